@@ -1,0 +1,7 @@
+//! Floor 0: what everything else stands on. Nothing here knows of cameras.
+
+pub mod backoff;
+pub mod clock;
+pub mod metrics;
+pub mod slot;
+pub mod tasks;

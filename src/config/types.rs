@@ -1,0 +1,355 @@
+//! The checked configuration. A value of these types cannot be wrong: names exist, numbers are
+//! in range, polygons have an area; only `config::load` makes one from text.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use super::secret::Secret;
+use crate::base::backoff::BackoffPolicy;
+use crate::model::event::Severity;
+use crate::model::geometry::{Point, Size};
+use crate::model::ids::{CameraId, ModelName, NodeName, RuleName, SiteName, ZoneName};
+
+/// Everything one daemon needs to know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The facility.
+    pub site: SiteName,
+    /// This server.
+    pub node: NodeName,
+    /// Where the journal lies when it names no path of its own.
+    pub state_dir: PathBuf,
+    /// How to log.
+    pub log: LogConfig,
+    /// The gRPC listener.
+    pub api: ApiConfig,
+    /// The health and metrics listener.
+    pub console: ConsoleConfig,
+    /// The durable event log.
+    pub journal: JournalConfig,
+    /// The inference pool.
+    pub inference: InferenceConfig,
+    /// Model folders by name.
+    pub models: BTreeMap<ModelName, ModelConfig>,
+    /// Cameras by id.
+    pub cameras: BTreeMap<CameraId, Arc<CameraConfig>>,
+}
+
+/// How to log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogConfig {
+    /// Lines for people or JSON objects for machines.
+    pub format: LogFormat,
+    /// A `tracing` filter such as `info,parapet::ingest=debug`.
+    pub filter: String,
+}
+
+/// The shape of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The gRPC listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiConfig {
+    /// Address and port; loopback only, for the listener speaks plain text.
+    pub listen: SocketAddr,
+}
+
+/// The health and metrics listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsoleConfig {
+    /// Address and port.
+    pub listen: SocketAddr,
+}
+
+/// The durable event log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalConfig {
+    /// The SQLite file.
+    pub path: PathBuf,
+    /// At most this many events share one commit.
+    pub group_max: usize,
+    /// How long a rule waits for room in the journal's queue before the event counts as lost.
+    pub deadline: Duration,
+}
+
+/// The inference pool.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InferenceConfig {
+    /// `libonnxruntime.so`; none means `ORT_DYLIB_PATH` or the folders beside the binary.
+    pub runtime_library: Option<PathBuf>,
+    /// Worker threads, each with a session of its own per model.
+    pub workers: usize,
+    /// ONNX Runtime's own threads per session.
+    pub threads_per_worker: usize,
+    /// Pictures per batch at most; a model of a fixed batch size keeps its own.
+    pub max_batch: usize,
+    /// Longest wait for a fuller batch; zero cuts as soon as a worker is idle.
+    pub max_wait: Duration,
+    /// Frames older than this are not worth a run.
+    pub max_age: Duration,
+    /// Who computes.
+    pub execution_provider: ExecutionProvider,
+}
+
+/// Who computes a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExecutionProvider {
+    /// ONNX Runtime's own CPU kernels.
+    Cpu,
+    /// Intel OpenVINO.
+    OpenVino,
+    /// NVIDIA CUDA.
+    Cuda,
+    /// NVIDIA TensorRT.
+    TensorRt,
+}
+
+/// One model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelConfig {
+    /// The folder that holds `model.toml`.
+    pub folder: PathBuf,
+}
+
+/// One camera.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CameraConfig {
+    /// Its id.
+    pub id: CameraId,
+    /// Where its pictures come from.
+    pub source: SourceConfig,
+    /// Which model looks at them.
+    pub model: ModelName,
+    /// Pictures analysed a second, at most.
+    pub analysis_fps: f32,
+    /// Who goes first when there is not enough for all: larger first.
+    pub priority: u8,
+    /// GStreamer decoder elements to prefer, best first; then the rest by rank.
+    pub decoders: Vec<String>,
+    /// No frame for this long is a silent stall.
+    pub stall_after: Duration,
+    /// A source must deliver its first frame within this.
+    pub connect_timeout: Duration,
+    /// Waits between tries.
+    pub backoff: BackoffPolicy,
+    /// The tracker's settings.
+    pub tracker: TrackerConfig,
+    /// Picture to ground, where somebody measured it.
+    pub calibration: Option<Calibration>,
+    /// What to tell the platform about.
+    pub rules: Vec<RuleConfig>,
+}
+
+/// Where pictures come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SourceConfig {
+    /// An RTSP camera (`rtsp://` or `rtsps://`), its URL without credentials.
+    Rtsp {
+        /// Address without user and password.
+        url: Url,
+        /// How RTP travels.
+        transport: Transport,
+        /// Who we say we are.
+        credentials: Option<Credentials>,
+        /// Jitter buffer.
+        latency: Duration,
+    },
+    /// A recording: mp4, mkv, avi or raw H.264/H.265.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// As recorded, or as fast as it goes.
+        pace: Pace,
+        /// Start again at the end.
+        repeat: bool,
+    },
+    /// GStreamer's moving test pattern.
+    Test {
+        /// Picture size.
+        size: Size,
+        /// Frames per second.
+        fps: u32,
+    },
+}
+
+/// How RTP travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Interleaved in the RTSP connection.
+    Tcp,
+    /// Datagrams.
+    Udp,
+}
+
+/// How fast a file plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As recorded.
+    RealTime,
+    /// As fast as its consumer takes frames; no frame is lost.
+    Fast,
+}
+
+/// Who we say we are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// User.
+    pub user: String,
+    /// Password.
+    pub password: Secret,
+}
+
+/// The tracker's settings (names as in ByteTrack, Zhang et al., ECCV 2022).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrackerConfig {
+    /// Detections at or above it take part in the first association.
+    pub high_score: f32,
+    /// Detections between this and `high_score` take part in the second.
+    pub low_score: f32,
+    /// An unmatched detection needs this to begin a track.
+    pub new_track_score: f32,
+    /// Least IoU of the first association.
+    pub match_iou: f32,
+    /// Frames with a detection before a track is confirmed.
+    pub confirm_hits: u32,
+    /// How long a lost track is remembered.
+    pub lost_memory: Duration,
+}
+
+impl Default for TrackerConfig {
+    fn default() -> Self {
+        Self {
+            high_score: 0.5,
+            low_score: 0.1,
+            new_track_score: 0.55,
+            match_iou: 0.2,
+            confirm_hits: 3,
+            lost_memory: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Four points of the picture and where they lie on the ground.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Calibration {
+    /// Normalised, no three on a line.
+    pub picture: [Point; 4],
+    /// Metres on the ground plane, in the same order.
+    pub ground_metres: [Point; 4],
+}
+
+/// A polygon of the picture, normalised; at least three points, some area, no self-crossing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Zone {
+    /// Its name.
+    pub name: ZoneName,
+    /// Its corners in order.
+    pub points: Vec<Point>,
+}
+
+/// A polyline of the picture, normalised; at least two different points.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// Its name.
+    pub name: ZoneName,
+    /// From first to last.
+    pub points: Vec<Point>,
+}
+
+/// One rule of one camera.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleConfig {
+    /// Its name.
+    pub name: RuleName,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Classes that count.
+    pub classes: Vec<Arc<str>>,
+    /// Which point of a box decides where the object is.
+    pub anchor: Anchor,
+    /// An incident ends when its cause has been gone this long.
+    pub clear_after: Duration,
+    /// A standing incident is UPDATED at most this often.
+    pub update_every: Duration,
+    /// What it looks for.
+    pub kind: RuleKind,
+}
+
+/// Which point of a box decides where the object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    /// The middle of the lower edge: where a standing person touches the ground.
+    Foot,
+    /// The middle.
+    Center,
+}
+
+/// Which crossings of a line count, looking from its first point to its last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Directions {
+    /// All.
+    Both,
+    /// Only from the left-hand to the right-hand side.
+    LeftToRight,
+    /// Only from the right-hand to the left-hand side.
+    RightToLeft,
+}
+
+/// What a rule looks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RuleKind {
+    /// Somebody crosses a line.
+    LineCrossing {
+        /// The line.
+        line: Line,
+        /// Which crossings count.
+        directions: Directions,
+        /// How far beyond the line counts as crossed, in heights of the object's own box.
+        hysteresis_heights: f32,
+    },
+    /// Somebody is in the zone for `dwell`.
+    ZoneIntrusion {
+        /// The zone.
+        zone: Zone,
+        /// How long before it counts.
+        dwell: Duration,
+    },
+    /// Somebody stays in the zone for `after`.
+    Loitering {
+        /// The zone.
+        zone: Zone,
+        /// How long is too long.
+        after: Duration,
+    },
+    /// `count` or more are in the zone for `hold`.
+    Crowding {
+        /// The zone.
+        zone: Zone,
+        /// How many are too many.
+        count: u32,
+        /// How long before it counts.
+        hold: Duration,
+    },
+    /// Somebody is faster than a walk for `hold`.
+    Running {
+        /// Where; none means the whole picture.
+        zone: Option<Zone>,
+        /// With a calibration: metres per second.
+        metres_per_second: f32,
+        /// Without: heights of the own box per second.
+        body_heights_per_second: f32,
+        /// How long before it counts.
+        hold: Duration,
+    },
+}

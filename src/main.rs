@@ -1,0 +1,2 @@
+//! The `parapet` binary.
+fn main() {}

@@ -1,0 +1,9 @@
+//! Floor 1: the words of the domain as pure data. No GStreamer, no ONNX Runtime, no protobuf, no IO.
+
+pub mod detection;
+pub mod event;
+pub mod frame;
+pub mod geometry;
+pub mod ids;
+pub mod time;
+pub mod track;
