@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::clock::Monotonic;
 
@@ -68,6 +69,8 @@ pub struct Frame {
     pub colorimetry: Colorimetry,
     /// When it was taken.
     pub capture: CaptureTime,
+    /// Presentation time since this session of the source began; never goes back.
+    pub media_time: Duration,
     /// When it left the decoder, by this process's clock.
     pub arrived: Monotonic,
     /// Its pixels.

@@ -1,0 +1,64 @@
+//! What is known of a camera while it is watched.
+
+use serde::{Deserialize, Serialize};
+
+use super::geometry::Size;
+use super::ids::CameraId;
+use super::time::UtcMicros;
+
+/// Where a camera's source stands. The diagram is at the head of `fleet::state`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CameraState {
+    /// Nobody wants it to run.
+    Stopped,
+    /// Opened; the first frame has not come yet.
+    Connecting,
+    /// Frames come.
+    Streaming,
+    /// Frames came and stopped without a word.
+    Stalled,
+    /// Failed; waiting before the next try.
+    BackingOff,
+}
+
+impl CameraState {
+    /// The name used in the API, logs and metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Connecting => "connecting",
+            Self::Streaming => "streaming",
+            Self::Stalled => "stalled",
+            Self::BackingOff => "backing_off",
+        }
+    }
+}
+
+/// One camera's state for those who ask.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CameraStatus {
+    /// Which.
+    pub camera: CameraId,
+    /// Where its source stands.
+    pub state: CameraState,
+    /// Since when.
+    pub since: UtcMicros,
+    /// Why it is not streaming, in words; empty while it is.
+    pub reason: String,
+    /// Failures since it last streamed.
+    pub failures: u32,
+    /// The picture's size, once known.
+    pub size: Option<Size>,
+    /// The decoder element in use, once known.
+    pub decoder: Option<String>,
+    /// Its source, without credentials.
+    pub source: String,
+    /// Frames out of the decoder since the daemon started.
+    pub decoded: u64,
+    /// Frames analysed since the daemon started.
+    pub analysed: u64,
+    /// Frames that a newer one replaced.
+    pub superseded: u64,
+}
