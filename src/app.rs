@@ -1,1 +1,243 @@
-//! Not built yet.
+//! Floor 6: the daemon as one value.
+//!
+//! Start order: journal, inference pool, fleet (no cameras yet), API, console, cameras; ready
+//! after all of them. Stop order: cameras and analyst (their last events reach the journal),
+//! journal, API, console, inference pool. Nobody upstream runs when something downstream stops.
+
+pub mod service;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{ApiDeps, CameraView};
+use crate::base::clock::SharedClock;
+use crate::base::metrics::Metrics;
+use crate::base::tasks::TaskSet;
+use crate::config::{self, Config};
+use crate::console::{ConsoleHandle, HealthView};
+use crate::fleet::analysis::{Identity, Observer};
+use crate::fleet::supervisor::StatusBoard;
+use crate::fleet::{Fleet, FleetParts};
+use crate::infer::{Backend, InferencePool};
+use crate::ingest::Source;
+use crate::journal::Journal;
+use crate::model::camera::CameraStatus;
+use crate::model::ids::IdSource;
+
+/// A worker that has pictures to look at and finishes none for this long is stuck.
+const STUCK_AFTER: Duration = Duration::from_secs(30);
+
+/// What the daemon touches of the outside; tests bring fakes.
+pub struct Ports {
+    /// Opens cameras.
+    pub source: Arc<dyn Source>,
+    /// Computes models.
+    pub backend: Arc<dyn Backend>,
+    /// Tells the time.
+    pub clock: SharedClock,
+}
+
+/// Why the daemon could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The journal could not be opened.
+    #[error("the journal could not be opened")]
+    Journal(#[from] crate::journal::JournalError),
+    /// A model could not be loaded.
+    #[error("inference could not start")]
+    Infer(#[from] crate::infer::InferError),
+    /// The gRPC listener could not start.
+    #[error("the gRPC API could not start")]
+    Api(#[from] crate::api::ApiError),
+    /// A thread or the console's listener could not start.
+    #[error("{what} could not start")]
+    Io {
+        /// Which part.
+        what: &'static str,
+        /// The operating system's words.
+        source: std::io::Error,
+    },
+}
+
+impl CameraView for StatusBoard {
+    fn cameras(&self) -> Vec<CameraStatus> {
+        Self::cameras(self)
+    }
+}
+
+/// Health for the console and the watchdog.
+pub struct Health {
+    journal: Arc<Journal>,
+    pool: Arc<InferencePool>,
+    clock: SharedClock,
+    started: AtomicBool,
+}
+
+impl HealthView for Health {
+    fn alive(&self) -> Result<(), String> {
+        self.journal.healthy()?;
+        let idle = self.clock.now().since(self.pool.heartbeat());
+        if self.pool.has_work() && idle > STUCK_AFTER {
+            return Err(format!("no picture has been analysed for {} s", idle.as_secs()));
+        }
+        Ok(())
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        if self.started.load(Ordering::Acquire) {
+            self.alive()
+        } else {
+            Err("starting".to_owned())
+        }
+    }
+}
+
+/// The running daemon.
+pub struct App {
+    config: Config,
+    metrics: Arc<Metrics>,
+    journal: Arc<Journal>,
+    pool: Arc<InferencePool>,
+    fleet: Fleet,
+    servers: TaskSet,
+    api: SocketAddr,
+    console: ConsoleHandle,
+    health: Arc<Health>,
+}
+
+impl App {
+    /// Starts everything; returns when the API listens and every camera's driver runs.
+    ///
+    /// # Errors
+    /// [`AppError`] names the part that could not start; the parts before it are stopped.
+    pub async fn start(config: Config, ports: Ports) -> Result<Self, AppError> {
+        let metrics = Metrics::new();
+        let clock = ports.clock;
+        let journal =
+            Arc::new(Journal::open(&config.journal, Arc::clone(&clock), Arc::clone(&metrics))?);
+        let pool = Arc::new(InferencePool::start(
+            &config.inference,
+            &config.models,
+            ports.backend,
+            Arc::clone(&clock),
+            Arc::clone(&metrics),
+        )?);
+        let fleet = start_fleet(&config, ports.source, &clock, &metrics, &pool, &journal)?;
+        let mut servers = TaskSet::under(&CancellationToken::new());
+        let deps = ApiDeps {
+            reader: journal.reader(),
+            committed: journal.committed(),
+            cameras: Arc::new(fleet.board()),
+            metrics: Arc::clone(&metrics),
+        };
+        let (api, serving) =
+            crate::api::serve(config.api.listen, deps, servers.token()).await?;
+        servers.spawn("grpc api", serving);
+        let health = Arc::new(Health {
+            journal: Arc::clone(&journal),
+            pool: Arc::clone(&pool),
+            clock,
+            started: AtomicBool::new(false),
+        });
+        let view: Arc<dyn HealthView> = Arc::clone(&health) as _;
+        let console = crate::console::serve(config.console.listen, Arc::clone(&metrics), view)
+            .map_err(|source| AppError::Io { what: "the console", source })?;
+        let mut app =
+            Self { config, metrics, journal, pool, fleet, servers, api, console, health };
+        app.fleet.apply(&app.config.cameras).await;
+        app.health.started.store(true, Ordering::Release);
+        Ok(app)
+    }
+
+    /// Makes the cameras what a new configuration says. Sections that only a restart can change
+    /// keep their old values and are named in the result.
+    pub async fn reload(&mut self, new: Config) -> config::Changes {
+        let changes = config::diff(&self.config, &new);
+        self.fleet.apply(&new.cameras).await;
+        self.config.cameras = new.cameras;
+        self.metrics.count_reload("ok");
+        changes
+    }
+
+    /// Counts a reload that was refused.
+    pub fn reload_refused(&self) {
+        self.metrics.count_reload("refused");
+    }
+
+    /// Where the gRPC API listens.
+    #[must_use]
+    pub fn api_address(&self) -> SocketAddr {
+        self.api
+    }
+
+    /// Where the console listens.
+    #[must_use]
+    pub fn console_address(&self) -> SocketAddr {
+        self.console.address()
+    }
+
+    /// What the console and the watchdog ask.
+    #[must_use]
+    pub fn health(&self) -> Arc<Health> {
+        Arc::clone(&self.health)
+    }
+
+    /// Every camera's status.
+    #[must_use]
+    pub fn cameras(&self) -> Vec<CameraStatus> {
+        self.fleet.board().cameras()
+    }
+
+    /// Stops everything in order. Returns false when something had to be left behind.
+    pub async fn stop(self) -> bool {
+        self.health.started.store(false, Ordering::Release);
+        let cameras = self.fleet.stop(Duration::from_millis(2_500)).await;
+        let journal = self.journal;
+        let flushed = tokio::task::spawn_blocking(move || {
+            journal.stop(Duration::from_millis(1_000))
+        })
+        .await
+        .unwrap_or(false);
+        let (_, servers_late) = self.servers.stop(Duration::from_millis(700)).await;
+        let (console, pool) = (self.console, self.pool);
+        let closed = tokio::task::spawn_blocking(move || {
+            console.stop();
+            pool.stop();
+        })
+        .await
+        .is_ok();
+        cameras && flushed && !servers_late && closed
+    }
+}
+
+fn start_fleet(
+    config: &Config,
+    source: Arc<dyn Source>,
+    clock: &SharedClock,
+    metrics: &Arc<Metrics>,
+    pool: &Arc<InferencePool>,
+    journal: &Journal,
+) -> Result<Fleet, AppError> {
+    let identity = Identity {
+        site: config.site.clone(),
+        node: config.node.clone(),
+        observer: Observer::Clock(Arc::clone(clock)),
+    };
+    let writer = journal.writer();
+    let events = Arc::new(move |event, arrived| {
+        // A refused event is logged and counted where it is refused.
+        let _ = writer.append(event, arrived);
+    });
+    let parts = FleetParts {
+        source,
+        pool: Arc::clone(pool),
+        clock: Arc::clone(clock),
+        metrics: Arc::clone(metrics),
+    };
+    Fleet::start(parts, identity, events, IdSource::random())
+        .map_err(|source| AppError::Io { what: "the analyst's thread", source })
+}

@@ -1,1 +1,88 @@
-//! Not built yet.
+//! Floor 7: the commands of the binary.
+//!
+//! Exit codes: 0 done, 1 failed, 64 the configuration is wrong (`EX_USAGE` of sysexits.h).
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks here")]
+
+mod args;
+mod check;
+mod demo;
+mod events;
+mod logging;
+mod model;
+mod mot;
+mod replay;
+mod run;
+mod sim;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+
+use crate::app::Ports;
+use crate::base::clock::{SharedClock, SystemClock};
+use crate::config::types::InferenceConfig;
+use crate::config::{self, Config};
+use crate::infer::ort::OrtBackend;
+use crate::ingest::{FileStart, GstSource};
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct BadConfig(String);
+
+/// Runs the command of this process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = args::Args::parse();
+    match dispatch(args) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            if let Some(bad) = error.downcast_ref::<BadConfig>() {
+                eprintln!("{bad}");
+                return ExitCode::from(64);
+            }
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: args::Args) -> anyhow::Result<bool> {
+    use args::Command;
+    match args.command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Replay(args) => runtime()?.block_on(replay::run(args)),
+        Command::Events(args) => runtime()?.block_on(events::run(args)),
+        Command::Cameras(args) => runtime()?.block_on(events::cameras(args)),
+        Command::Demo(args) => runtime()?.block_on(demo::run(args)),
+        Command::Model(args) => model::run(args),
+        Command::Mot(args) => mot::run(args),
+        Command::Sim(args) => sim::run(args),
+    }
+}
+
+fn load(path: &std::path::Path) -> anyhow::Result<Config> {
+    config::load(path, &config::ProcessEnvironment)
+        .map_err(|errors| BadConfig(errors.to_string()).into())
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(64)
+        .thread_name("control")
+        .enable_all()
+        .build()
+        .context("the control plane's threads could not start")
+}
+
+fn real_ports(inference: &InferenceConfig, start: FileStart) -> anyhow::Result<Ports> {
+    let clock: SharedClock = SystemClock::shared();
+    let backend = Arc::new(OrtBackend::new(inference)?);
+    let source = Arc::new(GstSource::new(Arc::clone(&clock), start)?);
+    Ok(Ports { source, backend, clock })
+}

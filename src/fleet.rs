@@ -1,1 +1,23 @@
-//! Not built yet.
+//! Floor 4: the cameras as living things.
+//!
+//! [`state`] is one camera's state machine (pure), [`camera`] performs its effects, [`sink`] is
+//! where a camera's frames and notes arrive, [`analyst`] owns every camera's tracker and rules on
+//! one thread, [`supervisor`] adds, changes and removes cameras while the rest goes on.
+
+pub mod analysis;
+pub mod analyst;
+mod camera;
+mod sink;
+pub mod state;
+pub mod supervisor;
+
+use std::sync::Arc;
+
+use crate::base::clock::Monotonic;
+use crate::model::event::Event;
+
+/// Where events go: the journal in the daemon, a collector in replay. The second value is when
+/// the frame behind it left the decoder.
+pub type EventSink = Arc<dyn Fn(Event, Option<Monotonic>) + Send + Sync>;
+
+pub use supervisor::{Fleet, FleetParts};

@@ -1,2 +1,7 @@
-//! The `parapet` binary.
-fn main() {}
+//! The `parapet` binary: parses, dispatches, prints the error chain, chooses the exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    parapet::cli::main()
+}

@@ -35,7 +35,9 @@ pub enum Stage {
 }
 
 impl Stage {
-    fn name(self) -> &'static str {
+    /// The label's value.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Wait => "wait",
             Self::Preprocess => "preprocess",

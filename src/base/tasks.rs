@@ -87,6 +87,11 @@ impl TaskSet {
         }
     }
 
+    /// Forgets the tasks that have ended since, so that a long life leaves nothing behind.
+    pub fn reap(&mut self) -> Vec<TaskEnd> {
+        std::iter::from_fn(|| self.tasks.try_join_next()).filter_map(Result::ok).collect()
+    }
+
     /// Asks every task to end and waits at most `deadline`; what still runs then is aborted.
     /// Returns the names of the tasks that ended in time and whether any had to be aborted.
     pub async fn stop(mut self, deadline: Duration) -> (Vec<TaskEnd>, bool) {
@@ -101,6 +106,11 @@ impl TaskSet {
         self.tasks.abort_all();
         (ended, drained.is_err())
     }
+}
+
+/// Runs `task` to its end; a panic becomes its message.
+pub async fn catch_panic(task: impl Future<Output = ()> + Send) -> Option<String> {
+    CatchPanic { inner: Box::pin(task) }.await
 }
 
 struct CatchPanic<F> {

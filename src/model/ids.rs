@@ -136,6 +136,11 @@ impl IdSource {
         }
     }
 
+    /// A seed for another source of ids.
+    pub fn next_seed(&mut self) -> u64 {
+        self.random.u64(..)
+    }
+
     /// A UUIDv7 of the given time.
     pub fn uuid_v7(&mut self, utc_micros: i64) -> Uuid {
         let mut random = [0_u8; 10];

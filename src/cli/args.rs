@@ -1,0 +1,198 @@
+//! What can be typed. The help texts are the manual.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Watches cameras and tells what is wrong, without losing the word.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the daemon. SIGHUP reloads the configuration, SIGTERM stops cleanly.
+    Run(RunArgs),
+    /// Check a configuration: prints every error with file and line; exit code 64 when there is one.
+    Check(CheckArgs),
+    /// Play recordings through the daemon's own pipeline; events go to standard output as JSON lines.
+    Replay(ReplayArgs),
+    /// Follow the events of a running daemon over gRPC, as JSON lines.
+    Events(EventsArgs),
+    /// Show the cameras of a running daemon and how they are.
+    Cameras(CamerasArgs),
+    /// The whole path on this machine: RTSP cameras, the daemon and a subscriber in one process.
+    Demo(DemoArgs),
+    /// Check a model folder, or look at one picture with it.
+    Model(ModelArgs),
+    /// Score tracker output in MOTChallenge format, or run the tracker on stored detections.
+    Mot(MotArgs),
+    /// Serve recordings as RTSP cameras.
+    Sim(SimArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct RunArgs {
+    /// The configuration file; a folder `cameras.d` beside it is read too.
+    #[arg(long, short, default_value = "/etc/parapet/parapet.toml", value_name = "FILE")]
+    pub(super) config: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CheckArgs {
+    /// The configuration file; a folder `cameras.d` beside it is read too.
+    #[arg(default_value = "/etc/parapet/parapet.toml", value_name = "FILE")]
+    pub(super) config: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ReplayArgs {
+    /// Recordings: mp4, mkv, avi or raw H.264/H.265.
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// The configuration that names models, rules and cameras.
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) config: PathBuf,
+    /// The camera whose rules apply; by default the one called like the file, else the only one.
+    #[arg(long, value_name = "ID")]
+    pub(super) camera: Option<String>,
+    /// When each recording began, RFC 3339; event times count from here.
+    #[arg(long, default_value = "1970-01-01T00:00:00Z", value_name = "TIME")]
+    pub(super) start: String,
+    /// Look at this many pictures a second instead of the configured number.
+    #[arg(long, value_name = "N")]
+    pub(super) fps: Option<f32>,
+    /// No progress bar and no summary; events only.
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct EventsArgs {
+    /// The daemon's gRPC address.
+    #[arg(long, default_value = "http://127.0.0.1:7447", value_name = "URL")]
+    pub(super) server: String,
+    /// Subscribe as this durable consumer and acknowledge what was printed.
+    #[arg(long, value_name = "NAME", conflicts_with = "after")]
+    pub(super) consumer: Option<String>,
+    /// Begin after this sequence; 0 is the beginning of the journal.
+    #[arg(long, default_value_t = 0, value_name = "SEQUENCE")]
+    pub(super) after: u64,
+    /// Only these cameras.
+    #[arg(long, value_name = "ID")]
+    pub(super) camera: Vec<String>,
+    /// Only these kinds, for example `zone_intrusion`.
+    #[arg(long, value_name = "KIND")]
+    pub(super) kind: Vec<String>,
+    /// Only this severity and worse.
+    #[arg(long, value_name = "SEVERITY")]
+    pub(super) min_severity: Option<SeverityArg>,
+    /// End after this many events.
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum SeverityArg {
+    Info,
+    Warning,
+    Alarm,
+    Critical,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CamerasArgs {
+    /// The daemon's gRPC address.
+    #[arg(long, default_value = "http://127.0.0.1:7447", value_name = "URL")]
+    pub(super) server: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct DemoArgs {
+    /// How many RTSP cameras.
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    pub(super) cameras: usize,
+    /// How long, in seconds; 0 runs until Ctrl-C.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    pub(super) seconds: u64,
+    /// The folder that holds the demo's clip and configuration.
+    #[arg(long, default_value = "testdata", value_name = "FOLDER")]
+    pub(super) testdata: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ModelArgs {
+    #[command(subcommand)]
+    pub(super) command: ModelCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ModelCommand {
+    /// Load a model folder and run it once; says what does not fit its manifest.
+    Check(ModelFolder),
+    /// Look at one picture; prints the detections as JSON lines, boxes normalised to the picture.
+    Detect {
+        #[command(flatten)]
+        folder: ModelFolder,
+        /// A JPEG or PNG.
+        picture: PathBuf,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ModelFolder {
+    /// The folder that holds `model.toml`.
+    pub(super) folder: PathBuf,
+    /// Where the weights lie when not in the folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) weights: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct MotArgs {
+    #[command(subcommand)]
+    pub(super) command: MotCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum MotCommand {
+    /// CLEAR and IDF1 of stored tracker output against ground truth, at IoU 0.5.
+    Score {
+        /// `gt.txt`.
+        truth: PathBuf,
+        /// The tracker's output.
+        output: PathBuf,
+    },
+    /// Run the tracker on a sequence folder's `det/det.txt`; scores it where `gt/gt.txt` lies too.
+    Track {
+        /// Folders with `det/det.txt` and `seqinfo.ini`.
+        #[arg(required = true)]
+        sequences: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct SimArgs {
+    #[command(subcommand)]
+    pub(super) command: SimCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SimCommand {
+    /// Serve recordings as RTSP cameras `/camera-1` …, looping them without end.
+    Serve {
+        /// Recordings (mp4, mkv; H.264 or H.265), given to the cameras in turn.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// How many cameras; by default one per file.
+        #[arg(long, value_name = "N")]
+        cameras: Option<usize>,
+        /// Where to listen.
+        #[arg(long, default_value = "127.0.0.1:8554", value_name = "ADDRESS")]
+        listen: SocketAddr,
+    },
+}

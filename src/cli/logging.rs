@@ -1,0 +1,24 @@
+//! Where log lines go: standard error, for people or as JSON.
+
+use anyhow::Context as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::types::{LogConfig, LogFormat};
+
+/// Starts logging; `PARAPET_LOG` overrides the configured filter.
+pub(super) fn start(config: &LogConfig) -> anyhow::Result<()> {
+    let filter = std::env::var("PARAPET_LOG").unwrap_or_else(|_| config.filter.clone());
+    let filter = EnvFilter::try_new(&filter)
+        .with_context(|| format!("`{filter}` is no log filter; try `info`"))?;
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match config.format {
+        LogFormat::Human => logs.with_target(false).try_init(),
+        LogFormat::Json => logs.json().flatten_event(true).try_init(),
+    };
+    started.map_err(|error| anyhow::anyhow!("logging could not start: {error}"))
+}
+
+/// Logging for commands that speak to a person: warnings and worse.
+pub(super) fn quiet() -> anyhow::Result<()> {
+    start(&LogConfig { format: LogFormat::Human, filter: "warn".to_owned() })
+}

@@ -1,0 +1,172 @@
+//! One camera's analysis: detections in, events out. Tracker and rules of one session, and the
+//! names that its events carry.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::clock::SharedClock;
+use crate::config::types::CameraConfig;
+use crate::model::detection::{Detection, ModelRef};
+use crate::model::event::{Event, EventDetail, EventKind, Phase, Severity};
+use crate::model::frame::Frame;
+use crate::model::geometry::Size;
+use crate::model::ids::{EventId, IdSource, IncidentId, NodeName, SiteName};
+use crate::model::time::{CaptureTime, ClockSource, UtcMicros};
+use crate::rules::{Finding, RuleSet};
+use crate::track::Tracker;
+
+/// Who says when an event was observed.
+#[derive(Clone, Debug)]
+pub enum Observer {
+    /// This server's clock.
+    Clock(SharedClock),
+    /// The picture's own time, so that replay repeats to the byte.
+    Capture,
+}
+
+/// What every event of this process carries.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The facility.
+    pub site: SiteName,
+    /// This server.
+    pub node: NodeName,
+    /// Who says when an event was observed.
+    pub observer: Observer,
+}
+
+/// One camera's tracker, rules and open incidents.
+#[derive(Debug)]
+pub struct Analysis {
+    identity: Identity,
+    camera: Arc<CameraConfig>,
+    ids: IdSource,
+    tracker: Option<(Size, Tracker)>,
+    rules: RuleSet,
+    incidents: BTreeMap<u64, IncidentId>,
+    signal_lost: Option<IncidentId>,
+    last: Option<(Duration, CaptureTime)>,
+    model: Option<ModelRef>,
+}
+
+impl Analysis {
+    /// A camera that has seen nothing yet.
+    #[must_use]
+    pub fn new(identity: Identity, camera: Arc<CameraConfig>, ids: IdSource) -> Self {
+        let rules = RuleSet::new(&camera.rules, camera.calibration.as_ref());
+        Self {
+            identity,
+            camera,
+            ids,
+            tracker: None,
+            rules,
+            incidents: BTreeMap::new(),
+            signal_lost: None,
+            last: None,
+            model: None,
+        }
+    }
+
+    /// Takes one analysed frame. A change of picture size begins new tracks.
+    pub fn frame(&mut self, frame: &Frame, found: &[Detection], model: &ModelRef) -> Vec<Event> {
+        self.model = Some(model.clone());
+        let mut events = Vec::new();
+        if self.tracker.as_ref().is_some_and(|(size, _)| *size != frame.size) {
+            events = self.end_session();
+        }
+        let (_, tracker) = self.tracker.get_or_insert_with(|| {
+            (frame.size, Tracker::new(self.camera.tracker, frame.size))
+        });
+        let tracks = tracker.update(found, frame.media_time);
+        let findings = self.rules.update(frame.media_time, frame.size, tracks);
+        self.last = Some((frame.media_time, frame.capture));
+        events.extend(findings.into_iter().map(|finding| self.event(finding, frame.capture)));
+        events
+    }
+
+    /// The session is over: open incidents end, tracks are forgotten.
+    pub fn end_session(&mut self) -> Vec<Event> {
+        self.tracker = None;
+        let Some((media_time, capture)) = self.last.take() else { return Vec::new() };
+        let findings = self.rules.finish(media_time);
+        let events = findings.into_iter().map(|finding| self.event(finding, capture)).collect();
+        self.rules = RuleSet::new(&self.camera.rules, self.camera.calibration.as_ref());
+        self.incidents.clear();
+        events
+    }
+
+    /// The camera is lost; one event per outage.
+    pub fn signal_lost(&mut self, reason: &str, now: UtcMicros) -> Option<Event> {
+        if self.signal_lost.is_some() {
+            return None;
+        }
+        let incident = IncidentId(self.ids.uuid_v7(now.0));
+        self.signal_lost = Some(incident);
+        Some(self.signal_event(incident, Phase::Started, Some(reason.to_owned()), now))
+    }
+
+    /// The camera is back.
+    pub fn signal_back(&mut self, now: UtcMicros) -> Option<Event> {
+        let incident = self.signal_lost.take()?;
+        Some(self.signal_event(incident, Phase::Ended, None, now))
+    }
+
+    fn signal_event(
+        &mut self,
+        incident: IncidentId,
+        phase: Phase,
+        reason: Option<String>,
+        now: UtcMicros,
+    ) -> Event {
+        Event {
+            id: EventId(self.ids.uuid_v7(now.0)),
+            incident,
+            phase,
+            kind: EventKind::SignalLost,
+            severity: Severity::Warning,
+            site: self.identity.site.clone(),
+            node: self.identity.node.clone(),
+            camera: self.camera.id.clone(),
+            rule: None,
+            zone: None,
+            occurred: CaptureTime { utc: now, source: ClockSource::Arrival, offset_micros: 0 },
+            observed: now,
+            objects: Vec::new(),
+            detail: EventDetail { reason, ..EventDetail::default() },
+            model: None,
+        }
+    }
+
+    fn event(&mut self, finding: Finding, capture: CaptureTime) -> Event {
+        let ids = &mut self.ids;
+        let incident = *self
+            .incidents
+            .entry(finding.incident)
+            .or_insert_with(|| IncidentId(ids.uuid_v7(capture.utc.0)));
+        if finding.phase == Phase::Ended {
+            self.incidents.remove(&finding.incident);
+        }
+        let observed = match &self.identity.observer {
+            Observer::Clock(clock) => UtcMicros(clock.utc_micros()),
+            Observer::Capture => capture.utc,
+        };
+        Event {
+            id: EventId(self.ids.uuid_v7(observed.0)),
+            incident,
+            phase: finding.phase,
+            kind: finding.kind,
+            severity: finding.severity,
+            site: self.identity.site.clone(),
+            node: self.identity.node.clone(),
+            camera: self.camera.id.clone(),
+            rule: Some(finding.rule),
+            zone: finding.zone,
+            occurred: capture,
+            observed,
+            objects: finding.objects,
+            detail: finding.detail,
+            model: self.model.clone(),
+        }
+    }
+}

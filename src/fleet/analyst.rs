@@ -1,0 +1,255 @@
+//! One thread owns every camera's tracker and rules and turns answers into events.
+//!
+//! Its queue holds at most one answer per camera (inference keeps one in flight), and a few
+//! words of the drivers; it is sized for that, so a full queue only makes the sender wait. A
+//! panic in one camera's analysis ends that session and touches no other camera.
+
+use std::collections::HashMap;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use prometheus_client::metrics::histogram::Histogram;
+
+use super::EventSink;
+use super::analysis::{Analysis, Identity};
+use crate::base::clock::{Monotonic, SharedClock};
+use crate::base::metrics::{CameraMetrics, Metrics, Stage};
+use crate::base::tasks::{named_thread, panic_message};
+use crate::config::types::CameraConfig;
+use crate::infer::Answer;
+use crate::model::event::Event;
+use crate::model::ids::{CameraId, IdSource};
+use crate::model::time::UtcMicros;
+
+/// Room for one answer of each of 4,096 cameras and their drivers' words.
+const QUEUE: usize = 8_192;
+
+/// Which life of which camera an answer belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SessionKey {
+    /// The camera.
+    pub camera: CameraId,
+    /// Counts the camera's sessions.
+    pub session: u64,
+}
+
+enum Word {
+    Attach { camera: Arc<CameraConfig>, ids: IdSource, metrics: CameraMetrics },
+    Begin(SessionKey),
+    Answer(SessionKey, Box<Answer>),
+    EndSession(SessionKey, Sender<()>),
+    SignalLost(CameraId, String),
+    SignalBack(CameraId),
+    Detach(CameraId, Sender<()>),
+    Stop,
+}
+
+/// Speaks to the analyst's thread.
+#[derive(Clone, Debug)]
+pub struct Analyst {
+    words: Sender<Word>,
+}
+
+impl std::fmt::Debug for Word {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Word")
+    }
+}
+
+impl Analyst {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// The operating system's, when it gives no thread.
+    pub fn start(
+        identity: Identity,
+        events: EventSink,
+        clock: SharedClock,
+        metrics: &Metrics,
+    ) -> io::Result<(Self, JoinHandle<()>)> {
+        let (words, inbox) = bounded(QUEUE);
+        let mut desk = Desk {
+            identity,
+            events,
+            clock,
+            analyse: metrics.stage(Stage::Analyse),
+            gaps: metrics.gaps.clone(),
+            cameras: HashMap::new(),
+        };
+        let thread = named_thread("analyst", move || desk.run(&inbox))?;
+        Ok((Self { words }, thread))
+    }
+
+    /// Takes a camera in.
+    pub fn attach(&self, camera: Arc<CameraConfig>, ids: IdSource, metrics: CameraMetrics) {
+        self.send(Word::Attach { camera, ids, metrics });
+    }
+
+    /// A new session of the camera begins; answers of older ones are dropped from here on.
+    pub fn begin(&self, session: SessionKey) {
+        self.send(Word::Begin(session));
+    }
+
+    /// Takes one answer.
+    pub fn answer(&self, session: SessionKey, answer: Answer) {
+        self.send(Word::Answer(session, Box::new(answer)));
+    }
+
+    /// Ends the session's incidents. The receiver hears when all its events are handed on.
+    #[must_use]
+    pub fn end_session(&self, session: SessionKey) -> Receiver<()> {
+        let (done, heard) = bounded(1);
+        self.send(Word::EndSession(session, done));
+        heard
+    }
+
+    /// The camera is lost.
+    pub fn signal_lost(&self, camera: CameraId, reason: String) {
+        self.send(Word::SignalLost(camera, reason));
+    }
+
+    /// The camera is back.
+    pub fn signal_back(&self, camera: CameraId) {
+        self.send(Word::SignalBack(camera));
+    }
+
+    /// Lets a camera go. The receiver hears when all its events are handed on.
+    #[must_use]
+    pub fn detach(&self, camera: CameraId) -> Receiver<()> {
+        let (done, heard) = bounded(1);
+        self.send(Word::Detach(camera, done));
+        heard
+    }
+
+    /// Asks the thread to end after what lies before it in the queue.
+    pub fn stop(&self) {
+        self.send(Word::Stop);
+    }
+
+    fn send(&self, word: Word) {
+        if self.words.send(word).is_err() {
+            tracing::debug!("the analyst has stopped; a late word is dropped");
+        }
+    }
+}
+
+struct Watched {
+    analysis: Analysis,
+    metrics: CameraMetrics,
+    config: Arc<CameraConfig>,
+    ids: IdSource,
+    session: u64,
+    last_analysed: Option<Monotonic>,
+}
+
+struct Desk {
+    identity: Identity,
+    events: EventSink,
+    clock: SharedClock,
+    analyse: Histogram,
+    gaps: Histogram,
+    cameras: HashMap<CameraId, Watched>,
+}
+
+impl Desk {
+    fn run(&mut self, inbox: &Receiver<Word>) {
+        for word in inbox {
+            match word {
+                Word::Attach { camera, mut ids, metrics } => {
+                    let fresh = IdSource::seeded(ids.next_seed());
+                    let analysis = Analysis::new(self.identity.clone(), Arc::clone(&camera), fresh);
+                    let id = camera.id.clone();
+                    let watched = Watched {
+                        analysis,
+                        metrics,
+                        config: camera,
+                        ids,
+                        session: 0,
+                        last_analysed: None,
+                    };
+                    self.cameras.insert(id, watched);
+                }
+                Word::Begin(key) => {
+                    if let Some(watched) = self.cameras.get_mut(&key.camera) {
+                        watched.session = key.session;
+                        watched.last_analysed = None;
+                    }
+                }
+                Word::Answer(key, answer) => self.answer(&key, *answer),
+                Word::EndSession(key, done) => {
+                    self.act(&key.camera, None, Analysis::end_session);
+                    drop(done);
+                }
+                Word::SignalLost(camera, reason) => {
+                    let now = UtcMicros(self.clock.utc_micros());
+                    self.act(&camera, None, |a| a.signal_lost(&reason, now).into_iter().collect());
+                }
+                Word::SignalBack(camera) => {
+                    let now = UtcMicros(self.clock.utc_micros());
+                    self.act(&camera, None, |a| a.signal_back(now).into_iter().collect());
+                }
+                Word::Detach(camera, done) => {
+                    self.act(&camera, None, Analysis::end_session);
+                    self.cameras.remove(&camera);
+                    drop(done);
+                }
+                Word::Stop => return,
+            }
+        }
+    }
+
+    fn answer(&mut self, key: &SessionKey, answer: Answer) {
+        let Some(watched) = self.cameras.get_mut(&key.camera) else { return };
+        if watched.session != key.session {
+            return;
+        }
+        let found = match &answer.detections {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::error!(camera = %key.camera, %error, "a frame could not be analysed");
+                return;
+            }
+        };
+        let frame = &answer.frame;
+        watched.metrics.analysed.inc();
+        watched.metrics.age_seconds.set(answer.cut_at.since(frame.arrived).as_secs_f64());
+        if let Some(before) = watched.last_analysed.replace(frame.arrived) {
+            let gap = frame.arrived.since(before).as_secs_f64();
+            watched.metrics.gap_seconds.set(gap);
+            self.gaps.observe(gap);
+        }
+        let begun = self.clock.now();
+        let model = &answer.model;
+        let arrived = Some(frame.arrived);
+        self.act(&key.camera, arrived, |analysis| analysis.frame(frame, found, model));
+        self.analyse.observe(self.clock.now().since(begun).as_secs_f64());
+    }
+
+    /// Runs one step of a camera's analysis and hands its events on. A panic ends the camera's
+    /// session: it begins again with fresh tracks and rules.
+    fn act(
+        &mut self,
+        camera: &CameraId,
+        arrived: Option<Monotonic>,
+        step: impl FnOnce(&mut Analysis) -> Vec<Event>,
+    ) {
+        let Some(watched) = self.cameras.get_mut(camera) else { return };
+        match catch_unwind(AssertUnwindSafe(|| step(&mut watched.analysis))) {
+            Ok(events) => {
+                for event in events {
+                    (self.events)(event, arrived);
+                }
+            }
+            Err(payload) => {
+                let panic = panic_message(payload.as_ref());
+                tracing::error!(%camera, panic, "analysis panicked; its tracks begin anew");
+                let fresh = IdSource::seeded(watched.ids.next_seed());
+                watched.analysis =
+                    Analysis::new(self.identity.clone(), Arc::clone(&watched.config), fresh);
+            }
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Performs the effects of one camera's state machine. One task per camera; whatever may block
+//! (opening and closing a pipeline) runs on the blocking pool.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::analyst::{Analyst, SessionKey};
+use super::sink::{CameraSink, End, Signals};
+use super::state::{Effect, Input, Machine, StatePolicy};
+use super::supervisor::FleetParts;
+use crate::base::backoff::Backoff;
+use crate::base::metrics::CameraMetrics;
+use crate::base::slot::WhenFull;
+use crate::config::types::{CameraConfig, Pace, SourceConfig};
+use crate::infer::{Lane, LaneSpec};
+use crate::ingest::Session;
+use crate::model::camera::{CameraState, CameraStatus};
+use crate::model::time::UtcMicros;
+
+struct OpenSession {
+    session: Box<dyn Session>,
+    signals: Arc<Signals>,
+    sink: Arc<CameraSink>,
+}
+
+/// One camera's driver.
+pub(super) struct Driver {
+    config: Arc<CameraConfig>,
+    parts: Arc<FleetParts>,
+    analyst: Analyst,
+    metrics: CameraMetrics,
+    status: watch::Sender<CameraStatus>,
+    machine: Machine,
+    open: Option<OpenSession>,
+    sessions: u64,
+    changed: Arc<Notify>,
+}
+
+/// What a source's settings mean for the state machine.
+pub(super) fn policy(config: &CameraConfig) -> StatePolicy {
+    StatePolicy {
+        stall_after: config.stall_after,
+        connect_timeout: config.connect_timeout,
+        backoff: config.backoff,
+        end_is_final: matches!(config.source, SourceConfig::File { repeat: false, .. }),
+    }
+}
+
+/// Recordings played as fast as they go lose no frame; everything else is live.
+pub(super) fn when_full(config: &CameraConfig) -> WhenFull {
+    match config.source {
+        SourceConfig::File { pace: Pace::Fast, .. } => WhenFull::Block,
+        _ => WhenFull::Overwrite,
+    }
+}
+
+impl Driver {
+    pub(super) fn new(
+        config: Arc<CameraConfig>,
+        parts: Arc<FleetParts>,
+        analyst: Analyst,
+        metrics: CameraMetrics,
+        status: watch::Sender<CameraStatus>,
+    ) -> Self {
+        let machine = Machine::new(policy(&config), Backoff::new(config.backoff));
+        let changed = Arc::new(Notify::new());
+        Self { config, parts, analyst, metrics, status, machine, open: None, sessions: 0, changed }
+    }
+
+    /// Drives the camera until it is cancelled.
+    pub(super) async fn run(&mut self, cancel: &CancellationToken) {
+        self.input(Input::Start).await;
+        while !cancel.is_cancelled() {
+            let wait = self.machine.deadline().map(|at| at.since(self.parts.clock.now()));
+            let timer = async {
+                match wait {
+                    Some(wait) => tokio::time::sleep(wait.max(Duration::from_millis(1))).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = cancel.cancelled() => break,
+                () = self.changed.notified() => {}
+                () = timer => {}
+            }
+            self.look().await;
+        }
+        self.input(Input::Stop).await;
+    }
+
+    /// Whatever state a panic left behind: closes the source and forgets what was.
+    pub(super) async fn abandon(&mut self) {
+        self.close().await;
+        self.machine = Machine::new(policy(&self.config), Backoff::new(self.config.backoff));
+    }
+
+    async fn look(&mut self) {
+        let seen = self.open.as_ref().map(|open| (open.signals.last_frame(), open.signals.take_end()));
+        let (frame, end) = seen.unwrap_or_default();
+        if let Some(at) = frame {
+            self.input(Input::Frame(at)).await;
+        }
+        match end {
+            Some(End::Ended) => self.input(Input::Ended).await,
+            Some(End::Failed(error)) => self.input(Input::Failed(error.to_string())).await,
+            None => self.input(Input::Tick).await,
+        }
+        self.publish();
+    }
+
+    async fn input(&mut self, input: Input) {
+        let before = self.machine.state();
+        let mut effects = self.machine.on(input, self.parts.clock.now());
+        // Opening can fail at once, which is one more input.
+        while !effects.is_empty() {
+            let mut next = Vec::new();
+            for effect in effects {
+                if let Some(failed) = self.perform(effect).await {
+                    next.extend(self.machine.on(Input::Failed(failed), self.parts.clock.now()));
+                }
+            }
+            effects = next;
+        }
+        if self.machine.state() != before {
+            self.log(before);
+        }
+        self.publish();
+    }
+
+    async fn perform(&mut self, effect: Effect) -> Option<String> {
+        match effect {
+            Effect::Open => self.open().await.err(),
+            Effect::Close => {
+                self.close().await;
+                None
+            }
+            Effect::SignalLost(reason) => {
+                self.metrics.failures.inc();
+                self.analyst.signal_lost(self.config.id.clone(), reason);
+                None
+            }
+            Effect::SignalBack => {
+                self.analyst.signal_back(self.config.id.clone());
+                None
+            }
+        }
+    }
+
+    async fn open(&mut self) -> Result<(), String> {
+        self.sessions += 1;
+        self.metrics.connects.inc();
+        let key = SessionKey { camera: self.config.id.clone(), session: self.sessions };
+        self.analyst.begin(key.clone());
+        let lane = self.lane(key)?;
+        let signals = Signals::new(Arc::clone(&self.changed));
+        let sink = CameraSink::new(
+            Arc::clone(&signals),
+            lane,
+            self.metrics.clone(),
+            self.config.analysis_fps,
+        );
+        let (source, config) = (Arc::clone(&self.parts.source), Arc::clone(&self.config));
+        let receiver: Arc<CameraSink> = Arc::clone(&sink);
+        let opened = tokio::task::spawn_blocking(move || source.open(&config, receiver)).await;
+        let session = match opened {
+            Ok(Ok(session)) => session,
+            Ok(Err(error)) => return Err(error.to_string()),
+            Err(error) => return Err(format!("opening the source panicked: {error}")),
+        };
+        self.open = Some(OpenSession { session, signals, sink });
+        Ok(())
+    }
+
+    fn lane(&self, key: SessionKey) -> Result<Lane, String> {
+        let spec = LaneSpec {
+            camera: self.config.id.clone(),
+            model: self.config.model.clone(),
+            priority: self.config.priority,
+            when_full: when_full(&self.config),
+            metrics: self.metrics.clone(),
+        };
+        let analyst = self.analyst.clone();
+        let on_answer = Box::new(move |answer| analyst.answer(key.clone(), answer));
+        self.parts.pool.lane(spec, on_answer).map_err(|error| error.to_string())
+    }
+
+    async fn close(&mut self) {
+        let Some(OpenSession { session, signals: _, sink }) = self.open.take() else { return };
+        let drain = when_full(&self.config) == WhenFull::Block
+            && self.machine.state() == CameraState::Stopped;
+        let analyst = self.analyst.clone();
+        let key = SessionKey { camera: self.config.id.clone(), session: self.sessions };
+        let closed = tokio::task::spawn_blocking(move || {
+            if drain {
+                sink.drain(Duration::from_secs(3));
+            }
+            sink.close();
+            session.stop();
+            drop(sink);
+            // The answer is the channel's end: all events of the session are handed on.
+            let _ = analyst.end_session(key).recv_timeout(Duration::from_secs(3));
+        });
+        if let Err(error) = closed.await {
+            tracing::error!(camera = %self.config.id, %error, "closing the source panicked");
+        }
+    }
+
+    fn log(&self, before: CameraState) {
+        let (state, reason) = (self.machine.state(), self.machine.reason());
+        let camera = &self.config.id;
+        match state {
+            CameraState::BackingOff | CameraState::Stalled => tracing::warn!(
+                %camera, from = before.name(), to = state.name(), reason,
+                failures = self.machine.failures(), "camera lost"
+            ),
+            _ => tracing::info!(%camera, from = before.name(), to = state.name(), reason, "camera"),
+        }
+    }
+
+    fn publish(&self) {
+        let format = self.open.as_ref().and_then(|open| open.signals.format());
+        let state = self.machine.state();
+        let now = UtcMicros(self.parts.clock.utc_micros());
+        self.metrics.state.set(match state {
+            CameraState::Stopped => 0,
+            CameraState::Connecting => 1,
+            CameraState::Streaming => 2,
+            CameraState::Stalled => 3,
+            CameraState::BackingOff => 4,
+        });
+        self.status.send_if_modified(|status| {
+            let before = status.clone();
+            if status.state != state {
+                status.state = state;
+                status.since = now;
+            }
+            self.machine.reason().clone_into(&mut status.reason);
+            status.failures = self.machine.failures();
+            status.size = format.as_ref().map(|format| format.size).or(status.size);
+            status.decoder = format.map(|format| format.decoder).or(status.decoder.take());
+            *status != before
+        });
+    }
+}

@@ -1,0 +1,319 @@
+//! One camera's state machine.
+//!
+//! ```text
+//!            start               first frame
+//!  Stopped ─────────▶ Connecting ───────────▶ Streaming ◀──┐
+//!     ▲                 ▲   │ fails, ends,     │   │       │ a frame
+//!     │ stop, or a      │   │ or no frame in   │   │ silent for stall_after
+//!     │ file's end      │   │ connect_timeout  │   ▼       │
+//!     │                 │   ▼                  │ Stalled ──┘
+//!     └──────────── BackingOff ◀───────────────┘   │
+//!                       ▲   fails, ends            │ silent for twice stall_after
+//!                       └──────────────────────────┘
+//! ```
+//!
+//! Pure: inputs and times go in, effects come out; `camera` performs them in order. An outage
+//! is one `SignalLost` and one `SignalBack`, however many tries lie between.
+
+use std::time::Duration;
+
+use crate::base::backoff::{Backoff, BackoffPolicy};
+use crate::base::clock::Monotonic;
+use crate::model::camera::CameraState;
+
+/// What the machine is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Watch this camera.
+    Start,
+    /// The latest frame came at this time.
+    Frame(Monotonic),
+    /// The source said why it cannot go on.
+    Failed(String),
+    /// The source came to its end.
+    Ended,
+    /// Time has passed.
+    Tick,
+    /// Watch it no more.
+    Stop,
+}
+
+/// What the driver must do, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Open the source.
+    Open,
+    /// Close the source and wait until nothing of it runs.
+    Close,
+    /// Tell the platform that the camera is lost.
+    SignalLost(String),
+    /// Tell the platform that it is back.
+    SignalBack,
+}
+
+/// The settings that the machine needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatePolicy {
+    /// Silence that makes a stall.
+    pub stall_after: Duration,
+    /// The first frame must come within this.
+    pub connect_timeout: Duration,
+    /// Waits between tries.
+    pub backoff: BackoffPolicy,
+    /// The source's end is the end (a file that does not repeat), no fault.
+    pub end_is_final: bool,
+}
+
+/// One camera's state.
+#[derive(Debug)]
+pub struct Machine {
+    policy: StatePolicy,
+    backoff: Backoff,
+    state: CameraState,
+    since: Monotonic,
+    last_frame: Monotonic,
+    retry_at: Monotonic,
+    reason: String,
+    lost: bool,
+}
+
+impl Machine {
+    /// A stopped camera.
+    #[must_use]
+    pub fn new(policy: StatePolicy, backoff: Backoff) -> Self {
+        Self {
+            policy,
+            backoff,
+            state: CameraState::Stopped,
+            since: Monotonic::default(),
+            last_frame: Monotonic::default(),
+            retry_at: Monotonic::default(),
+            reason: String::new(),
+            lost: false,
+        }
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn state(&self) -> CameraState {
+        self.state
+    }
+
+    /// Why it is not streaming; empty while it is.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// Failures since it last streamed for as long as the back-off's ceiling.
+    #[must_use]
+    pub fn failures(&self) -> u32 {
+        self.backoff.failures()
+    }
+
+    /// When [`Input::Tick`] is due next; `None` when only an input can change anything.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Monotonic> {
+        match self.state {
+            CameraState::Stopped => None,
+            CameraState::Connecting => Some(self.since.after(self.policy.connect_timeout)),
+            CameraState::Streaming => Some(self.last_frame.after(self.policy.stall_after)),
+            CameraState::Stalled => Some(self.last_frame.after(self.policy.stall_after * 2)),
+            CameraState::BackingOff => Some(self.retry_at),
+        }
+    }
+
+    /// Takes one input at time `now`.
+    pub fn on(&mut self, input: Input, now: Monotonic) -> Vec<Effect> {
+        match (self.state, input) {
+            (CameraState::Stopped, Input::Start) => {
+                self.enter(CameraState::Connecting, now, "");
+                vec![Effect::Open]
+            }
+            (CameraState::Stopped, _) => Vec::new(),
+            (state, Input::Stop) => {
+                self.enter(CameraState::Stopped, now, "stopped");
+                if state == CameraState::BackingOff { Vec::new() } else { vec![Effect::Close] }
+            }
+            (CameraState::BackingOff, Input::Tick) if now >= self.retry_at => {
+                let reason = std::mem::take(&mut self.reason);
+                self.enter(CameraState::Connecting, now, &reason);
+                vec![Effect::Open]
+            }
+            (CameraState::BackingOff, _) | (_, Input::Start) => Vec::new(),
+            (state, Input::Frame(at)) => self.frame(state, at, now),
+            (_, Input::Failed(reason)) => self.fail(&reason, now),
+            (_, Input::Ended) if self.policy.end_is_final => {
+                self.enter(CameraState::Stopped, now, "end of file");
+                vec![Effect::Close]
+            }
+            (_, Input::Ended) => self.fail("the stream ended", now),
+            (_, Input::Tick) => self.tick(now),
+        }
+    }
+
+    fn frame(&mut self, state: CameraState, at: Monotonic, now: Monotonic) -> Vec<Effect> {
+        self.last_frame = self.last_frame.max(at);
+        if now.since(self.last_frame) >= self.policy.stall_after {
+            return Vec::new();
+        }
+        if state == CameraState::Streaming {
+            if now.since(self.since) >= self.policy.backoff.ceiling {
+                self.backoff.reset();
+            }
+            return Vec::new();
+        }
+        self.enter(CameraState::Streaming, now, "");
+        if std::mem::take(&mut self.lost) { vec![Effect::SignalBack] } else { Vec::new() }
+    }
+
+    fn tick(&mut self, now: Monotonic) -> Vec<Effect> {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return Vec::new();
+        }
+        match self.state {
+            CameraState::Connecting => self.fail("no frame within the connect timeout", now),
+            CameraState::Streaming => {
+                self.enter(CameraState::Stalled, now, "no frames come, and no word why");
+                self.lose()
+            }
+            CameraState::Stalled => self.fail("no frames came, and no word why", now),
+            CameraState::Stopped | CameraState::BackingOff => Vec::new(),
+        }
+    }
+
+    fn fail(&mut self, reason: &str, now: Monotonic) -> Vec<Effect> {
+        self.retry_at = now.after(self.backoff.fail());
+        self.enter(CameraState::BackingOff, now, reason);
+        let mut effects = vec![Effect::Close];
+        effects.extend(self.lose());
+        effects
+    }
+
+    fn lose(&mut self) -> Vec<Effect> {
+        if std::mem::replace(&mut self.lost, true) {
+            Vec::new()
+        } else {
+            vec![Effect::SignalLost(self.reason.clone())]
+        }
+    }
+
+    fn enter(&mut self, state: CameraState, now: Monotonic, reason: &str) {
+        self.state = state;
+        self.since = now;
+        reason.clone_into(&mut self.reason);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const POLICY: StatePolicy = StatePolicy {
+        stall_after: Duration::from_secs(3),
+        connect_timeout: Duration::from_secs(10),
+        backoff: BackoffPolicy { first: Duration::from_millis(500), ceiling: Duration::from_secs(5) },
+        end_is_final: false,
+    };
+
+    fn at(millis: u64) -> Monotonic {
+        Monotonic(Duration::from_millis(millis))
+    }
+
+    fn machine(policy: StatePolicy) -> Machine {
+        Machine::new(policy, Backoff::seeded(policy.backoff, 1))
+    }
+
+    #[test]
+    fn a_silent_stall_is_named_then_closed_and_retried_and_told_once() {
+        let mut camera = machine(POLICY);
+        assert_eq!(camera.on(Input::Start, at(0)), [Effect::Open]);
+        assert_eq!(camera.on(Input::Frame(at(100)), at(100)), []);
+        assert_eq!(camera.state(), CameraState::Streaming);
+        assert_eq!(camera.on(Input::Tick, at(3_000)), []);
+        let told = camera.on(Input::Tick, at(3_100));
+        assert_eq!(told, [Effect::SignalLost("no frames come, and no word why".into())]);
+        assert_eq!(camera.state(), CameraState::Stalled);
+        assert_eq!(camera.on(Input::Tick, at(6_100)), [Effect::Close]);
+        assert_eq!(camera.state(), CameraState::BackingOff);
+        let retry = camera.deadline().expect("a retry");
+        assert_eq!(camera.on(Input::Tick, retry), [Effect::Open]);
+        assert_eq!(camera.on(Input::Failed("refused".into()), retry), [Effect::Close]);
+        let retry = camera.deadline().expect("a retry");
+        camera.on(Input::Tick, retry);
+        assert_eq!(camera.on(Input::Frame(retry), retry), [Effect::SignalBack]);
+        assert_eq!(camera.reason(), "");
+    }
+
+    #[test]
+    fn a_stalled_camera_whose_frames_come_again_streams_without_a_reconnect() {
+        let mut camera = machine(POLICY);
+        camera.on(Input::Start, at(0));
+        camera.on(Input::Frame(at(0)), at(0));
+        camera.on(Input::Tick, at(3_000));
+        assert_eq!(camera.on(Input::Frame(at(4_000)), at(4_000)), [Effect::SignalBack]);
+        assert_eq!(camera.state(), CameraState::Streaming);
+    }
+
+    #[test]
+    fn a_files_end_is_no_fault_and_a_cameras_end_is() {
+        let mut file = machine(StatePolicy { end_is_final: true, ..POLICY });
+        file.on(Input::Start, at(0));
+        file.on(Input::Frame(at(0)), at(0));
+        assert_eq!(file.on(Input::Ended, at(10)), [Effect::Close]);
+        assert_eq!(file.state(), CameraState::Stopped);
+        let mut camera = machine(POLICY);
+        camera.on(Input::Start, at(0));
+        camera.on(Input::Frame(at(0)), at(0));
+        assert_eq!(camera.on(Input::Ended, at(10)).len(), 2);
+        assert_eq!(camera.state(), CameraState::BackingOff);
+    }
+
+    #[test]
+    fn no_first_frame_in_time_is_a_failure() {
+        let mut camera = machine(POLICY);
+        camera.on(Input::Start, at(0));
+        assert_eq!(camera.on(Input::Tick, at(9_999)), []);
+        assert_eq!(camera.on(Input::Tick, at(10_000)).first(), Some(&Effect::Close));
+        assert_eq!(camera.failures(), 1);
+    }
+
+    proptest! {
+        /// Whatever comes in: the source is never opened twice nor closed twice, a stopped camera
+        /// has no open source, and lost and back alternate.
+        #[test]
+        fn the_source_is_opened_and_closed_in_turn(
+            steps in prop::collection::vec((0_u8..6, 0_u64..4_000), 0..200),
+            end_is_final in any::<bool>(),
+        ) {
+            let mut camera = machine(StatePolicy { end_is_final, ..POLICY });
+            let (mut now, mut open, mut lost) = (0, false, false);
+            for (what, later) in steps {
+                now += later;
+                let input = match what {
+                    0 => Input::Start,
+                    1 => Input::Frame(at(now)),
+                    2 => Input::Failed("x".into()),
+                    3 => Input::Ended,
+                    4 => Input::Tick,
+                    _ => Input::Stop,
+                };
+                for effect in camera.on(input, at(now)) {
+                    match effect {
+                        Effect::Open => { prop_assert!(!open); open = true; }
+                        Effect::Close => { prop_assert!(open); open = false; }
+                        Effect::SignalLost(_) => { prop_assert!(!lost); lost = true; }
+                        Effect::SignalBack => { prop_assert!(lost); lost = false; }
+                    }
+                }
+                let wants_open = matches!(
+                    camera.state(),
+                    CameraState::Connecting | CameraState::Streaming | CameraState::Stalled
+                );
+                prop_assert_eq!(open, wants_open);
+            }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Adds, changes and removes cameras while the others go on.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::RwLock;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::EventSink;
+use super::analysis::Identity;
+use super::analyst::Analyst;
+use super::camera::Driver;
+use crate::base::backoff::Backoff;
+use crate::base::clock::SharedClock;
+use crate::base::metrics::{CameraMetrics, Metrics};
+use crate::base::tasks::{TaskSet, catch_panic};
+use crate::config::redact_url;
+use crate::config::types::{CameraConfig, SourceConfig};
+use crate::infer::InferencePool;
+use crate::ingest::Source;
+use crate::model::camera::{CameraState, CameraStatus};
+use crate::model::ids::{CameraId, IdSource};
+use crate::model::time::UtcMicros;
+
+/// What the fleet stands on.
+pub struct FleetParts {
+    /// Opens cameras.
+    pub source: Arc<dyn Source>,
+    /// Looks at pictures.
+    pub pool: Arc<InferencePool>,
+    /// Tells the time.
+    pub clock: SharedClock,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+}
+
+struct Running {
+    config: Arc<CameraConfig>,
+    cancel: CancellationToken,
+    gone: watch::Receiver<bool>,
+}
+
+struct Seen {
+    status: watch::Receiver<CameraStatus>,
+    metrics: CameraMetrics,
+}
+
+/// Reads every camera's status; any thread may hold one.
+#[derive(Clone, Default)]
+pub struct StatusBoard {
+    cameras: Arc<RwLock<BTreeMap<CameraId, Seen>>>,
+}
+
+impl StatusBoard {
+    /// Every camera's status, by id.
+    #[must_use]
+    pub fn cameras(&self) -> Vec<CameraStatus> {
+        let cameras = self.cameras.read();
+        cameras
+            .values()
+            .map(|seen| CameraStatus {
+                decoded: seen.metrics.decoded.get(),
+                analysed: seen.metrics.analysed.get(),
+                superseded: seen.metrics.superseded.get(),
+                ..seen.status.borrow().clone()
+            })
+            .collect()
+    }
+}
+
+/// All cameras of this server.
+pub struct Fleet {
+    parts: Arc<FleetParts>,
+    analyst: Analyst,
+    analyst_thread: Option<JoinHandle<()>>,
+    ids: IdSource,
+    tasks: TaskSet,
+    running: BTreeMap<CameraId, Running>,
+    board: StatusBoard,
+}
+
+impl Fleet {
+    /// A fleet without cameras.
+    ///
+    /// # Errors
+    /// The operating system's, when it gives no thread.
+    pub fn start(
+        parts: FleetParts,
+        identity: Identity,
+        events: EventSink,
+        ids: IdSource,
+    ) -> io::Result<Self> {
+        let clock = Arc::clone(&parts.clock);
+        let (analyst, thread) = Analyst::start(identity, events, clock, &parts.metrics)?;
+        Ok(Self {
+            parts: Arc::new(parts),
+            analyst,
+            analyst_thread: Some(thread),
+            ids,
+            tasks: TaskSet::under(&CancellationToken::new()),
+            running: BTreeMap::new(),
+            board: StatusBoard::default(),
+        })
+    }
+
+    /// Where to read the cameras' status.
+    #[must_use]
+    pub fn board(&self) -> StatusBoard {
+        self.board.clone()
+    }
+
+    /// Makes the cameras what `wanted` says: starts new ones, restarts changed ones, stops the
+    /// rest. Cameras whose settings did not change are not touched.
+    pub async fn apply(&mut self, wanted: &BTreeMap<CameraId, Arc<CameraConfig>>) {
+        for end in self.tasks.reap() {
+            tracing::debug!(task = %end.name, "ended");
+        }
+        let gone: Vec<CameraId> = self
+            .running
+            .iter()
+            .filter(|(id, running)| wanted.get(*id).is_none_or(|new| *new != running.config))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in &gone {
+            if let Some(running) = self.running.get(id) {
+                running.cancel.cancel();
+            }
+        }
+        for id in gone {
+            if let Some(mut running) = self.running.remove(&id) {
+                let stopped = running.gone.wait_for(|gone| *gone);
+                if tokio::time::timeout(Duration::from_secs(10), stopped).await.is_err() {
+                    tracing::error!(camera = %id, "did not stop in time; it is left behind");
+                }
+            }
+            self.board.cameras.write().remove(&id);
+            if !wanted.contains_key(&id) {
+                self.parts.metrics.forget_camera(id.as_str());
+            }
+        }
+        for (id, config) in wanted {
+            if !self.running.contains_key(id) {
+                self.add(Arc::clone(config));
+            }
+        }
+    }
+
+    fn add(&mut self, config: Arc<CameraConfig>) {
+        let id = config.id.clone();
+        let metrics = self.parts.metrics.camera(id.as_str());
+        let ids = IdSource::seeded(self.ids.next_seed());
+        self.analyst.attach(Arc::clone(&config), ids, metrics.clone());
+        let now = UtcMicros(self.parts.clock.utc_micros());
+        let (status, seen) = watch::channel(first_status(&config, now));
+        let (gone_tx, gone) = watch::channel(false);
+        let cancel = self.tasks.token().child_token();
+        self.board
+            .cameras
+            .write()
+            .insert(id.clone(), Seen { status: seen, metrics: metrics.clone() });
+        let driver = Driver::new(
+            Arc::clone(&config),
+            Arc::clone(&self.parts),
+            self.analyst.clone(),
+            metrics,
+            status,
+        );
+        let (analyst, stop) = (self.analyst.clone(), cancel.clone());
+        let camera = id.clone();
+        self.tasks.spawn(format!("camera {id}"), async move {
+            keep_running(driver, &stop, &camera).await;
+            let heard = analyst.detach(camera);
+            let _ = tokio::task::spawn_blocking(move || heard.recv_timeout(Duration::from_secs(3)))
+                .await;
+            let _ = gone_tx.send(true);
+        });
+        self.running.insert(id, Running { config, cancel, gone });
+    }
+
+    /// Stops every camera, then the analyst, so that every event is handed on before it returns.
+    /// Returns false when something did not stop within `deadline`.
+    pub async fn stop(mut self, deadline: Duration) -> bool {
+        let (_, late) = self.tasks.stop(deadline).await;
+        self.analyst.stop();
+        let Some(thread) = self.analyst_thread.take() else { return !late };
+        let joined = tokio::task::spawn_blocking(move || thread.join().is_ok());
+        let joined = tokio::time::timeout(Duration::from_secs(1), joined).await;
+        !late && matches!(joined, Ok(Ok(true)))
+    }
+}
+
+/// Runs a driver until it is cancelled; a panic in it restarts it after a jittered wait.
+async fn keep_running(mut driver: Driver, cancel: &CancellationToken, camera: &CameraId) {
+    let policy = crate::base::backoff::BackoffPolicy {
+        first: Duration::from_secs(1),
+        ceiling: Duration::from_secs(30),
+    };
+    let mut backoff = Backoff::new(policy);
+    while let Some(panic) = catch_panic(driver.run(cancel)).await {
+        let wait = backoff.fail();
+        tracing::error!(%camera, panic, ?wait, "camera driver panicked; it starts again");
+        driver.abandon().await;
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+fn first_status(config: &CameraConfig, since: UtcMicros) -> CameraStatus {
+    let source = match &config.source {
+        SourceConfig::Rtsp { url, .. } => redact_url(url.as_str()),
+        SourceConfig::File { path, .. } => path.display().to_string(),
+        SourceConfig::Test { size, fps } => {
+            format!("test pattern {}x{} {fps} fps", size.width, size.height)
+        }
+    };
+    CameraStatus {
+        camera: config.id.clone(),
+        state: CameraState::Stopped,
+        since,
+        reason: String::new(),
+        failures: 0,
+        size: None,
+        decoder: None,
+        source,
+        decoded: 0,
+        analysed: 0,
+        superseded: 0,
+    }
+}
