@@ -1,0 +1,175 @@
+//! `parapet demo`: RTSP cameras, the daemon and a gRPC subscriber in one process, on loopback.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio_stream::StreamExt as _;
+
+use super::args::DemoArgs;
+use super::{load, logging, real_ports};
+use crate::app::App;
+use crate::config::Config;
+use crate::config::types::{CameraConfig, LogConfig, LogFormat, SourceConfig, Transport};
+use crate::ingest::FileStart;
+use crate::model::event::Phase;
+use crate::model::ids::CameraId;
+use crate::sim::wall::{Wall, WallCamera, WallConfig};
+
+/// What the demo shows: clips, and the configuration whose cameras watch them.
+struct Show {
+    words: String,
+    config: PathBuf,
+    clips: Vec<(CameraId, PathBuf)>,
+    model: Option<PathBuf>,
+}
+
+/// Real footage with a public detector where both are found; else the drawn clip.
+fn choose(testdata: &Path) -> anyhow::Result<Show> {
+    let data = std::env::var_os("PARAPET_DATA").map_or_else(|| "../shared/data".into(), PathBuf::from);
+    let model = std::env::var_os("PARAPET_MODEL").map(PathBuf::from);
+    let footage = data.join("footage");
+    let real = [
+        ("one-by-one-person-detection", footage.join("intel/one-by-one-person-detection.mp4")),
+        ("vtest_480x360_795f", footage.join("pets/vtest_480x360_795f.mp4")),
+    ];
+    let weights = data.join("models/yolox_nano_416.onnx");
+    let have_footage = real.iter().all(|(_, path)| path.is_file());
+    if have_footage && (model.is_some() || weights.is_file()) {
+        let with = model.as_ref().map_or_else(
+            || format!("yolox_nano_416 of PARAPET_DATA ({})", data.display()),
+            |folder| format!("the model of PARAPET_MODEL ({})", folder.display()),
+        );
+        let clips = real.into_iter().map(|(id, path)| Ok((CameraId::new(id)?, path)));
+        return Ok(Show {
+            words: format!("recorded footage of PARAPET_DATA, looked at with {with}"),
+            config: testdata.join("footage/footage.toml"),
+            clips: clips.collect::<anyhow::Result<_>>()?,
+            model,
+        });
+    }
+    let clip = testdata.join("clips/demo.mp4");
+    anyhow::ensure!(
+        clip.is_file(),
+        "{}: not found; run from the project's folder or say --testdata",
+        clip.display()
+    );
+    Ok(Show {
+        words: "no detector or footage found through PARAPET_MODEL and PARAPET_DATA: \
+                a drawn clip, looked at with models/demo, which finds its orange figures only"
+            .to_owned(),
+        config: testdata.join("demo.toml"),
+        clips: vec![(CameraId::new("demo")?, clip)],
+        model: None,
+    })
+}
+
+fn demo_config(show: &Show, count: usize, wall: &Wall, state: &Path) -> anyhow::Result<Config> {
+    let mut config = load(&show.config)?;
+    let watching: Vec<Arc<CameraConfig>> = show
+        .clips
+        .iter()
+        .map(|(id, _)| {
+            let camera = config.cameras.get(id).cloned();
+            camera.with_context(|| format!("{}: no camera `{id}`", show.config.display()))
+        })
+        .collect::<anyhow::Result<_>>()?;
+    config.cameras = BTreeMap::new();
+    for number in 0..count {
+        let mut camera = CameraConfig::clone(&watching[number % watching.len()]);
+        camera.id = CameraId::new(&format!("camera-{}", number + 1))?;
+        camera.source = SourceConfig::Rtsp {
+            url: wall.url(&mount(number)).parse()?,
+            transport: Transport::Tcp,
+            credentials: None,
+            latency: Duration::from_millis(200),
+        };
+        config.cameras.insert(camera.id.clone(), Arc::new(camera));
+    }
+    if let Some(folder) = &show.model {
+        for model in config.models.values_mut() {
+            model.folder.clone_from(folder);
+        }
+    }
+    let any = || "127.0.0.1:0".parse();
+    (config.api.listen, config.console.listen) = (any()?, any()?);
+    config.journal.path = state.join("journal.sqlite");
+    config.state_dir = state.to_owned();
+    Ok(config)
+}
+
+fn mount(number: usize) -> String {
+    format!("camera-{}", number + 1)
+}
+
+pub(super) async fn run(args: DemoArgs) -> anyhow::Result<bool> {
+    anyhow::ensure!((1..=64).contains(&args.cameras), "--cameras must be 1 to 64");
+    logging::start(&LogConfig {
+        format: LogFormat::Human,
+        filter: "info,tonic=warn,h2=warn".to_owned(),
+    })?;
+    let show = choose(&args.testdata)?;
+    eprintln!("demo: {}", show.words);
+    let state = tempfile::Builder::new().prefix("parapet-demo-").tempdir()?;
+    let cameras = (0..args.cameras)
+        .map(|number| WallCamera {
+            mount: mount(number),
+            file: show.clips[number % show.clips.len()].1.clone(),
+            credentials: None,
+        })
+        .collect();
+    let wall = Wall::start(WallConfig { port: 0, cameras, ..WallConfig::default() })?;
+    let config = demo_config(&show, args.cameras, &wall, state.path())?;
+    let ports = real_ports(&config.inference, FileStart::Now)?;
+    let app = App::start(config, ports).await?;
+    eprintln!(
+        "demo: {} RTSP cameras on port {}; try\n  grpcurl -plaintext {} list\n  curl http://{}/metrics",
+        args.cameras,
+        wall.port(),
+        app.api_address(),
+        app.console_address()
+    );
+    let told = listen(&app, args.seconds).await?;
+    eprintln!("\n{:<12} {:<12} {:>8} {:>9} {:>11}", "camera", "state", "decoded", "analysed", "superseded");
+    for camera in app.cameras() {
+        eprintln!(
+            "{:<12} {:<12} {:>8} {:>9} {:>11}",
+            camera.camera.as_str(), camera.state.name(), camera.decoded, camera.analysed, camera.superseded
+        );
+    }
+    let clean = app.stop().await;
+    tokio::task::spawn_blocking(move || wall.stop()).await?;
+    eprintln!("demo: {told} incidents reported over gRPC; stopped {}", if clean { "cleanly" } else { "late" });
+    anyhow::ensure!(told > 0, "the subscriber was told of nothing: the main job does not work here");
+    Ok(clean)
+}
+
+/// Follows the daemon's own API like any subscriber; returns how many incidents it heard of.
+async fn listen(app: &App, seconds: u64) -> anyhow::Result<usize> {
+    let mut client = crate::api::client::Client::connect(&format!("http://{}", app.api_address())).await?;
+    let mut events = client.subscribe_after(0).await?;
+    let mut incidents = BTreeSet::new();
+    let over = async {
+        if seconds == 0 {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    };
+    tokio::pin!(over);
+    loop {
+        tokio::select! {
+            () = &mut over => return Ok(incidents.len()),
+            _ = tokio::signal::ctrl_c() => return Ok(incidents.len()),
+            next = events.next() => {
+                let Some(record) = next else { return Ok(incidents.len()) };
+                let record = record?;
+                incidents.insert(record.event.incident);
+                if record.event.phase != Phase::Updated {
+                    println!("{}", serde_json::to_string(&super::events::line(&record))?);
+                }
+            }
+        }
+    }
+}
