@@ -1,1 +1,110 @@
-//! Not built yet.
+//! Pictures in, detections out: model folders, the batch planner, and workers that each own an
+//! OS thread and an engine.
+//!
+//! A worker that is idle cuts the next batch itself ([`planner`], pure, under one lock), takes
+//! each camera's newest frame out of its slot at that moment, letterboxes it straight from its
+//! planes into the batch tensor ([`preprocess`]), runs the engine, decodes ([`heads`]) and answers.
+//! There is no queue between planner and worker: a frame taken one batch early would only be older.
+
+pub mod fake;
+pub mod heads;
+pub mod manifest;
+pub mod model;
+pub mod ort;
+pub mod planner;
+pub mod pool;
+pub mod preprocess;
+pub mod still;
+mod worker;
+
+use std::path::PathBuf;
+
+pub use model::Model;
+pub use pool::{Answer, InferencePool, Lane, LaneSpec};
+
+/// Why inference cannot be.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum InferError {
+    /// The manifest cannot be used.
+    #[error("{path}: {what}", path = path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// What is wrong, and where.
+        what: String,
+    },
+    /// The weights do not fit the manifest.
+    #[error("{model}: {what}: the manifest expects {expected}, the file has {found}")]
+    Shape {
+        /// The manifest's name.
+        model: String,
+        /// Which tensor.
+        what: String,
+        /// By the manifest.
+        expected: String,
+        /// In the file.
+        found: String,
+    },
+    /// ONNX Runtime cannot be loaded.
+    #[error("ONNX Runtime cannot be loaded: {0}")]
+    Runtime(String),
+    /// The engine failed.
+    #[error("{model}: {what}")]
+    Engine {
+        /// The manifest's name.
+        model: String,
+        /// The engine's words.
+        what: String,
+    },
+    /// No such model was configured.
+    #[error("no model is called `{0}`")]
+    UnknownModel(String),
+    /// The pool could not start a thread, or has stopped.
+    #[error("{0}")]
+    Pool(String),
+}
+
+/// How many pictures an engine takes at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchSize {
+    /// Any number.
+    Dynamic,
+    /// Exactly this many; a smaller batch is filled up with what lay there before.
+    Fixed(usize),
+}
+
+/// One output tensor: its shape with the batch first, and its values in row-major order.
+#[derive(Clone, Copy, Debug)]
+pub struct OutputView<'a> {
+    /// Dimensions.
+    pub shape: &'a [i64],
+    /// `shape`'s product of values.
+    pub data: &'a [f32],
+}
+
+/// A loaded model, owned by one thread.
+pub trait Engine: Send {
+    /// How many pictures it takes at once.
+    fn batch(&self) -> BatchSize;
+
+    /// Runs `pictures` pictures (after filling up a fixed batch), laid out as the manifest says,
+    /// and hands the outputs to `read` in the model's own order.
+    ///
+    /// # Errors
+    /// [`InferError::Engine`] with the engine's words.
+    fn run(
+        &mut self,
+        pictures: usize,
+        input: &[f32],
+        read: &mut dyn FnMut(&[OutputView<'_>]),
+    ) -> Result<(), InferError>;
+}
+
+/// Makes engines: ONNX Runtime, or a test's fake.
+pub trait Backend: Send + Sync {
+    /// Loads a model.
+    ///
+    /// # Errors
+    /// [`InferError`] when the file is not what the manifest says.
+    fn open(&self, model: &Model) -> Result<Box<dyn Engine>, InferError>;
+}
