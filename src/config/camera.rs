@@ -12,7 +12,9 @@ use super::redact::redact_url;
 use super::rule;
 use super::settings::{FILE_ONLY, RTSP_ONLY, Settings, value};
 use super::shapes::{self, Shapes};
-use super::types::{CameraConfig, Credentials, Pace, SourceConfig, Transport};
+use super::types::{
+    Calibration, CameraConfig, Credentials, Pace, RuleConfig, SourceConfig, Transport,
+};
 use crate::model::geometry::Size;
 use crate::model::ids::{CameraId, ModelName};
 
@@ -63,37 +65,7 @@ pub(super) fn read<'f>(table: &mut Table<'f>, around: &Surroundings<'_, 'f>) -> 
     let own = Settings::read(table, around.folder, around.environment);
     let settings = own.over(&below);
     let source = source(table, &settings, around.folder);
-    let picture = table.pair("picture").and_then(|picture| {
-        let sound = picture
-            .value
-            .iter()
-            .all(|side| (1.0..=65_536.0).contains(side));
-        if !sound {
-            table.problem(
-                picture.at,
-                "`picture` is no picture's size: write [width, height] in pixels",
-            );
-        }
-        sound.then_some(picture.value)
-    });
-    // With a wrong `picture` every point would be blamed too.
-    let points_known = picture.is_some() || !table.has("picture");
-    let calibration = if points_known {
-        shapes::calibration(table, picture)
-    } else {
-        None
-    };
-    let mut rules = Vec::new();
-    if points_known {
-        let shapes = Shapes::read(table, picture);
-        let mut used = Vec::new();
-        rules = rule::read_all(table, &shapes, &mut used);
-        shapes.warn_unused(table, &used);
-    } else {
-        for key in ["calibration", "line", "zone", "rule"] {
-            table.item(key);
-        }
-    }
+    let (calibration, rules) = watched(table);
     let model = model(table, &settings, around.models);
     let backoff = settings.backoff(table);
     let tracker = settings.tracker(table);
@@ -122,6 +94,36 @@ pub(super) fn read<'f>(table: &mut Table<'f>, around: &Surroundings<'_, 'f>) -> 
         profile: profile.map(|name| name.value),
         camera,
     }
+}
+
+/// The calibration and the rules, with the lines and zones they use.
+fn watched(table: &Table<'_>) -> (Option<Calibration>, Vec<RuleConfig>) {
+    let picture = table.pair("picture").and_then(|picture| {
+        let sound = picture
+            .value
+            .iter()
+            .all(|side| (1.0..=65_536.0).contains(side));
+        if !sound {
+            table.problem(
+                picture.at,
+                "`picture` is no picture's size: write [width, height] in pixels",
+            );
+        }
+        sound.then_some(picture.value)
+    });
+    if picture.is_none() && table.has("picture") {
+        // With a wrong `picture` every point would be blamed too.
+        for key in ["calibration", "line", "zone", "rule"] {
+            table.item(key);
+        }
+        return (None, Vec::new());
+    }
+    let calibration = shapes::calibration(table, picture);
+    let shapes = Shapes::read(table, picture);
+    let mut used = Vec::new();
+    let rules = rule::read_all(table, &shapes, &mut used);
+    shapes.warn_unused(table, &used);
+    (calibration, rules)
 }
 
 fn model(table: &Table<'_>, settings: &Settings<'_>, models: &[ModelName]) -> Option<ModelName> {

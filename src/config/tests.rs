@@ -1,14 +1,15 @@
 //! Every kind of mistake, with its place.
 
+mod pictures;
+mod whole;
+
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::types::{Directions, Pace, RuleKind, SourceConfig, Transport};
+use super::types::SourceConfig;
 use super::*;
 
 const HEAD: &str =
@@ -78,6 +79,8 @@ fn good(text: &str) -> Config {
 }
 
 const CAMERA: &str = "[[camera]]\nid = \"c\"\nurl = \"rtsp://h/1\"\n";
+
+const ZONE_AND_LINE: &str = "[[camera.zone]]\nname = \"z\"\npoints = [[0, 0], [1, 0], [0, 1]]\n[[camera.line]]\nname = \"l\"\npoints = [[0, 0], [1, 1]]\n";
 
 #[test]
 fn the_shortest_file_has_no_camera_and_no_warning() {
@@ -338,179 +341,6 @@ fn secrets_come_by_reference_only_and_are_never_shown() {
     }
 }
 
-fn shaped(rest: &str) -> String {
-    format!("{CAMERA}{rest}")
-}
-
-#[test]
-fn lines_and_zones_are_checked() {
-    let zone = |points: &str| {
-        shaped(&format!(
-            "[[camera.zone]]\nname = \"z\"\npoints = {points}\n"
-        ))
-    };
-    one(
-        &zone("[[0, 0], [1, 1]]"),
-        "6:1: camera c: zone: a zone needs at least three points",
-    );
-    one(
-        &zone("[[0, 0], [1, 1], [1, 0], [0, 1]]"),
-        "6:1: camera c: zone: the zone crosses itself (side 1 meets side 3)",
-    );
-    one(
-        &zone("[[0, 0], [0.5, 0.5], [1, 1]]"),
-        "6:1: camera c: zone: the zone has no area",
-    );
-    one(
-        &zone("[[0, 0], [1, 0], [0.5, 0], [0.5, 1]]"),
-        "6:1: camera c: zone: the zone crosses itself",
-    );
-    one(
-        &zone("[[0, 0], [9, 0], [0, 1]]"),
-        "6:10: camera c: zone: point [9, 0] of `points` is outside the picture: write 0 to 1, or",
-    );
-    one(
-        &zone("[[0, 0, 0]]"),
-        "6:10: camera c: zone: `points` is array: write a list of points",
-    );
-    let line = |points: &str| {
-        shaped(&format!(
-            "[[camera.line]]\nname = \"l\"\npoints = {points}\n"
-        ))
-    };
-    one(
-        &line("[[0, 0]]"),
-        "6:1: camera c: line: a line needs at least two points",
-    );
-    one(
-        &line("[[0, 0], [0, 0], [1, 1]]"),
-        "6:1: camera c: line: a point of the line follows itself",
-    );
-    one(
-        &shaped("[[camera.line]]\npoints = [[0, 0], [1, 1]]\n"),
-        "4:1: camera c: line: `name` is missing",
-    );
-    let twice = format!(
-        "{}[[camera.zone]]\nname = \"l\"\npoints = [[0, 0], [1, 0], [0, 1]]\n",
-        line("[[0, 0], [1, 1]]")
-    );
-    one(
-        &twice,
-        "8:8: camera c: zone: `l` is already a line or zone at etc/p.toml:8",
-    );
-}
-
-#[test]
-fn points_may_be_pixels_and_a_zone_may_be_closed_twice() {
-    let config = good(&shaped(
-        "picture = [768, 432]\n[[camera.zone]]\nname = \"z\"\npoints = [[0, 0], [768, 0], [384, 216], [0, 0]]\n[[camera.rule]]\nname = \"r\"\nkind = \"loitering\"\nzone = \"z\"\n",
-    ));
-    let camera = config.cameras.values().next().expect("camera");
-    let RuleKind::Loitering { zone, after } = &camera.rules[0].kind else {
-        panic!()
-    };
-    let points: Vec<_> = zone.points.iter().map(|p| (p.x, p.y)).collect();
-    assert_eq!(points, [(0.0, 0.0), (1.0, 0.0), (0.5, 0.5)]);
-    assert_eq!(*after, Duration::from_secs(60));
-}
-
-#[test]
-fn calibrations_that_fix_no_plane_are_refused() {
-    let with = |picture: &str, ground: &str| {
-        shaped(&format!(
-            "calibration = {{ picture = {picture}, ground_metres = {ground} }}\n"
-        ))
-    };
-    let (square, metres) = (
-        "[[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]]",
-        "[[0, 0], [8, 0], [8, 8], [0, 8]]",
-    );
-    let config = good(&with(square, metres));
-    assert!(
-        config
-            .cameras
-            .values()
-            .all(|camera| camera.calibration.is_some())
-    );
-    // A ground plane whose y axis points the other way is as good.
-    good(&with(square, "[[0, 0], [8, 0], [8, -8], [0, -8]]"));
-    one(
-        &with(square, "[[0, 0], [8, 0], [4, 0], [0, 8]]"),
-        "4:77: camera c: calibration: three points of `ground_metres` lie on one line",
-    );
-    one(
-        &with("[[0.1, 0.1], [0.5, 0.5], [0.9, 0.9], [0.1, 0.9]]", metres),
-        "4:17: camera c: calibration: three points of `picture`",
-    );
-    one(
-        &with(square, "[[0, 0], [8, 8], [8, 0], [0, 8]]"),
-        "4:15: camera c: calibration: the ground points are in another order",
-    );
-    one(
-        &with(square, "[[0, 0]]"),
-        "4:77: camera c: calibration: `ground_metres` has 1 points",
-    );
-}
-
-const ZONE_AND_LINE: &str = "[[camera.zone]]\nname = \"z\"\npoints = [[0, 0], [1, 0], [0, 1]]\n[[camera.line]]\nname = \"l\"\npoints = [[0, 0], [1, 1]]\n";
-
-#[test]
-fn rules_are_checked() {
-    let rule = |text: &str| shaped(&format!("{ZONE_AND_LINE}[[camera.rule]]\n{text}"));
-    one(
-        &rule("kind = \"running\"\n"),
-        "10:1: camera c: rule: `name` is missing",
-    );
-    one(
-        &rule("name = \"r\"\n"),
-        "10:1: camera c: rule r: `kind` is missing",
-    );
-    one(
-        &rule("name = \"r\"\nkind = \"loitring\"\n"),
-        "12:8: camera c: rule r: `kind` is `loitring`",
-    );
-    one(
-        &rule("name = \"r\"\nkind = \"line_crossing\"\n"),
-        "10:1: camera c: rule r: `line` is missing",
-    );
-    one(
-        &rule("name = \"r\"\nkind = \"line_crossing\"\nline = \"z\"\n"),
-        "13:8: camera c: rule r: the camera has no line `z`",
-    );
-    one(
-        &rule("name = \"r\"\nkind = \"crowding\"\nzone = \"z\"\n"),
-        "10:1: camera c: rule r: `count` is missing",
-    );
-    one(
-        &rule("name = \"r\"\nkind = \"line_crossing\"\nline = \"l\"\ncount = 3\n"),
-        "14:1: camera c: rule r: unknown key `count`",
-    );
-    one(
-        &rule("name = \"r\"\nkind = \"running\"\nclasses = []\n"),
-        "13:11: camera c: rule r: `classes` is empty",
-    );
-    one(
-        &rule("name = \"r\"\nkind = \"running\"\nseverity = \"bad\"\n"),
-        "13:12: camera c: rule r: `severity` is `bad`",
-    );
-    one(
-        &rule(
-            "name = \"r\"\nkind = \"running\"\n[[camera.rule]]\nname = \"r\"\nkind = \"running\"\n",
-        ),
-        "14:8: camera c: rule r: the camera already has a rule `r` at etc/p.toml:14",
-    );
-}
-
-#[test]
-fn a_wrong_shape_is_not_blamed_on_its_rules() {
-    one(
-        &shaped(
-            "[[camera.line]]\nname = \"l\"\npoints = [[0, 0]]\n[[camera.rule]]\nname = \"r\"\nkind = \"line_crossing\"\nline = \"l\"\n",
-        ),
-        "6:1: camera c: line: a line needs",
-    );
-}
-
 #[test]
 fn every_mistake_is_told_at_once_and_in_order() {
     let text = format!(
@@ -519,171 +349,6 @@ fn every_mistake_is_told_at_once_and_in_order() {
     let found = messages(&text);
     let lines: Vec<_> = found.iter().filter_map(|m| m.split(':').next()).collect();
     assert_eq!(lines, ["2", "4", "8", "9", "9", "12"], "{found:#?}");
-}
-
-#[test]
-fn unused_things_are_warned_of() {
-    let loaded = check(&format!("{HEAD}[profiles.a]\n{CAMERA}{ZONE_AND_LINE}")).expect("sound");
-    let warnings: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        warnings,
-        [
-            "etc/p.toml:4:1: [profiles.a]: no camera uses this profile",
-            "etc/p.toml:9:8: camera c: no rule uses `z`",
-            "etc/p.toml:12:8: camera c: no rule uses `l`",
-        ]
-    );
-}
-
-#[test]
-fn a_thousand_cameras_inherit_profile_over_defaults() {
-    let mut text = String::from(
-        "[defaults]\nanalysis_fps = 2\ntransport = \"udp\"\ndecoders = [\"nvh264dec\"]\ntracker = { high_score = 0.4, new_track_score = 0.6 }\n[profiles.yard]\nanalysis_fps = 8\ntracker = { match_iou = 0.3 }\n",
-    );
-    for n in 0..1_000 {
-        let profile = if n % 2 == 0 {
-            "profile = \"yard\"\n"
-        } else {
-            ""
-        };
-        writeln!(
-            text,
-            "[[camera]]\nid = \"c{n}\"\nurl = \"rtsp://h/{n}\"\n{profile}"
-        )
-        .expect("text");
-    }
-    let config = good(&text);
-    assert_eq!(config.cameras.len(), 1_000);
-    let camera =
-        |id: &str| config.cameras[&crate::model::ids::CameraId::new(id).expect("id")].clone();
-    let (yard, other) = (camera("c10"), camera("c11"));
-    assert_eq!((yard.analysis_fps, other.analysis_fps), (8.0, 2.0));
-    assert_eq!(
-        (yard.tracker.high_score, yard.tracker.match_iou),
-        (0.4, 0.3)
-    );
-    assert_eq!(
-        (other.tracker.high_score, other.tracker.match_iou),
-        (0.4, 0.2)
-    );
-    assert!(
-        config
-            .cameras
-            .values()
-            .all(|camera| camera.decoders == ["nvh264dec"]
-                && matches!(
-                    camera.source,
-                    SourceConfig::Rtsp {
-                        transport: Transport::Udp,
-                        ..
-                    }
-                ))
-    );
-}
-
-#[test]
-fn a_difference_names_cameras_and_sections() {
-    let old = good(
-        "[[camera]]\nid = \"a\"\nfile = \"a\"\n[[camera]]\nid = \"b\"\nfile = \"b\"\n[[camera]]\nid = \"c\"\nfile = \"c\"\n",
-    );
-    let new = good(
-        "[inference]\nmax_batch = 2\n[[camera]]\nid = \"b\"\nfile = \"b\"\n[[camera]]\nid = \"c\"\nfile = \"c\"\npace = \"fast\"\n[[camera]]\nid = \"d\"\nfile = \"d\"\n",
-    );
-    assert!(diff(&old, &old.clone()).is_empty());
-    let changes = diff(&old, &new);
-    let text = |ids: &[crate::model::ids::CameraId]| {
-        ids.iter().map(ToString::to_string).collect::<Vec<_>>()
-    };
-    assert_eq!(text(&changes.added), ["d"]);
-    assert_eq!(text(&changes.removed), ["a"]);
-    assert_eq!(text(&changes.changed), ["c"]);
-    assert_eq!(changes.needs_restart, ["inference"]);
-}
-
-#[test]
-fn a_folder_of_cameras_is_read_in_order_and_duplicates_name_both_files() {
-    let folder = tempfile::tempdir().expect("folder");
-    let main = folder.path().join("parapet.toml");
-    let cameras = folder.path().join("cameras.d");
-    std::fs::create_dir(&cameras).expect("folder");
-    std::fs::write(&main, HEAD).expect("file");
-    std::fs::write(
-        cameras.join("1.toml"),
-        "[[camera]]\nid = \"a\"\nfile = \"a.mp4\"\npace = \"fast\"\n",
-    )
-    .expect("file");
-    std::fs::write(cameras.join("note.txt"), "no TOML").expect("file");
-    let loaded = load(&main, &NoEnvironment).expect("sound");
-    let camera = loaded.config.cameras.values().next().expect("camera");
-    let expected = SourceConfig::File {
-        path: folder.path().join("a.mp4"),
-        pace: Pace::Fast,
-        repeat: false,
-    };
-    assert_eq!(camera.source, expected);
-    std::fs::write(
-        cameras.join("2.toml"),
-        "[[camera]]\nid = \"a\"\nfile = \"b.mp4\"\n[log]\n",
-    )
-    .expect("file");
-    let errors = load(&main, &NoEnvironment).expect_err("twice");
-    let text = errors.to_string();
-    assert_eq!(errors.problems().len(), 2, "{text}");
-    assert!(
-        text.contains("2.toml:2:6: camera a: `a` is already a camera at"),
-        "{text}"
-    );
-    assert!(
-        text.contains("1.toml:2: give") && text.contains("2.toml:4:2: unknown key `log`"),
-        "{text}"
-    );
-    std::fs::write(cameras.join("3.toml"), "[[").expect("file");
-    let text = load(&main, &NoEnvironment).expect_err("syntax").to_string();
-    assert!(text.contains("3.toml:1:"), "{text}");
-    let text = load(Path::new("no/such.toml"), &NoEnvironment)
-        .expect_err("nothing")
-        .to_string();
-    assert!(text.starts_with("no/such.toml: cannot be read"), "{text}");
-}
-
-#[test]
-fn the_example_of_deploy_is_sound_and_names_every_kind_of_rule() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/parapet.example.toml");
-    let text = std::fs::read_to_string(&path).expect("example");
-    let fake = Fake(BTreeMap::from([
-        ("PARAPET_CAMERA_PASSWORD", "x"),
-        ("etc/secrets/camera-password", "x"),
-    ]));
-    let loaded = match parse(&source("etc/parapet.toml", &text), &[], &fake) {
-        Ok(loaded) => loaded,
-        Err(errors) => panic!("{errors}"),
-    };
-    assert_eq!(loaded.warnings, []);
-    let rules = loaded
-        .config
-        .cameras
-        .values()
-        .flat_map(|camera| &camera.rules);
-    let mut kinds: Vec<_> = rules
-        .map(|rule| std::mem::discriminant(&rule.kind))
-        .collect();
-    kinds.dedup();
-    assert_eq!(kinds.len(), 5);
-    let directed = loaded
-        .config
-        .cameras
-        .values()
-        .flat_map(|camera| &camera.rules)
-        .any(|rule| {
-            matches!(
-                rule.kind,
-                RuleKind::LineCrossing {
-                    directions: Directions::LeftToRight,
-                    ..
-                }
-            )
-        });
-    assert!(directed);
 }
 
 proptest! {
