@@ -47,7 +47,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything that is wrong, by file (as they were read), line and column; one line each.
+/// Everything that is wrong, sorted by file, line and column; one line each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigErrors {
     problems: Vec<Problem>,
@@ -188,7 +188,7 @@ impl Report {
         }
     }
 
-    /// Problems and warnings, each in the order of files and lines.
+    /// Problems and warnings, each sorted by file and line.
     pub(super) fn into_parts(self) -> (Vec<Problem>, Vec<Problem>) {
         let (mut problems, mut warnings) = (self.problems.into_inner(), self.warnings.into_inner());
         problems.sort();
