@@ -1,0 +1,313 @@
+//! The sections of the main file and the cameras of all files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::camera::{self, Surroundings};
+use super::environment::Environment;
+use super::problem::{File, Report, Spot};
+use super::reader::Table;
+use super::settings::{Settings, value};
+use super::types::{
+    ApiConfig, CameraConfig, Config, ConsoleConfig, ExecutionProvider, InferenceConfig,
+    JournalConfig, LogConfig, LogFormat, ModelConfig,
+};
+use crate::model::ids::{CameraId, ModelName, NodeName, SiteName};
+
+/// Reads everything; `files` begins with the main file. `None` where something mandatory is
+/// missing, which the report then says.
+pub(super) fn read<'f>(
+    files: &'f [File<'f>],
+    folder: &Path,
+    environment: &dyn Environment,
+    report: &'f Report,
+) -> Option<Config> {
+    let (main, extra) = files.split_first()?;
+    let root = Table::root(main, report);
+    let site = root.table("site", "[site]");
+    let node = root.table("node", "[node]");
+    for (section, found) in [("site", &site), ("node", &node)] {
+        if found.is_none() && !root.has(section) {
+            root.missing(section, &format!("write [{section}] with name = \"…\""));
+        }
+    }
+    let site = site.and_then(|table| {
+        let name = required_name(&table, SiteName::new);
+        table.finish();
+        name
+    });
+    let node = node.map(|table| {
+        let name = required_name(&table, NodeName::new);
+        let state_dir = table.text("state_dir").map(|path| folder.join(path.value));
+        table.finish();
+        (name, state_dir)
+    });
+    let (node, state_dir) = node.unwrap_or_default();
+    let state_dir = state_dir.unwrap_or_else(|| PathBuf::from("/var/lib/parapet"));
+    let log = log(&root);
+    let api = api(&root);
+    let console = console(&root);
+    let journal = journal(&root, &state_dir, folder);
+    let inference = inference(&root, folder, environment);
+    let models = models(&root, folder);
+    let names: Vec<ModelName> = models.keys().cloned().collect();
+    let cameras = cameras(&root, extra, folder, environment, &names);
+    root.finish();
+    Some(Config {
+        site: site?,
+        node: node?,
+        state_dir,
+        log,
+        api,
+        console,
+        journal,
+        inference,
+        models,
+        cameras,
+    })
+}
+
+fn required_name<T, E: std::fmt::Display>(
+    table: &Table<'_>,
+    check: impl FnOnce(&str) -> Result<T, E>,
+) -> Option<T> {
+    if !table.has("name") {
+        table.missing("name", "events carry it");
+    }
+    table.name("name", check).map(|set| set.value)
+}
+
+fn log(root: &Table<'_>) -> LogConfig {
+    let table = root.table("log", "[log]");
+    let formats = [("human", LogFormat::Human), ("json", LogFormat::Json)];
+    let format = table
+        .as_ref()
+        .and_then(|table| table.choice("format", &formats));
+    let filter = table.as_ref().and_then(|table| {
+        let filter = table.text("filter")?;
+        let checked = tracing_subscriber::EnvFilter::try_new(filter.value);
+        if let Err(error) = checked {
+            table.problem(
+                filter.at,
+                format!(
+                    "`filter` is no filter ({error}): write one such as info,parapet::ingest=debug"
+                ),
+            );
+        }
+        Some(filter.value)
+    });
+    finish(table);
+    LogConfig {
+        format: value(&format, LogFormat::Human),
+        filter: filter.unwrap_or("info").to_owned(),
+    }
+}
+
+fn finish(table: Option<Table<'_>>) {
+    if let Some(table) = table {
+        table.finish();
+    }
+}
+
+fn address(table: &Table<'_>, loopback_only: bool) -> Option<SocketAddr> {
+    let text = table.text("listen")?;
+    let Ok(listen) = text.value.parse::<SocketAddr>() else {
+        table.problem(
+            text.at,
+            format!(
+                "`listen` is `{}`: write address and port such as 127.0.0.1:7447",
+                text.value
+            ),
+        );
+        return None;
+    };
+    if loopback_only && !listen.ip().is_loopback() {
+        table.problem(text.at, format!("`listen` is {listen}, but this listener speaks plain text: write 127.0.0.1 or [::1]"));
+        return None;
+    }
+    Some(listen)
+}
+
+fn api(root: &Table<'_>) -> ApiConfig {
+    let table = root.table("api", "[api]");
+    let listen = table.as_ref().and_then(|table| address(table, true));
+    finish(table);
+    let listen = listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7447)));
+    ApiConfig { listen }
+}
+
+fn console(root: &Table<'_>) -> ConsoleConfig {
+    let table = root.table("console", "[console]");
+    let listen = table.as_ref().and_then(|table| address(table, false));
+    finish(table);
+    let listen = listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9464)));
+    ConsoleConfig { listen }
+}
+
+fn journal(root: &Table<'_>, state_dir: &Path, folder: &Path) -> JournalConfig {
+    let mut journal = JournalConfig {
+        path: state_dir.join("journal.sqlite3"),
+        group_max: 256,
+        deadline: Duration::from_secs(2),
+    };
+    if let Some(table) = root.table("journal", "[journal]") {
+        if let Some(path) = table.text("path") {
+            journal.path = folder.join(path.value);
+        }
+        journal.group_max = count(&table, "group_max", 1..=100_000, journal.group_max);
+        journal.deadline = value(
+            &table.millis("deadline_millis", 1..=60_000),
+            journal.deadline,
+        );
+        table.finish();
+    }
+    journal
+}
+
+fn count(
+    table: &Table<'_>,
+    key: &'static str,
+    range: std::ops::RangeInclusive<i64>,
+    built_in: usize,
+) -> usize {
+    let written = table.integer(key, range);
+    written
+        .and_then(|set| usize::try_from(set.value).ok())
+        .unwrap_or(built_in)
+}
+
+fn inference(root: &Table<'_>, folder: &Path, environment: &dyn Environment) -> InferenceConfig {
+    let mut inference = InferenceConfig {
+        runtime_library: None,
+        // The other half of the cores decodes.
+        workers: (environment.cores() / 2).max(1),
+        threads_per_worker: 1,
+        max_batch: 8,
+        max_wait: Duration::ZERO,
+        max_age: Duration::from_secs(1),
+        execution_provider: ExecutionProvider::Cpu,
+    };
+    if let Some(table) = root.table("inference", "[inference]") {
+        inference.runtime_library = table
+            .text("runtime_library")
+            .map(|path| folder.join(path.value));
+        inference.workers = count(&table, "workers", 1..=256, inference.workers);
+        inference.threads_per_worker = count(&table, "threads_per_worker", 1..=256, 1);
+        inference.max_batch = count(&table, "max_batch", 1..=256, inference.max_batch);
+        inference.max_wait = value(
+            &table.millis("max_wait_millis", 0..=10_000),
+            inference.max_wait,
+        );
+        inference.max_age = value(
+            &table.millis("max_age_millis", 10..=600_000),
+            inference.max_age,
+        );
+        let providers = [
+            ("cpu", ExecutionProvider::Cpu),
+            ("openvino", ExecutionProvider::OpenVino),
+            ("cuda", ExecutionProvider::Cuda),
+            ("tensorrt", ExecutionProvider::TensorRt),
+        ];
+        let provider = table.choice("execution_provider", &providers);
+        inference.execution_provider = value(&provider, inference.execution_provider);
+        table.finish();
+    }
+    inference
+}
+
+fn models(root: &Table<'_>, folder: &Path) -> BTreeMap<ModelName, ModelConfig> {
+    let mut models = BTreeMap::new();
+    let tables = root.named_tables("models");
+    if tables.is_empty() && (!root.has("models") || root.key_is_empty_table("models")) {
+        root.missing("models", "write [models.NAME] with folder = \"…\"");
+    }
+    for (name, table) in tables {
+        let checked = ModelName::new(name.value);
+        if let Err(error) = &checked {
+            table.problem(name.at, error.to_string());
+        }
+        if !table.has("folder") {
+            table.missing("folder", "name the folder that holds model.toml");
+        }
+        // A model with a wrong folder still has its name, so that its cameras are not blamed.
+        let path = table.text("folder").map_or("", |path| path.value);
+        table.finish();
+        if let Ok(checked) = checked {
+            let folder = folder.join(path);
+            models.insert(checked, ModelConfig { folder });
+        }
+    }
+    models
+}
+
+fn cameras<'f>(
+    root: &Table<'f>,
+    extra: &'f [File<'f>],
+    folder: &Path,
+    environment: &dyn Environment,
+    models: &[ModelName],
+) -> BTreeMap<CameraId, Arc<CameraConfig>> {
+    let defaults = root
+        .table("defaults", "[defaults]")
+        .map_or_else(Settings::default, |table| {
+            let settings = Settings::read(&table, folder, environment);
+            table.finish();
+            settings
+        });
+    let mut profiles = BTreeMap::new();
+    let mut profile_places = Vec::new();
+    for (name, table) in root.named_tables("profiles") {
+        let own = Settings::read(&table, folder, environment);
+        table.finish();
+        profiles.insert(name.value, own.over(&defaults));
+        profile_places.push(name);
+    }
+    let around = Surroundings {
+        folder,
+        environment,
+        defaults: &defaults,
+        profiles: &profiles,
+        models,
+    };
+    let mut tables = root.tables("camera");
+    for file in extra {
+        let file_root = Table::root(file, root.report);
+        tables.extend(file_root.tables("camera"));
+        file_root.finish();
+    }
+    let mut cameras = BTreeMap::new();
+    let mut places: BTreeMap<CameraId, Spot<'f>> = BTreeMap::new();
+    let mut used = BTreeSet::new();
+    for mut table in tables {
+        let read = camera::read(&mut table, &around);
+        used.extend(read.profile);
+        let Some(id) = read.id else { continue };
+        if let Some(first) = places.get(&id.value) {
+            table.problem(
+                id.at,
+                format!(
+                    "`{}` is already a camera at {}: give it another id",
+                    id.value,
+                    first.short()
+                ),
+            );
+            continue;
+        }
+        places.insert(id.value.clone(), id.at);
+        if let Some(camera) = read.camera {
+            cameras.insert(id.value, Arc::new(camera));
+        }
+    }
+    for name in profile_places
+        .iter()
+        .filter(|name| !used.contains(name.value))
+    {
+        let subject = format!("[profiles.{}]", name.value);
+        root.report
+            .warning(name.at, &subject, "no camera uses this profile");
+    }
+    cameras
+}
