@@ -1,0 +1,1 @@
+//! The rules as a camera sees them: tracks in, findings out.
