@@ -143,6 +143,17 @@ impl RuleSet {
             Rule::Crowd(rule) => rule.has_open(),
         })
     }
+
+    /// The most tracks that any one part remembers.
+    #[cfg(test)]
+    fn remembered(&self) -> usize {
+        let by_rules = self.rules.iter().map(|(_, rule)| match rule {
+            Rule::Line(rule) => rule.remembered(),
+            Rule::Person(rule) => rule.remembered(),
+            Rule::Crowd(rule) => rule.remembered(),
+        });
+        by_rules.max().unwrap_or(0).max(self.motion.remembered())
+    }
 }
 
 impl Rule {

@@ -127,6 +127,11 @@ impl CrowdRule {
         self.members.clear();
     }
 
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.members.len()
+    }
+
     pub(super) fn has_open(&self) -> bool {
         self.incident.is_some()
     }

@@ -113,6 +113,11 @@ impl LineRule {
         self.walks.clear();
     }
 
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.walks.len()
+    }
+
     pub(super) fn has_open(&self) -> bool {
         !self.open.is_empty()
     }

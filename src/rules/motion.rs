@@ -116,6 +116,11 @@ impl Motion {
         sights
     }
 
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.tracks.len()
+    }
+
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         self.tracks.clear();

@@ -125,7 +125,6 @@ impl PersonRule {
             .any(|subject| subject.incident.is_some())
     }
 
-    /// Tracks remembered.
     #[cfg(test)]
     pub(super) fn remembered(&self) -> usize {
         self.subjects.len()
