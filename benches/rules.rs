@@ -97,7 +97,7 @@ fn walkers(tick: u64, count: u64, class: &Arc<str>) -> Vec<Track> {
                 },
                 velocity_per_second: Point::default(),
                 confirmed: true,
-                seen_now: (tick + id) % 10 != 0,
+                seen_now: !(tick + id).is_multiple_of(10),
             }
         })
         .collect()
