@@ -440,6 +440,51 @@ fn a_server_that_goes_away_ends_the_session_once() {
 }
 
 #[test]
+fn nothing_is_left_behind_by_fifty_sessions() {
+    fn held() -> (usize, usize) {
+        let me = procfs::process::Process::myself().expect("procfs");
+        let threads = me.tasks().expect("tasks").filter_map(Result::ok);
+        // GLib's and GStreamer's pools keep idle threads for the whole process.
+        let own = threads
+            .filter_map(|task| task.stat().ok())
+            .filter(|stat| !stat.comm.starts_with("pool-") && !stat.comm.starts_with("gmain"))
+            .count();
+        (me.fd_count().expect("fds"), own)
+    }
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("a.mp4");
+    encode(&path, 10, "x264enc ! h264parse ! mp4mux");
+    let cycle = || {
+        let stage = Stage::new();
+        let session = source()
+            .open(&camera_for_test(fast_file(&path)), stage.clone())
+            .expect("open");
+        stage.wait_for_frames(2);
+        session.stop();
+        assert_eq!(
+            Arc::strong_count(&stage),
+            1,
+            "somebody still holds the sink"
+        );
+    };
+    // GStreamer's clock and GLib's idle pool threads come with the first sessions and stay.
+    for _ in 0..10 {
+        cycle();
+    }
+    let (descriptors, threads) = held();
+    for _ in 0..50 {
+        cycle();
+    }
+    let (descriptors_after, threads_after) = held();
+    assert_eq!(descriptors_after, descriptors);
+    // The pools keep a few idle threads more or less; a leak would be fifty.
+    assert!(
+        threads_after <= threads + 5,
+        "{threads} then {threads_after}"
+    );
+}
+
+#[test]
 fn recorded_footage_gives_its_known_number_of_frames() {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
     let data = std::env::var_os("PARAPET_DATA").map_or(default, Into::into);

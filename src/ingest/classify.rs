@@ -24,7 +24,7 @@ pub(super) fn classify(error: &gst::glib::Error, debug: Option<&str>) -> SourceE
 
 /// `rtspsrc` gives many causes one code; its words tell them apart.
 fn by_words(words: &str) -> Option<SourceErrorKind> {
-    const WORDS: [(&str, SourceErrorKind); 13] = [
+    const WORDS: [(&str, SourceErrorKind); 14] = [
         ("unauthorized", SourceErrorKind::Unauthorized),
         ("forbidden", SourceErrorKind::Unauthorized),
         ("not found", SourceErrorKind::NotFound),
@@ -36,6 +36,8 @@ fn by_words(words: &str) -> Option<SourceErrorKind> {
         ("timed out", SourceErrorKind::TimedOut),
         ("timeout", SourceErrorKind::TimedOut),
         ("could not receive any udp", SourceErrorKind::TimedOut),
+        // After the timeouts: rtspsrc begins both with these words, and gives no cause here.
+        ("failed to connect", SourceErrorKind::Refused),
         ("not-negotiated", SourceErrorKind::Unsupported),
         ("no supported stream", SourceErrorKind::Unsupported),
     ];

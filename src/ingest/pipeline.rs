@@ -55,12 +55,15 @@ pub(super) fn build(core: &Arc<Core>) -> Result<gst::Pipeline, SourceError> {
         SourceConfig::File { path, .. } => {
             let source = make("filesrc")?;
             source.set_property("location", path);
-            let parse = make("parsebin")?;
+            let parse = make(opener(path))?;
             pipeline
                 .add_many([&source, &parse])
                 .and_then(|()| source.link(&parse))
                 .map_err(|error| other(&error))?;
             link_when_known(core, &pipeline, &parse, &sink);
+            if opener(path) == "parsebin" {
+                tell_unknown(core, &parse, &sink);
+            }
             if core.paces() && is_elementary(path) {
                 stamp_by_counting(&sink);
             }
@@ -245,6 +248,36 @@ fn link_when_known(
     });
 }
 
+/// `parsebin` keeps the error of an element that fails while it is being plugged and goes on
+/// looking for another; when there is none, this signal is all that is heard of it.
+fn tell_unknown(core: &Arc<Core>, parse: &gst::Element, sink: &gst_app::AppSink) {
+    let weak = Arc::downgrade(core);
+    let weak_sink = sink.downgrade();
+    parse.connect("unknown-type", false, move |values| {
+        let caps = values
+            .get(2)
+            .and_then(|value| value.get::<gst::Caps>().ok());
+        let (Some(core), Some(sink), Some(caps)) = (weak.upgrade(), weak_sink.upgrade(), caps)
+        else {
+            return None;
+        };
+        let linked = sink.static_pad("sink").is_some_and(|pad| pad.is_linked());
+        let matters = caps.structure(0).is_some_and(|structure| {
+            let name = structure.name();
+            name.starts_with("video/") || name.starts_with("application/")
+        });
+        if matters && !linked {
+            core.guarded((), || {
+                core.fail(SourceError::new(
+                    SourceErrorKind::Unsupported,
+                    &format!("broken, or of a kind that nothing installed reads: {caps}"),
+                ));
+            });
+        }
+        None
+    });
+}
+
 fn link(
     core: &Arc<Core>,
     pipeline: &gst::Pipeline,
@@ -297,7 +330,15 @@ fn way_to_decoder(caps: &gst::Caps) -> Result<Option<Way>, SourceError> {
     let media = structure.name().as_str();
     if let Some(codec) = media.strip_prefix("video/") {
         let codec = codec.trim_start_matches("x-").to_owned();
-        return Ok(Some((Vec::new(), caps.clone(), codec)));
+        // AVI gives whole pictures without saying so; a parser finds out.
+        let needs_parser = matches!(codec.as_str(), "h264" | "h265")
+            && !structure.get::<bool>("parsed").unwrap_or(false);
+        let before = if needs_parser {
+            vec![make(&format!("{codec}parse"))?]
+        } else {
+            Vec::new()
+        };
+        return Ok(Some((before, caps.clone(), codec)));
     }
     let is_video = structure
         .get::<&str>("media")
@@ -322,6 +363,18 @@ fn way_to_decoder(caps: &gst::Caps) -> Result<Option<Way>, SourceError> {
     parse.set_property("config-interval", -1_i32);
     let encoded = gst::Caps::builder(format!("video/x-{codec}")).build();
     Ok(Some((vec![depay, parse], encoded, codec.to_owned())))
+}
+
+/// What opens a file. Known containers get their demuxer at once, because `parsebin` loses the
+/// error of a demuxer that fails while it is plugged in; it opens everything else.
+fn opener(path: &std::path::Path) -> &'static str {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    match extension.map(str::to_ascii_lowercase).as_deref() {
+        Some("mp4" | "m4v" | "mov") => "qtdemux",
+        Some("mkv" | "webm") => "matroskademux",
+        Some("avi") => "avidemux",
+        _ => "parsebin",
+    }
 }
 
 /// Raw elementary streams carry no time.

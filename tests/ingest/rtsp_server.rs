@@ -9,7 +9,7 @@ use gstreamer_rtsp as gst_rtsp;
 use gstreamer_rtsp_server as gst_rtsp_server;
 use parapet::base::tasks::named_thread;
 
-pub struct RtspServer {
+pub(crate) struct RtspServer {
     server: gst_rtsp_server::RTSPServer,
     main_loop: glib::MainLoop,
     thread: Option<JoinHandle<()>>,
@@ -17,7 +17,7 @@ pub struct RtspServer {
 
 impl RtspServer {
     /// Serves `h264`, `h265` and `with-audio`; to a user with a digest only, where one is given.
-    pub fn start(login: Option<(&str, &str)>) -> Self {
+    pub(crate) fn start(login: Option<(&str, &str)>) -> Self {
         gst::init().expect("gstreamer");
         let picture = "videotestsrc is-live=true pattern=ball ! \
             video/x-raw,format=I420,width=320,height=240,framerate=25/1";
@@ -76,12 +76,12 @@ impl RtspServer {
         }
     }
 
-    pub fn url(&self, mount: &str) -> String {
+    pub(crate) fn url(&self, mount: &str) -> String {
         format!("rtsp://127.0.0.1:{}/{mount}", self.server.bound_port())
     }
 
     /// Hangs up on everybody.
-    pub fn drop_clients(&self) {
+    pub(crate) fn drop_clients(&self) {
         self.server
             .client_filter(Some(&mut |_, _| gst_rtsp_server::RTSPFilterResult::Remove));
     }

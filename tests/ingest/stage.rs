@@ -22,11 +22,11 @@ use parapet::model::ids::{CameraId, ModelName};
 use parapet::model::time::CaptureTime;
 
 /// Longer than anything here takes; reached only by a defect.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 #[derive(Default)]
-pub struct Seen {
-    pub last_capture: Option<CaptureTime>,
+pub(crate) struct Seen {
+    pub(crate) last_capture: Option<CaptureTime>,
     notes: Vec<Note>,
     formats: Vec<(Size, usize)>,
     times: Vec<Duration>,
@@ -36,7 +36,7 @@ pub struct Seen {
 }
 
 #[derive(Default)]
-pub struct Stage {
+pub(crate) struct Stage {
     seen: Mutex<Seen>,
     changed: Condvar,
     pause: Duration,
@@ -45,25 +45,25 @@ pub struct Stage {
 }
 
 impl Stage {
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::default()
     }
 
-    pub fn slow(pause: Duration) -> Arc<Self> {
+    pub(crate) fn slow(pause: Duration) -> Arc<Self> {
         Arc::new(Self {
             pause,
             ..Self::default()
         })
     }
 
-    pub fn keeping(keep: usize) -> Arc<Self> {
+    pub(crate) fn keeping(keep: usize) -> Arc<Self> {
         Arc::new(Self {
             keep,
             ..Self::default()
         })
     }
 
-    pub fn panicking_at(index: usize) -> Arc<Self> {
+    pub(crate) fn panicking_at(index: usize) -> Arc<Self> {
         Arc::new(Self {
             panic_at: Some(index),
             ..Self::default()
@@ -76,11 +76,11 @@ impl Stage {
             .expect("no test panics while it holds this")
     }
 
-    pub fn refused(&self, error: SourceError) {
+    pub(crate) fn refused(&self, error: SourceError) {
         self.note(Note::Failed(error));
     }
 
-    pub fn wait_until(&self, what: &str, reached: impl Fn(&Seen) -> bool) {
+    pub(crate) fn wait_until(&self, what: &str, reached: impl Fn(&Seen) -> bool) {
         let seen = self.lock();
         let (seen, timeout) = self
             .changed
@@ -94,18 +94,18 @@ impl Stage {
         );
     }
 
-    pub fn wait_for_end(&self) {
+    pub(crate) fn wait_for_end(&self) {
         self.wait_until("an end", |seen| seen.notes.iter().any(is_end));
     }
 
-    pub fn wait_for_frames(&self, count: usize) {
+    pub(crate) fn wait_for_frames(&self, count: usize) {
         self.wait_until("the frames", |seen| {
             seen.times.len() >= count || seen.notes.iter().any(is_end)
         });
         assert!(self.frames() >= count, "ended early: {:?}", self.notes());
     }
 
-    pub fn failure(&self) -> SourceError {
+    pub(crate) fn failure(&self) -> SourceError {
         self.wait_for_end();
         match self.ends().as_slice() {
             [Note::Failed(error)] => error.clone(),
@@ -113,39 +113,39 @@ impl Stage {
         }
     }
 
-    pub fn notes(&self) -> Vec<Note> {
+    pub(crate) fn notes(&self) -> Vec<Note> {
         self.lock().notes.clone()
     }
 
-    pub fn ends(&self) -> Vec<Note> {
+    pub(crate) fn ends(&self) -> Vec<Note> {
         self.notes().into_iter().filter(is_end).collect()
     }
 
-    pub fn frames(&self) -> usize {
+    pub(crate) fn frames(&self) -> usize {
         self.lock().times.len()
     }
 
-    pub fn times(&self) -> Vec<Duration> {
+    pub(crate) fn times(&self) -> Vec<Duration> {
         self.lock().times.clone()
     }
 
-    pub fn formats(&self) -> Vec<(Size, usize)> {
+    pub(crate) fn formats(&self) -> Vec<(Size, usize)> {
         self.lock().formats.clone()
     }
 
-    pub fn every_frame_matched_its_format(&self) -> bool {
+    pub(crate) fn every_frame_matched_its_format(&self) -> bool {
         self.lock().mismatches == 0
     }
 
-    pub fn kept(&self) -> Vec<(Frame, u64)> {
+    pub(crate) fn kept(&self) -> Vec<(Frame, u64)> {
         self.lock().kept.clone()
     }
 
-    pub fn last_capture(&self) -> Option<CaptureTime> {
+    pub(crate) fn last_capture(&self) -> Option<CaptureTime> {
         self.lock().last_capture
     }
 
-    pub fn arrival_span(&self) -> Duration {
+    pub(crate) fn arrival_span(&self) -> Duration {
         let seen = self.lock();
         match (seen.arrivals.first(), seen.arrivals.last()) {
             (Some(first), Some(last)) => last.since(*first),
@@ -191,7 +191,7 @@ impl Sink for Stage {
     }
 }
 
-pub fn camera_for_test(source: SourceConfig) -> CameraConfig {
+pub(crate) fn camera_for_test(source: SourceConfig) -> CameraConfig {
     CameraConfig {
         id: CameraId::new("test").expect("name"),
         source,
@@ -211,7 +211,7 @@ pub fn camera_for_test(source: SourceConfig) -> CameraConfig {
     }
 }
 
-pub fn fast_file(path: &Path) -> SourceConfig {
+pub(crate) fn fast_file(path: &Path) -> SourceConfig {
     SourceConfig::File {
         path: path.to_owned(),
         pace: Pace::Fast,
@@ -219,7 +219,7 @@ pub fn fast_file(path: &Path) -> SourceConfig {
     }
 }
 
-pub fn rtsp(url: &str, transport: Transport, login: Option<(&str, &str)>) -> SourceConfig {
+pub(crate) fn rtsp(url: &str, transport: Transport, login: Option<(&str, &str)>) -> SourceConfig {
     SourceConfig::Rtsp {
         url: url.parse().expect("url"),
         transport,
@@ -231,17 +231,17 @@ pub fn rtsp(url: &str, transport: Transport, login: Option<(&str, &str)>) -> Sou
     }
 }
 
-pub fn has_element(name: &str) -> bool {
+pub(crate) fn has_element(name: &str) -> bool {
     gst::init().expect("gstreamer");
     gst::ElementFactory::find(name).is_some()
 }
 
-pub fn encode(path: &Path, frames: u32, tail: &str) {
+pub(crate) fn encode(path: &Path, frames: u32, tail: &str) {
     encode_sized(path, frames, (320, 240), tail);
 }
 
 /// Writes a moving picture of 25 frames a second through the elements of `tail`.
-pub fn encode_sized(path: &Path, frames: u32, (width, height): (u32, u32), tail: &str) {
+pub(crate) fn encode_sized(path: &Path, frames: u32, (width, height): (u32, u32), tail: &str) {
     gst::init().expect("gstreamer");
     let text = format!(
         "videotestsrc num-buffers={frames} pattern=ball ! \
@@ -262,7 +262,7 @@ pub fn encode_sized(path: &Path, frames: u32, (width, height): (u32, u32), tail:
 }
 
 /// The URL of a server that answers its first client with `answer` and hangs up.
-pub fn answering(answer: impl FnOnce(&mut TcpStream) + Send + 'static) -> String {
+pub(crate) fn answering(answer: impl FnOnce(&mut TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("port");
     let address = listener.local_addr().expect("address");
     named_thread("answering", move || {
