@@ -49,6 +49,7 @@ fn sum(frame: &Frame) -> u64 {
         .sum()
 }
 
+#[expect(clippy::print_stderr, reason = "says which test was skipped")]
 fn every_frame_of(name: &str, encoder: &str, tail: &str) {
     if !has_element(encoder) {
         eprintln!("skipped: no {encoder}");
