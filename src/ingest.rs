@@ -1,1 +1,85 @@
-//! Not built yet.
+//! Floor 3: sources. A camera, a file or a test pattern goes in; frames and notes come out.
+//!
+//! ```text
+//!  rtsp  rtspsrc ▸ depay ▸ parse ┐
+//!  file  filesrc ▸ parsebin      ├▸ decoder ▸ appsink ▸ Sink::frame
+//!  test  videotestsrc ───────────┘  (no decoder)
+//! ```
+//!
+//! One pipeline per camera, no main loop and no bus thread: messages are read by a sync handler
+//! on the thread that posts them. The life of a session, as its [`Sink`] sees it:
+//!
+//! ```text
+//!  open() = Ok ▸ Opened ▸ (Format ▸ frame*)* ▸ exactly one of Ended | Failed
+//!  open() = Err ▸ nothing
+//! ```
+//!
+//! `stop` may cut that short at any point; after it returned nothing is called any more.
+
+mod classify;
+mod decoder;
+mod deliver;
+mod error;
+pub mod fake;
+mod gst_source;
+mod pipeline;
+mod planes;
+mod timing;
+
+use std::sync::Arc;
+
+use crate::config::types::CameraConfig;
+use crate::model::frame::Frame;
+use crate::model::geometry::Size;
+
+pub use error::{SourceError, SourceErrorKind};
+pub use gst_source::{FileStart, GstSource};
+
+/// Opens cameras.
+pub trait Source: Send + Sync {
+    /// Starts to deliver the camera's frames to `sink` and returns without waiting for the first.
+    ///
+    /// # Errors
+    /// [`SourceError`] when nothing could be started; the sink then hears nothing.
+    fn open(
+        &self,
+        camera: &CameraConfig,
+        sink: Arc<dyn Sink>,
+    ) -> Result<Box<dyn Session>, SourceError>;
+}
+
+/// Takes what a source delivers. Called on the source's own threads, one call at a time for
+/// frames; it must not stop its own session from within a call.
+pub trait Sink: Send + Sync {
+    /// A decoded picture. May block: a file at `Pace::Fast` then waits and loses nothing. A
+    /// session's `stop` waits for this call, so whoever blocks here must let go at the stop.
+    fn frame(&self, frame: Frame);
+    /// Something happened to the source.
+    fn note(&self, note: Note);
+}
+
+/// A source that runs. Dropping it stops it.
+pub trait Session: Send {
+    /// Stops; when it returns no callback runs any more and everything is given back.
+    fn stop(self: Box<Self>);
+}
+
+/// What a source says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// It answered and has video.
+    Opened,
+    /// The frames that follow are of this form; comes again when it changes in mid-stream.
+    Format {
+        /// The picture's size, both even.
+        size: Size,
+        /// The decoder element; `none` for the test pattern.
+        decoder: String,
+        /// `h264`, `h265`, …; `raw` for the test pattern.
+        codec: String,
+    },
+    /// It is over in good order: end of file, or the server said goodbye.
+    Ended,
+    /// It is over because something went wrong.
+    Failed(SourceError),
+}

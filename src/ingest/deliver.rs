@@ -1,0 +1,357 @@
+//! From samples and bus messages to frames and notes: what stays of a session while its
+//! pipelines come and go.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use gstreamer as gst;
+use gstreamer_app as gst_app;
+use gstreamer_video as gst_video;
+use parking_lot::Mutex;
+
+use super::classify::classify;
+use super::error::{SourceError, SourceErrorKind};
+use super::planes::{GstPlanes, Picture, picture};
+use super::timing::{MediaClock, from_arrival, from_file, from_ntp};
+use super::{Note, Sink};
+use crate::base::clock::SharedClock;
+use crate::base::tasks::panic_message;
+use crate::config::types::{CameraConfig, Pace, SourceConfig};
+use crate::model::frame::Frame;
+use crate::model::ids::CameraId;
+use crate::model::time::UtcMicros;
+
+/// A raw elementary stream that does not say its rate plays at this.
+pub(super) const DEFAULT_STEP: Duration = Duration::from_millis(40);
+
+/// How the end of a session is told exactly once.
+enum End {
+    /// `open` has not returned yet: an end is kept, for `open` may return it as its error.
+    Opening(Option<Note>),
+    Running,
+    Over,
+}
+
+struct Progress {
+    index: u64,
+    media: MediaClock,
+    caps: Option<gst::Caps>,
+    info: Option<(gst_video::VideoInfo, Picture)>,
+    step: Duration,
+    decoder: String,
+    codec: String,
+    told: Option<Note>,
+    frames_in_run: u64,
+}
+
+/// What all pipelines of one session share.
+pub(super) struct Core {
+    pub(super) camera: CameraConfig,
+    pub(super) pipeline: Mutex<Option<gst::Pipeline>>,
+    pub(super) stopped: AtomicBool,
+    clock: SharedClock,
+    file_start: Option<UtcMicros>,
+    sink: Arc<dyn Sink>,
+    end: Mutex<End>,
+    opened: AtomicBool,
+    progress: Mutex<Progress>,
+}
+
+impl Core {
+    /// `file_start` is the capture time of a file's first frame; none for live sources.
+    pub(super) fn new(
+        camera: CameraConfig,
+        clock: SharedClock,
+        file_start: Option<UtcMicros>,
+        sink: Arc<dyn Sink>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            camera,
+            pipeline: Mutex::new(None),
+            stopped: AtomicBool::new(false),
+            clock,
+            file_start,
+            sink,
+            end: Mutex::new(End::Opening(None)),
+            opened: AtomicBool::new(false),
+            progress: Mutex::new(Progress {
+                index: 0,
+                media: MediaClock::default(),
+                caps: None,
+                info: None,
+                step: DEFAULT_STEP,
+                decoder: "none".to_owned(),
+                codec: "raw".to_owned(),
+                told: None,
+                frames_in_run: 0,
+            }),
+        })
+    }
+
+    pub(super) fn id(&self) -> &CameraId {
+        &self.camera.id
+    }
+
+    /// Whether the file is to start again at its end.
+    pub(super) fn repeats(&self) -> bool {
+        matches!(self.camera.source, SourceConfig::File { repeat: true, .. })
+    }
+
+    /// Whether buffers need presentation times of our making, and the sink paces by them.
+    pub(super) fn paces(&self) -> bool {
+        let pace = Pace::RealTime;
+        matches!(&self.camera.source, SourceConfig::File { pace: wanted, .. } if *wanted == pace)
+    }
+
+    /// Runs a callback's body; a panic in it ends this session and nothing else.
+    pub(super) fn guarded<T>(&self, fallback: T, body: impl FnOnce() -> T) -> T {
+        catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
+            let message = panic_message(payload.as_ref());
+            tracing::error!(camera = %self.id(), message, "a source's callback panicked");
+            self.finish(Note::Failed(SourceError::new(
+                SourceErrorKind::Panicked,
+                &message,
+            )));
+            fallback
+        })
+    }
+
+    pub(super) fn fail(&self, error: SourceError) {
+        self.finish(Note::Failed(error));
+    }
+
+    /// Tells the end, the first time it is called.
+    pub(super) fn finish(&self, note: Note) {
+        {
+            let mut end = self.end.lock();
+            match &mut *end {
+                End::Opening(kept) => {
+                    kept.get_or_insert(note);
+                    return;
+                }
+                End::Running => *end = End::Over,
+                End::Over => return,
+            }
+        }
+        self.tell(note);
+    }
+
+    /// `open` is about to return: hands out the error that came so far, or lets ends through.
+    pub(super) fn opened_with(&self, started: bool) -> Result<(), SourceError> {
+        let kept = {
+            let mut end = self.end.lock();
+            let kept = match &mut *end {
+                End::Opening(kept) => kept.take(),
+                _ => None,
+            };
+            *end = if started && kept.is_none() {
+                End::Running
+            } else {
+                End::Over
+            };
+            kept
+        };
+        match kept {
+            Some(Note::Failed(error)) if !started => Err(error),
+            Some(note) => {
+                self.tell(note);
+                Ok(())
+            }
+            None if started => Ok(()),
+            None => Err(SourceError::new(
+                SourceErrorKind::Other,
+                "the pipeline does not start",
+            )),
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+            || match &*self.end.lock() {
+                End::Opening(kept) => kept.is_some(),
+                End::Running => false,
+                End::Over => true,
+            }
+    }
+
+    /// Says `Opened` once, however many runs the session has.
+    pub(super) fn say_opened(&self) {
+        if !self.opened.swap(true, Ordering::AcqRel) {
+            self.tell(Note::Opened);
+        }
+    }
+
+    fn tell(&self, note: Note) {
+        let told = catch_unwind(AssertUnwindSafe(|| self.sink.note(note)));
+        if told.is_err() {
+            tracing::error!(camera = %self.id(), "a sink panicked while it was told something");
+        }
+    }
+
+    /// Notes which decoder the coming frames go through.
+    pub(super) fn decoding(&self, decoder: &str, codec: &str) {
+        let mut progress = self.progress.lock();
+        decoder.clone_into(&mut progress.decoder);
+        codec.clone_into(&mut progress.codec);
+    }
+
+    /// A file begins again.
+    pub(super) fn new_run(&self) {
+        let mut progress = self.progress.lock();
+        let step = progress.step;
+        progress.media.new_run(step);
+        progress.caps = None;
+        progress.frames_in_run = 0;
+    }
+
+    /// Frames since the source was opened or began again.
+    pub(super) fn frames_in_run(&self) -> u64 {
+        self.progress.lock().frames_in_run
+    }
+
+    /// Reads a bus message; called on whatever thread posts it.
+    pub(super) fn message(&self, message: &gst::Message) -> bool {
+        match message.view() {
+            gst::MessageView::Error(error) => {
+                let debug = error.debug();
+                self.fail(classify(&error.error(), debug.as_deref()));
+                false
+            }
+            gst::MessageView::Eos(_) if self.frames_in_run() == 0 => {
+                self.fail(SourceError::new(
+                    SourceErrorKind::Decode,
+                    "the source ended without a single picture",
+                ));
+                false
+            }
+            gst::MessageView::Eos(_) if self.repeats() => true,
+            gst::MessageView::Eos(_) => {
+                self.finish(Note::Ended);
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes a decoded picture out of the sink and hands it on.
+    pub(super) fn sample(
+        &self,
+        sink: &gst_app::AppSink,
+    ) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let sample = sink.pull_sample().map_err(|_| gst::FlowError::Flushing)?;
+        if self.is_over() {
+            return Err(gst::FlowError::Eos);
+        }
+        match self.frame(&sample) {
+            Ok((format, frame)) => {
+                if let Some(note) = format {
+                    self.tell(note);
+                }
+                self.sink.frame(frame);
+                Ok(gst::FlowSuccess::Ok)
+            }
+            Err(error) => {
+                self.fail(error);
+                Err(gst::FlowError::Error)
+            }
+        }
+    }
+
+    fn frame(&self, sample: &gst::Sample) -> Result<(Option<Note>, Frame), SourceError> {
+        let unsupported = |text: &str| SourceError::new(SourceErrorKind::Unsupported, text);
+        let (Some(caps), Some(buffer)) = (sample.caps_owned(), sample.buffer_owned()) else {
+            return Err(unsupported("a picture without a description or pixels"));
+        };
+        let mut progress = self.progress.lock();
+        if progress.caps.as_ref() != Some(&caps) {
+            progress.describe(caps)?;
+        }
+        let Some((info, picture)) = progress.info.clone() else {
+            return Err(unsupported("a picture without a description"));
+        };
+        let arrived = self.clock.now();
+        let arrival = UtcMicros(self.clock.utc_micros());
+        let step = progress.step;
+        let media_time = progress.media.next(stamp(sample, &buffer), step);
+        let capture = match self.file_start {
+            Some(start) => from_file(start, media_time),
+            None => ntp_nanos(&buffer)
+                .and_then(|ntp| from_ntp(ntp, arrival))
+                .unwrap_or_else(|| from_arrival(arrival)),
+        };
+        let planes = GstPlanes::map(buffer, &info)
+            .ok_or_else(|| unsupported("the decoder's memory cannot be read"))?;
+        let frame = Frame {
+            index: progress.index,
+            size: picture.size,
+            format: picture.format,
+            colorimetry: picture.colorimetry,
+            capture,
+            media_time,
+            arrived,
+            planes: Arc::new(planes),
+        };
+        progress.index += 1;
+        progress.frames_in_run += 1;
+        Ok((progress.format_note(picture), frame))
+    }
+}
+
+impl Progress {
+    fn describe(&mut self, caps: gst::Caps) -> Result<(), SourceError> {
+        let found = gst_video::VideoInfo::from_caps(&caps)
+            .ok()
+            .and_then(|info| picture(&info).map(|picture| (info, picture)));
+        let Some((info, picture)) = found else {
+            return Err(SourceError::new(
+                SourceErrorKind::Unsupported,
+                &format!("pictures must be NV12 or I420 with 8 bits, these are {caps}"),
+            ));
+        };
+        self.step = step_of(&info);
+        self.info = Some((info, picture));
+        self.caps = Some(caps);
+        Ok(())
+    }
+
+    fn format_note(&mut self, picture: Picture) -> Option<Note> {
+        let note = Note::Format {
+            size: picture.size,
+            decoder: self.decoder.clone(),
+            codec: self.codec.clone(),
+        };
+        if self.told.as_ref() == Some(&note) {
+            return None;
+        }
+        self.told = Some(note.clone());
+        Some(note)
+    }
+}
+
+/// The time between two frames by the caps' rate; [`DEFAULT_STEP`] where they have none.
+pub(super) fn step_of(info: &gst_video::VideoInfo) -> Duration {
+    let (numerator, denominator) = (info.fps().numer(), info.fps().denom());
+    if numerator <= 0 || denominator <= 0 {
+        return DEFAULT_STEP;
+    }
+    Duration::from_secs_f64(f64::from(denominator) / f64::from(numerator))
+}
+
+fn stamp(sample: &gst::Sample, buffer: &gst::Buffer) -> Option<Duration> {
+    let pts = buffer.pts()?;
+    let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
+    segment.to_running_time(pts).map(Duration::from)
+}
+
+fn ntp_nanos(buffer: &gst::Buffer) -> Option<u64> {
+    buffer
+        .iter_meta::<gst::ReferenceTimestampMeta>()
+        .find(|meta| {
+            meta.reference()
+                .structure(0)
+                .is_some_and(|reference| reference.name() == "timestamp/x-ntp")
+        })
+        .map(|meta| meta.timestamp().nseconds())
+}
