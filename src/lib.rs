@@ -23,18 +23,11 @@
 //! 7 cli       the commands of the binary
 //! ```
 
-pub mod api;
-pub mod app;
 pub mod base;
-pub mod cli;
 pub mod config;
 pub mod console;
-pub mod fleet;
 pub mod infer;
 pub mod ingest;
-pub mod journal;
 pub mod model;
-pub mod replay;
 pub mod rules;
-pub mod sim;
 pub mod track;

@@ -62,7 +62,9 @@ fn violations(module: &str, text: &str, floors: &BTreeMap<&str, usize>) -> Vec<S
         .filter(|name| name != module)
         .filter_map(|name| match floors.get(name.as_str()) {
             Some(floor) if *floor < own => None,
-            Some(floor) => Some(format!("{module} (floor {own}) uses {name} (floor {floor})")),
+            Some(floor) => Some(format!(
+                "{module} (floor {own}) uses {name} (floor {floor})"
+            )),
             None => Some(format!("{module} uses {name}, which has no floor")),
         })
         .collect()
@@ -85,12 +87,20 @@ fn no_module_looks_up_or_sideways() {
     let mut wrong = Vec::new();
     for file in &files {
         let inside = file.strip_prefix(&root).expect("inside src");
-        let first = inside.components().next().expect("a name").as_os_str().to_string_lossy();
+        let first = inside
+            .components()
+            .next()
+            .expect("a name")
+            .as_os_str()
+            .to_string_lossy();
         let module = first.trim_end_matches(".rs");
         if ["lib", "main"].contains(&module) {
             continue;
         }
-        assert!(floors.contains_key(module), "{module} has no floor: add it to FLOORS");
+        assert!(
+            floors.contains_key(module),
+            "{module} has no floor: add it to FLOORS"
+        );
         let text = fs::read_to_string(file).expect("readable");
         wrong.extend(
             violations(module, &text, &floors)

@@ -33,7 +33,10 @@ fn the_golden_figures_of_py_motmetrics_come_out() {
         ("TUD-Stadtmitte", 0.564_014, 0.644_619, 45, 452, 7),
     ] {
         let (truth, output) = ("gt.txt", "test.txt");
-        let found = score(&read(&folder.join(name).join(truth)), &read(&folder.join(name).join(output)));
+        let found = score(
+            &read(&folder.join(name).join(truth)),
+            &read(&folder.join(name).join(output)),
+        );
         assert_eq!(
             (found.false_positives, found.misses, found.switches),
             (fp, misses, switches),

@@ -89,7 +89,9 @@ impl TaskSet {
 
     /// Forgets the tasks that have ended since, so that a long life leaves nothing behind.
     pub fn reap(&mut self) -> Vec<TaskEnd> {
-        std::iter::from_fn(|| self.tasks.try_join_next()).filter_map(Result::ok).collect()
+        std::iter::from_fn(|| self.tasks.try_join_next())
+            .filter_map(Result::ok)
+            .collect()
     }
 
     /// Asks every task to end and waits at most `deadline`; what still runs then is aborted.
@@ -110,7 +112,10 @@ impl TaskSet {
 
 /// Runs `task` to its end; a panic becomes its message.
 pub async fn catch_panic(task: impl Future<Output = ()> + Send) -> Option<String> {
-    CatchPanic { inner: Box::pin(task) }.await
+    CatchPanic {
+        inner: Box::pin(task),
+    }
+    .await
 }
 
 struct CatchPanic<F> {

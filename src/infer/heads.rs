@@ -110,7 +110,11 @@ impl HeadContext<'_> {
             && corners[2] > corners[0]
             && corners[3] > corners[1];
         if score >= self.threshold && score.is_finite() && sound && (self.wanted)(class) {
-            found.push(RawDetection { class, score: score.min(1.0), corners });
+            found.push(RawDetection {
+                class,
+                score: score.min(1.0),
+                corners,
+            });
         }
     }
 }
@@ -162,8 +166,17 @@ impl HeadConfig {
                 let one = vec![vec![strides.iter().map(|s| cells(*s)).sum(), c + sides]];
                 vec![apart, one]
             }
-            Self::Detr { boxes, scores, activation, .. } => {
-                let columns = if *activation == Scores::Softmax { -1 } else { c };
+            Self::Detr {
+                boxes,
+                scores,
+                activation,
+                ..
+            } => {
+                let columns = if *activation == Scores::Softmax {
+                    -1
+                } else {
+                    c
+                };
                 let mut shapes = vec![vec![-1, columns]; 1 + boxes.max(scores)];
                 shapes[*boxes] = vec![-1, 4];
                 vec![shapes]
@@ -179,20 +192,31 @@ impl HeadConfig {
     /// Reads one picture's outputs (shapes without the batch). Outputs that do not fit give
     /// nothing; that they do is checked when the model is loaded.
     #[must_use]
-    pub fn decode(&self, outputs: &[OutputView<'_>], context: &HeadContext<'_>) -> Vec<RawDetection> {
+    pub fn decode(
+        &self,
+        outputs: &[OutputView<'_>],
+        context: &HeadContext<'_>,
+    ) -> Vec<RawDetection> {
         match self {
             Self::Yolox { strides } => grid::yolox(outputs, strides, context),
             Self::Yolov5 {} => yolo::v5(outputs, context),
             Self::Yolov8 {} => yolo::v8(outputs, context),
-            Self::Gfl { strides, bins, center } => {
-                gfl::decode(outputs, strides, *bins, *center, context)
-            }
-            Self::Detr { boxes, scores, form, activation } => {
-                detr::decode(outputs, (*boxes, *scores), *form, *activation, context)
-            }
-            Self::Ssd { form, normalised, first_label } => {
-                ssd::decode(outputs, *form, *normalised, *first_label, context)
-            }
+            Self::Gfl {
+                strides,
+                bins,
+                center,
+            } => gfl::decode(outputs, strides, *bins, *center, context),
+            Self::Detr {
+                boxes,
+                scores,
+                form,
+                activation,
+            } => detr::decode(outputs, (*boxes, *scores), *form, *activation, context),
+            Self::Ssd {
+                form,
+                normalised,
+                first_label,
+            } => ssd::decode(outputs, *form, *normalised, *first_label, context),
             Self::Fastestdet {} => grid::fastestdet(outputs, context),
         }
     }

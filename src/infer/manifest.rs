@@ -147,8 +147,10 @@ impl Manifest {
     /// [`InferError::Manifest`] that says where and what.
     pub fn load(folder: &Path) -> Result<Self, InferError> {
         let path = folder.join(MANIFEST);
-        let text = std::fs::read_to_string(&path)
-            .map_err(|error| InferError::Manifest { path: path.clone(), what: error.to_string() })?;
+        let text = std::fs::read_to_string(&path).map_err(|error| InferError::Manifest {
+            path: path.clone(),
+            what: error.to_string(),
+        })?;
         Self::parse(&text, &path)
     }
 
@@ -157,7 +159,10 @@ impl Manifest {
     /// # Errors
     /// [`InferError::Manifest`] that says where and what.
     pub fn parse(text: &str, path: &Path) -> Result<Self, InferError> {
-        let wrong = |what: String| InferError::Manifest { path: path.to_owned(), what };
+        let wrong = |what: String| InferError::Manifest {
+            path: path.to_owned(),
+            what,
+        };
         let manifest: Self =
             toml_edit::de::from_str(text).map_err(|error| wrong(error.to_string()))?;
         manifest.check().map_err(wrong)?;
@@ -168,10 +173,19 @@ impl Manifest {
         let InputSpec { width, height, .. } = self.input;
         let good_side = |side: u32| (16..=4096).contains(&side);
         let hex = self.sha256.len() == 64
-            && self.sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+            && self
+                .sha256
+                .bytes()
+                .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         let probability = |value: f32| (0.0..=1.0).contains(&value);
         let strange = self.keep.iter().find(|class| !self.labels.contains(class));
-        let numbers = || self.input.mean.iter().chain(&self.input.std).chain([&self.input.pad]);
+        let numbers = || {
+            self.input
+                .mean
+                .iter()
+                .chain(&self.input.std)
+                .chain([&self.input.pad])
+        };
         if !good_side(width) || !good_side(height) {
             return Err(format!("input {width}x{height}: sides must be 16 to 4096"));
         }
@@ -201,15 +215,24 @@ impl Manifest {
     /// # Errors
     /// [`InferError::Manifest`] naming the places looked at.
     pub fn weights(&self, folder: &Path, weights: Option<&Path>) -> Result<PathBuf, InferError> {
-        let places: Vec<PathBuf> =
-            [Some(folder), weights].into_iter().flatten().map(|at| at.join(&self.file)).collect();
+        let places: Vec<PathBuf> = [Some(folder), weights]
+            .into_iter()
+            .flatten()
+            .map(|at| at.join(&self.file))
+            .collect();
         if let Some(found) = places.iter().find(|place| place.is_file()) {
             return Ok(found.clone());
         }
-        let looked: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
+        let looked: Vec<String> = places
+            .iter()
+            .map(|place| place.display().to_string())
+            .collect();
         Err(InferError::Manifest {
             path: folder.join(MANIFEST),
-            what: format!("the weights are not there; looked at {}", looked.join(" and ")),
+            what: format!(
+                "the weights are not there; looked at {}",
+                looked.join(" and ")
+            ),
         })
     }
 }
@@ -251,9 +274,17 @@ head = "yolov8"
         for (from, to, says) in [
             ("width = 64", "width = 4", "sides must be"),
             ("width = 64", "width = 64\nwidht = 3", "widht"),
-            ("keep = [\"person\"]", "keep = [\"cat\"]", "`cat` is not among the labels"),
+            (
+                "keep = [\"person\"]",
+                "keep = [\"cat\"]",
+                "`cat` is not among the labels",
+            ),
             ("sha256 = \"0", "sha256 = \"X", "hex digits"),
-            ("file = \"m.onnx\"", "file = \"../m.onnx\"", "plain file name"),
+            (
+                "file = \"m.onnx\"",
+                "file = \"../m.onnx\"",
+                "plain file name",
+            ),
             ("std = [255, 255, 255]", "std = [255, 0, 255]", "std not 0"),
             ("head = \"yolov8\"", "head = \"magic\"", "magic"),
             ("score_threshold = 0.1", "score_threshold = 2", "0 to 1"),
@@ -262,7 +293,10 @@ head = "yolov8"
             let text = GOOD.replace(from, to);
             let error = Manifest::parse(&text, Path::new("x/model.toml")).expect_err(says);
             let error = error.to_string();
-            assert!(error.starts_with("x/model.toml: ") && error.contains(says), "{error}");
+            assert!(
+                error.starts_with("x/model.toml: ") && error.contains(says),
+                "{error}"
+            );
         }
     }
 }

@@ -31,7 +31,10 @@ impl Model {
     pub fn load(folder: &Path, weights: Option<&Path>) -> Result<Self, InferError> {
         let manifest = Manifest::load(folder)?;
         let weights = manifest.weights(folder, weights)?;
-        let wrong = |what: String| InferError::Manifest { path: folder.join(MANIFEST), what };
+        let wrong = |what: String| InferError::Manifest {
+            path: folder.join(MANIFEST),
+            what,
+        };
         let bytes = std::fs::read(&weights)
             .map_err(|error| wrong(format!("{}: {error}", weights.display())))?;
         let found = hex::encode(Sha256::digest(&bytes));
@@ -55,9 +58,19 @@ impl Model {
         let classes = manifest
             .labels
             .iter()
-            .map(|label| manifest.keep.contains(label).then(|| Arc::from(label.as_str())))
+            .map(|label| {
+                manifest
+                    .keep
+                    .contains(label)
+                    .then(|| Arc::from(label.as_str()))
+            })
             .collect();
-        Self { manifest, weights, reference, classes }
+        Self {
+            manifest,
+            weights,
+            reference,
+            classes,
+        }
     }
 
     /// Values of one picture in the input tensor.
@@ -74,6 +87,7 @@ pub fn weights_folder() -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os("PARAPET_WEIGHTS") {
         return Some(folder.into());
     }
-    let data = std::env::var_os("PARAPET_DATA").map_or_else(|| "../shared/data".into(), PathBuf::from);
+    let data =
+        std::env::var_os("PARAPET_DATA").map_or_else(|| "../shared/data".into(), PathBuf::from);
     Some(data.join("models")).filter(|folder| folder.is_dir())
 }

@@ -61,13 +61,22 @@ impl Planner {
     /// No cameras yet; `limits` holds the largest batch of each model.
     #[must_use]
     pub fn new(policy: PlanPolicy, limits: Vec<usize>) -> Self {
-        Self { policy, limits, lanes: BTreeMap::new() }
+        Self {
+            policy,
+            limits,
+            lanes: BTreeMap::new(),
+        }
     }
 
     /// Takes a camera in.
     pub fn add(&mut self, lane: LaneId, model: usize, priority: u8, now: Monotonic) {
-        let waiting =
-            Waiting { model, priority, ready_since: None, in_flight: false, last_served: now };
+        let waiting = Waiting {
+            model,
+            priority,
+            ready_since: None,
+            in_flight: false,
+            last_served: now,
+        };
         self.lanes.insert(lane, waiting);
     }
 
@@ -93,13 +102,17 @@ impl Planner {
     /// Whether a frame of the camera waits or is in flight.
     #[must_use]
     pub fn is_busy(&self, lane: LaneId) -> bool {
-        self.lanes.get(&lane).is_some_and(|w| w.in_flight || w.ready_since.is_some())
+        self.lanes
+            .get(&lane)
+            .is_some_and(|w| w.in_flight || w.ready_since.is_some())
     }
 
     /// Whether anything waits or is in flight.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        self.lanes.values().any(|w| w.in_flight || w.ready_since.is_some())
+        self.lanes
+            .values()
+            .any(|w| w.in_flight || w.ready_since.is_some())
     }
 
     /// Cuts a batch for an idle worker; its cameras are in flight from here on.
@@ -111,13 +124,18 @@ impl Planner {
             .filter_map(|(id, w)| Some((urgency(w, w.ready_since?, now), w.last_served, *id)))
             .collect();
         ready.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
-        let Some(&(_, _, first)) = ready.first() else { return Plan::Idle };
+        let Some(&(_, _, first)) = ready.first() else {
+            return Plan::Idle;
+        };
         let model = self.lanes[&first].model;
         let limit = self.limits.get(model).copied().unwrap_or(1).max(1);
         ready.retain(|(_, _, id)| self.lanes[id].model == model);
         ready.truncate(limit);
         if ready.len() < limit && !self.policy.max_wait.is_zero() {
-            let oldest = ready.iter().filter_map(|(_, _, id)| self.lanes[id].ready_since).min();
+            let oldest = ready
+                .iter()
+                .filter_map(|(_, _, id)| self.lanes[id].ready_since)
+                .min();
             let until = oldest.unwrap_or(now).after(self.policy.max_wait);
             if now < until {
                 return Plan::WaitUntil(until);
@@ -151,7 +169,9 @@ mod tests {
     }
 
     fn planner(limit: usize, max_wait_millis: u64) -> Planner {
-        let policy = PlanPolicy { max_wait: Duration::from_millis(max_wait_millis) };
+        let policy = PlanPolicy {
+            max_wait: Duration::from_millis(max_wait_millis),
+        };
         Planner::new(policy, vec![limit, limit])
     }
 
@@ -195,8 +215,20 @@ mod tests {
             planner.add(lane, (lane % 2) as usize, 0, at(0));
             planner.mark_ready(lane, at(0));
         }
-        assert_eq!(planner.cut(at(0)), Plan::Batch { model: 0, lanes: vec![0, 2, 4] });
-        assert_eq!(planner.cut(at(0)), Plan::Batch { model: 1, lanes: vec![1, 3, 5] });
+        assert_eq!(
+            planner.cut(at(0)),
+            Plan::Batch {
+                model: 0,
+                lanes: vec![0, 2, 4]
+            }
+        );
+        assert_eq!(
+            planner.cut(at(0)),
+            Plan::Batch {
+                model: 1,
+                lanes: vec![1, 3, 5]
+            }
+        );
     }
 
     #[test]

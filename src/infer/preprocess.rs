@@ -29,9 +29,17 @@ impl Placed {
     #[must_use]
     pub fn of(picture: Size, input: &InputSpec) -> Self {
         if input.resize == Resize::Stretch {
-            return Self { left: 0, top: 0, width: input.width, height: input.height };
+            return Self {
+                left: 0,
+                top: 0,
+                width: input.width,
+                height: input.height,
+            };
         }
-        let (across, down) = (f64::from(picture.width.max(1)), f64::from(picture.height.max(1)));
+        let (across, down) = (
+            f64::from(picture.width.max(1)),
+            f64::from(picture.height.max(1)),
+        );
         let scale = (f64::from(input.width) / across).min(f64::from(input.height) / down);
         let side = |length: f64, most: u32| ((length * scale).round() as u32).clamp(1, most);
         let (width, height) = (side(across, input.width), side(down, input.height));
@@ -39,7 +47,12 @@ impl Placed {
             Placement::TopLeft => (0, 0),
             Placement::Center => ((input.width - width) / 2, (input.height - height) / 2),
         };
-        Self { left, top, width, height }
+        Self {
+            left,
+            top,
+            width,
+            height,
+        }
     }
 
     /// A box of the input as a box of the picture, normalised and cut to it.
@@ -69,7 +82,11 @@ fn taps(source: u32, out: u32) -> Vec<Tap> {
             let luma = (at.floor() as u32).min(source.saturating_sub(2));
             let weight = ((at - f64::from(luma)) * 256.0).round() as i32;
             let chroma = ((at + 0.5) / 2.0).floor() as u32;
-            Tap { luma, weight, chroma: chroma.min(source / 2 - 1) }
+            Tap {
+                luma,
+                weight,
+                chroma: chroma.min(source / 2 - 1),
+            }
         })
         .collect()
 }
@@ -161,7 +178,11 @@ impl Preprocessor {
                     let area = self.input.width as usize * self.input.height as usize;
                     tensor[channel * area..(channel + 1) * area].fill(value);
                 }
-                Layout::Nhwc => tensor.iter_mut().skip(channel).step_by(3).for_each(|v| *v = value),
+                Layout::Nhwc => tensor
+                    .iter_mut()
+                    .skip(channel)
+                    .step_by(3)
+                    .for_each(|v| *v = value),
             }
         }
     }
@@ -188,7 +209,10 @@ impl Preprocessor {
         let (upper, lower) = {
             let (plane, stride) = (planes.plane(0), planes.stride(0));
             let start = tap.luma as usize * stride;
-            (&plane[start..start + width], &plane[start + stride..start + stride + width])
+            (
+                &plane[start..start + width],
+                &plane[start + stride..start + stride + width],
+            )
         };
         let (up, low) = (256 - tap.weight, tap.weight);
         for (value, tap) in self.luma.iter_mut().zip(&self.across) {
@@ -203,7 +227,11 @@ impl Preprocessor {
             let start = tap.chroma as usize * planes.stride(index);
             &planes.plane(index)[start..start + bytes]
         };
-        let out = self.blue_difference.iter_mut().zip(&mut self.red_difference).zip(&self.across);
+        let out = self
+            .blue_difference
+            .iter_mut()
+            .zip(&mut self.red_difference)
+            .zip(&self.across);
         match frame.format {
             PixelFormat::Nv12 => {
                 let both = chroma_row(1, half * 2);
@@ -215,20 +243,33 @@ impl Preprocessor {
             PixelFormat::I420 => {
                 let (u, v) = (chroma_row(1, half), chroma_row(2, half));
                 for ((cb, cr), tap) in out {
-                    (*cb, *cr) = (f32::from(u[tap.chroma as usize]), f32::from(v[tap.chroma as usize]));
+                    (*cb, *cr) = (
+                        f32::from(u[tap.chroma as usize]),
+                        f32::from(v[tap.chroma as usize]),
+                    );
                 }
             }
         }
     }
 
     fn convert(&mut self, equations: &Equations, row: usize, tensor: &mut [f32]) {
-        let Equations { luma, offset, red, green, blue } = *equations;
+        let Equations {
+            luma,
+            offset,
+            red,
+            green,
+            blue,
+        } = *equations;
         let (y, cb, cr) = (&self.luma, &self.blue_difference, &self.red_difference);
         let y_scale = luma / 65_536.0;
         let y_rest = -offset * luma;
         for channel in 0..3 {
             // Which colour stands in this place of the tensor.
-            let color = if self.input.color == ColorOrder::Rgb { channel } else { 2 - channel };
+            let color = if self.input.color == ColorOrder::Rgb {
+                channel
+            } else {
+                2 - channel
+            };
             let (cb_scale, cr_scale) = match color {
                 0 => (0.0, red),
                 1 => (green[0], green[1]),
@@ -255,8 +296,8 @@ impl Preprocessor {
                     }
                 }
                 Layout::Nhwc => {
-                    let start =
-                        (line * self.input.width as usize + self.placed.left as usize) * 3 + channel;
+                    let start = (line * self.input.width as usize + self.placed.left as usize) * 3
+                        + channel;
                     let out = tensor[start..].iter_mut().step_by(3);
                     for (out, ((y, cb), cr)) in out.zip(inputs) {
                         *out = value(*y, *cb, *cr);

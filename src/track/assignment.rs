@@ -87,7 +87,10 @@ pub(super) fn assign(
             }
         }
     }
-    column_of.into_iter().map(|column| (column < columns).then_some(column)).collect()
+    column_of
+        .into_iter()
+        .map(|column| (column < columns).then_some(column))
+        .collect()
 }
 
 #[cfg(test)]

@@ -24,7 +24,13 @@ const FIRST_RATE: f32 = 1.0;
 impl Axis {
     fn new(value: f32, height: f32) -> Self {
         let (measure, rate) = (2.0 * MEASURE * height, FIRST_RATE * height);
-        Self { value, rate: 0.0, p00: measure * measure, p01: 0.0, p11: rate * rate }
+        Self {
+            value,
+            rate: 0.0,
+            p00: measure * measure,
+            p01: 0.0,
+            p11: rate * rate,
+        }
     }
 
     fn predict(&mut self, dt: f32, height: f32) {
@@ -80,7 +86,9 @@ pub(super) struct Kalman {
 impl Kalman {
     pub(super) fn new(first: BoxState) -> Self {
         let axes = [first.x, first.y, first.width, first.height];
-        Self { axes: axes.map(|value| Axis::new(value, first.height)) }
+        Self {
+            axes: axes.map(|value| Axis::new(value, first.height)),
+        }
     }
 
     pub(super) fn predict(&mut self, step: Duration) {
@@ -96,8 +104,10 @@ impl Kalman {
 
     pub(super) fn update(&mut self, seen: BoxState) {
         let height = self.height();
-        for (axis, value) in
-            self.axes.iter_mut().zip([seen.x, seen.y, seen.width, seen.height])
+        for (axis, value) in self
+            .axes
+            .iter_mut()
+            .zip([seen.x, seen.y, seen.width, seen.height])
         {
             axis.update(value, height);
         }
@@ -111,7 +121,12 @@ impl Kalman {
 
     pub(super) fn state(&self) -> BoxState {
         let [x, y, width, height] = self.axes.map(|axis| axis.value);
-        BoxState { x, y, width: width.max(1e-4), height: height.max(1e-4) }
+        BoxState {
+            x,
+            y,
+            width: width.max(1e-4),
+            height: height.max(1e-4),
+        }
     }
 
     /// Picture heights per second.
@@ -131,16 +146,28 @@ mod tests {
     #[test]
     fn a_steady_walk_is_learnt_at_any_frame_rate() {
         for fps in [2_u32, 5, 12, 25] {
-            let at = |t: f32| BoxState { x: 0.2 + 0.1 * t, y: 0.5, width: 0.1, height: 0.3 };
+            let at = |t: f32| BoxState {
+                x: 0.2 + 0.1 * t,
+                y: 0.5,
+                width: 0.1,
+                height: 0.3,
+            };
             let mut filter = Kalman::new(at(0.0));
             for n in 1..=fps * 4 {
                 filter.predict(Duration::from_secs_f64(1.0 / f64::from(fps)));
                 filter.update(at(n as f32 / fps as f32));
             }
             let (vx, vy) = filter.velocity();
-            assert!((vx - 0.1).abs() < 0.01 && vy.abs() < 0.01, "{fps} fps: {vx} {vy}");
+            assert!(
+                (vx - 0.1).abs() < 0.01 && vy.abs() < 0.01,
+                "{fps} fps: {vx} {vy}"
+            );
             filter.predict(Duration::from_secs(1));
-            assert!((filter.state().x - 0.7).abs() < 0.03, "{fps} fps: {:?}", filter.state());
+            assert!(
+                (filter.state().x - 0.7).abs() < 0.03,
+                "{fps} fps: {:?}",
+                filter.state()
+            );
         }
     }
 }

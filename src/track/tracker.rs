@@ -63,13 +63,18 @@ impl Tracker {
     /// Takes the detections of the frame at media time `at`; returns the tracks as they are now,
     /// in the order of their ids. Detections that are not sound (NaN, no area) are passed over.
     pub fn update(&mut self, detections: &[Detection], at: Duration) -> &[Track] {
-        let step = self.last.map_or(Duration::ZERO, |last| at.saturating_sub(last));
+        let step = self
+            .last
+            .map_or(Duration::ZERO, |last| at.saturating_sub(last));
         self.last = Some(self.last.map_or(at, |last| last.max(at)));
         for track in &mut self.living {
             track.filter.predict(step);
             track.seen_before = std::mem::replace(&mut track.seen_now, false);
         }
-        let boxes: Vec<BoxState> = detections.iter().map(|found| self.to_state(found)).collect();
+        let boxes: Vec<BoxState> = detections
+            .iter()
+            .map(|found| self.to_state(found))
+            .collect();
         let of = |low: f32, high: f32| -> Vec<usize> {
             (0..detections.len())
                 .filter(|&n| {
@@ -100,7 +105,9 @@ impl Tracker {
     }
 
     fn pick(&self, wanted: impl Fn(&Living) -> bool) -> Vec<usize> {
-        (0..self.living.len()).filter(|&n| wanted(&self.living[n])).collect()
+        (0..self.living.len())
+            .filter(|&n| wanted(&self.living[n]))
+            .collect()
     }
 
     /// Matches `tracks` with `found` (indices); returns the detections left over.
@@ -113,15 +120,21 @@ impl Tracker {
         least_iou: f32,
         at: Duration,
     ) -> Vec<usize> {
-        let states: Vec<BoxState> =
-            tracks.iter().map(|&n| self.living[n].filter.state()).collect();
+        let states: Vec<BoxState> = tracks
+            .iter()
+            .map(|&n| self.living[n].filter.state())
+            .collect();
         let cost = |row: usize, column: usize| {
             let (track, detection) = (&self.living[tracks[row]], &detections[found[column]]);
             if track.class != detection.class {
                 return FORBIDDEN;
             }
             let iou = states[row].iou(&boxes[found[column]]);
-            if iou < least_iou { FORBIDDEN } else { f64::from(1.0 - iou) }
+            if iou < least_iou {
+                FORBIDDEN
+            } else {
+                f64::from(1.0 - iou)
+            }
         };
         let matched = assign(tracks.len(), found.len(), cost);
         let mut taken = vec![false; found.len()];
@@ -139,7 +152,12 @@ impl Tracker {
                 track.filter.freeze_size();
             }
         }
-        found.iter().zip(taken).filter(|(_, taken)| !taken).map(|(n, _)| *n).collect()
+        found
+            .iter()
+            .zip(taken)
+            .filter(|(_, taken)| !taken)
+            .map(|(n, _)| *n)
+            .collect()
     }
 
     fn begin(&mut self, found: &Detection, first: BoxState, at: Duration) {
@@ -163,9 +181,7 @@ impl Tracker {
         self.told.extend(
             self.living
                 .iter()
-                .filter(|track| {
-                    track.seen_now || at.saturating_sub(track.last_seen) <= TELL_UNSEEN
-                })
+                .filter(|track| track.seen_now || at.saturating_sub(track.last_seen) <= TELL_UNSEEN)
                 .map(|track| {
                     let (state, (vx, vy)) = (track.filter.state(), track.filter.velocity());
                     Track {
@@ -178,7 +194,10 @@ impl Tracker {
                             width: state.width / aspect,
                             height: state.height,
                         },
-                        velocity_per_second: Point { x: vx / aspect, y: vy },
+                        velocity_per_second: Point {
+                            x: vx / aspect,
+                            y: vy,
+                        },
                         confirmed: track.confirmed,
                         seen_now: track.seen_now,
                     }
@@ -188,7 +207,12 @@ impl Tracker {
     }
 
     fn to_state(&self, found: &Detection) -> BoxState {
-        let Rect { left, top, width, height } = found.box_in_frame;
+        let Rect {
+            left,
+            top,
+            width,
+            height,
+        } = found.box_in_frame;
         BoxState {
             x: (left + width / 2.0) * self.aspect,
             y: top + height / 2.0,
@@ -204,11 +228,23 @@ mod tests {
 
     use super::*;
 
-    const PICTURE: Size = Size { width: 1920, height: 1080 };
+    const PICTURE: Size = Size {
+        width: 1920,
+        height: 1080,
+    };
 
     fn person(x: f32, y: f32, score: f32) -> Detection {
-        let box_in_frame = Rect { left: x, top: y, width: 0.04, height: 0.2 };
-        Detection { class: "person".into(), score, box_in_frame }
+        let box_in_frame = Rect {
+            left: x,
+            top: y,
+            width: 0.04,
+            height: 0.2,
+        };
+        Detection {
+            class: "person".into(),
+            score,
+            box_in_frame,
+        }
     }
 
     fn frame(n: u64) -> Duration {
@@ -248,7 +284,12 @@ mod tests {
             tracker.update(&[at(n)], frame(n));
         }
         for n in 20..30 {
-            assert!(tracker.update(&[], frame(n)).iter().all(|track| !track.seen_now));
+            assert!(
+                tracker
+                    .update(&[], frame(n))
+                    .iter()
+                    .all(|track| !track.seen_now)
+            );
         }
         let tracks = tracker.update(&[at(30)], frame(30));
         assert_eq!((tracks[0].id, tracks[0].seen_now), (TrackId(1), true));
@@ -261,7 +302,11 @@ mod tests {
     #[test]
     fn an_unsure_detection_carries_a_known_track_but_begins_none() {
         let mut tracker = tracker();
-        assert!(tracker.update(&[person(0.7, 0.4, 0.3)], frame(0)).is_empty());
+        assert!(
+            tracker
+                .update(&[person(0.7, 0.4, 0.3)], frame(0))
+                .is_empty()
+        );
         for n in 1..5 {
             tracker.update(&[person(0.2, 0.4, 0.9)], frame(n));
         }
@@ -280,9 +325,16 @@ mod tests {
         }
         assert!(last[0].id == TrackId(1) && last[0].box_in_frame.left > 0.7);
         assert!(last[1].id == TrackId(2) && last[1].box_in_frame.left < 0.3);
-        let dog = Detection { class: "dog".into(), ..person(0.79, 0.4, 0.9) };
+        let dog = Detection {
+            class: "dog".into(),
+            ..person(0.79, 0.4, 0.9)
+        };
         let tracks = tracker.update(&[dog], frame(60));
-        assert!(tracks.iter().any(|track| track.id == TrackId(3) && &*track.class == "dog"));
+        assert!(
+            tracks
+                .iter()
+                .any(|track| track.id == TrackId(3) && &*track.class == "dog")
+        );
     }
 
     proptest! {

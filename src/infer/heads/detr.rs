@@ -46,7 +46,11 @@ pub(super) fn decode(
     if columns < context.classes || columns == 0 {
         return found;
     }
-    for (place, row) in boxes.data.chunks_exact(4).zip(scores.data.chunks_exact(columns)) {
+    for (place, row) in boxes
+        .data
+        .chunks_exact(4)
+        .zip(scores.data.chunks_exact(columns))
+    {
         let Some((class, value)) = context.best(row[..context.classes].iter().copied()) else {
             continue;
         };
@@ -70,7 +74,12 @@ fn corners(place: &[f32], form: BoxForm, context: &HeadContext<'_>) -> [f32; 4] 
         }
         BoxForm::CenterPixels | BoxForm::CornersPixels => (1.0, 1.0),
     };
-    let [a, b, c, d] = [place[0] * across, place[1] * down, place[2] * across, place[3] * down];
+    let [a, b, c, d] = [
+        place[0] * across,
+        place[1] * down,
+        place[2] * across,
+        place[3] * down,
+    ];
     match form {
         BoxForm::CornersNormalised | BoxForm::CornersPixels => [a, b, c, d],
         BoxForm::CenterNormalised | BoxForm::CenterPixels => {

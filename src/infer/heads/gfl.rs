@@ -18,15 +18,21 @@ pub(super) fn decode(
         let cells = columns * context.input.height.div_ceil(stride) as usize;
         for cell in 0..cells {
             let row = |output: usize, width: usize, n: usize| {
-                outputs.get(output).and_then(|o| o.data.get(n * width..(n + 1) * width))
+                outputs
+                    .get(output)
+                    .and_then(|o| o.data.get(n * width..(n + 1) * width))
             };
             let pair = if outputs.len() == 1 {
                 row(0, context.classes + sides, begin + cell).map(|r| r.split_at(context.classes))
             } else {
                 row(level, context.classes, cell).zip(row(strides.len() + level, sides, cell))
             };
-            let Some((scores, distances)) = pair else { return found };
-            let Some((class, score)) = context.best(scores.iter().copied()) else { continue };
+            let Some((scores, distances)) = pair else {
+                return found;
+            };
+            let Some((class, score)) = context.best(scores.iter().copied()) else {
+                continue;
+            };
             if score < context.threshold {
                 continue;
             }

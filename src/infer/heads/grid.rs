@@ -8,7 +8,9 @@ pub(super) fn yolox(
     context: &HeadContext<'_>,
 ) -> Vec<RawDetection> {
     let mut found = Vec::new();
-    let Some(output) = outputs.first() else { return found };
+    let Some(output) = outputs.first() else {
+        return found;
+    };
     let mut rows = output.data.chunks_exact(5 + context.classes);
     for &stride in strides {
         let columns = context.input.width.div_ceil(stride);
@@ -17,20 +19,36 @@ pub(super) fn yolox(
             if row[4] < context.threshold {
                 continue;
             }
-            let Some((class, score)) = context.best(row[5..].iter().copied()) else { continue };
+            let Some((class, score)) = context.best(row[5..].iter().copied()) else {
+                continue;
+            };
             let step = stride as f32;
             let x = (row[0] + (cell % columns) as f32) * step;
             let y = (row[1] + (cell / columns) as f32) * step;
             let (w, h) = (row[2].exp() * step / 2.0, row[3].exp() * step / 2.0);
-            context.keep(&mut found, class, row[4] * score, [x - w, y - h, x + w, y + h]);
+            context.keep(
+                &mut found,
+                class,
+                row[4] * score,
+                [x - w, y - h, x + w, y + h],
+            );
         }
     }
     found
 }
 
-pub(super) fn fastestdet(outputs: &[OutputView<'_>], context: &HeadContext<'_>) -> Vec<RawDetection> {
+pub(super) fn fastestdet(
+    outputs: &[OutputView<'_>],
+    context: &HeadContext<'_>,
+) -> Vec<RawDetection> {
     let mut found = Vec::new();
-    let Some(OutputView { shape: &[_, rows, columns], data }) = outputs.first() else { return found };
+    let Some(output) = outputs.first() else {
+        return found;
+    };
+    let [_, rows, columns] = *output.shape else {
+        return found;
+    };
+    let data = output.data;
     let (rows, columns) = (rows.max(0) as usize, columns.max(0) as usize);
     let area = rows * columns;
     if area == 0 || data.len() < (5 + context.classes) * area {

@@ -45,7 +45,11 @@ pub(super) fn decode(
     };
     let mut take = |[x1, y1, x2, y2]: [f32; 4], score: f32, class: f32| {
         // A class that is no label (or NaN) becomes one that nobody wants.
-        let class = if class >= first_label as f32 { class as usize - first_label } else { usize::MAX };
+        let class = if class >= first_label as f32 {
+            class as usize - first_label
+        } else {
+            usize::MAX
+        };
         if class < context.classes {
             let corners = [x1 * across, y1 * down, x2 * across, y2 * down];
             context.keep(&mut found, class, score, corners);
@@ -64,14 +68,22 @@ pub(super) fn decode(
             }
         }
         (SsdForm::BoxesScoresClasses, [boxes, scores, classes, ..]) => {
-            let rows = boxes.data.chunks_exact(4).zip(scores.data).zip(classes.data);
+            let rows = boxes
+                .data
+                .chunks_exact(4)
+                .zip(scores.data)
+                .zip(classes.data);
             for ((b, score), class) in rows {
                 take([b[0], b[1], b[2], b[3]], *score, *class);
             }
         }
         (SsdForm::Tensorflow, [boxes, classes, scores, count, ..]) => {
             let count = count.data.first().copied().unwrap_or(0.0).max(0.0) as usize;
-            let rows = boxes.data.chunks_exact(4).zip(scores.data).zip(classes.data);
+            let rows = boxes
+                .data
+                .chunks_exact(4)
+                .zip(scores.data)
+                .zip(classes.data);
             for ((b, score), class) in rows.take(count) {
                 take([b[1], b[0], b[3], b[2]], *score, *class);
             }

@@ -18,11 +18,17 @@ fn input() -> InputSpec {
 }
 
 fn decode(head: &HeadConfig, outputs: &[(Vec<i64>, Vec<f32>)]) -> Vec<RawDetection> {
-    let views: Vec<OutputView<'_>> =
-        outputs.iter().map(|(shape, data)| OutputView { shape, data }).collect();
+    let views: Vec<OutputView<'_>> = outputs
+        .iter()
+        .map(|(shape, data)| OutputView { shape, data })
+        .collect();
     let input = input();
-    let context =
-        HeadContext { input: &input, wanted: &|class| class == 1, classes: 2, threshold: 0.3 };
+    let context = HeadContext {
+        input: &input,
+        wanted: &|class| class == 1,
+        classes: 2,
+        threshold: 0.3,
+    };
     head.decode(&views, &context)
 }
 
@@ -40,21 +46,36 @@ fn yolox_cells_become_boxes() {
     // Strides 16 (4 × 2 cells) and 32 (2 × 1): cell 5 of the first is column 1, row 1.
     let mut rows = vec![0.0; 10 * 7];
     rows[5 * 7..6 * 7].copy_from_slice(&[0.5, 0.25, 0.0, 2.0_f32.ln(), 0.9, 0.99, 0.8]);
-    let found = decode(&HeadConfig::Yolox { strides: vec![16, 32] }, &[(vec![10, 7], rows)]);
+    let found = decode(
+        &HeadConfig::Yolox {
+            strides: vec![16, 32],
+        },
+        &[(vec![10, 7], rows)],
+    );
     one(&found, 0.72, [16.0, 4.0, 32.0, 36.0]);
 }
 
 #[test]
 fn yolov5_and_both_ways_of_yolov8_agree() {
     let row = [20.0, 10.0, 8.0, 4.0];
-    let v5 = vec![20.0, 10.0, 8.0, 4.0, 0.5, 0.1, 0.8, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-    one(&decode(&HeadConfig::Yolov5 {}, &[(vec![2, 7], v5)]), 0.4, [16.0, 8.0, 24.0, 12.0]);
+    let v5 = vec![
+        20.0, 10.0, 8.0, 4.0, 0.5, 0.1, 0.8, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
+    ];
+    one(
+        &decode(&HeadConfig::Yolov5 {}, &[(vec![2, 7], v5)]),
+        0.4,
+        [16.0, 8.0, 24.0, 12.0],
+    );
     let mut by_row = row.to_vec();
     by_row.extend([0.1, 0.4]);
     by_row.extend([0.0; 6]);
     let by_channel: Vec<f32> = (0..6).flat_map(|c| [by_row[c], by_row[6 + c]]).collect();
     for outputs in [(vec![2, 6], by_row), (vec![6, 2], by_channel)] {
-        one(&decode(&HeadConfig::Yolov8 {}, &[outputs]), 0.4, [16.0, 8.0, 24.0, 12.0]);
+        one(
+            &decode(&HeadConfig::Yolov8 {}, &[outputs]),
+            0.4,
+            [16.0, 8.0, 24.0, 12.0],
+        );
     }
 }
 
@@ -67,18 +88,31 @@ fn gfl_distances_are_expectations_in_strides() {
     for side in 0..4 {
         sides[16 + side * 4 + 1] = 50.0;
     }
-    let head = HeadConfig::Gfl { strides: vec![32], bins: 4, center: 0.5 };
+    let head = HeadConfig::Gfl {
+        strides: vec![32],
+        bins: 4,
+        center: 0.5,
+    };
     let apart = [(vec![2, 2], scores.clone()), (vec![2, 16], sides.clone())];
     one(&decode(&head, &apart), 0.6, [16.0, -16.0, 80.0, 48.0]);
     let both: Vec<f32> = (0..2)
         .flat_map(|n| [&scores[n * 2..n * 2 + 2], &sides[n * 16..n * 16 + 16]].concat())
         .collect();
-    one(&decode(&head, &[(vec![2, 18], both)]), 0.6, [16.0, -16.0, 80.0, 48.0]);
+    one(
+        &decode(&head, &[(vec![2, 18], both)]),
+        0.6,
+        [16.0, -16.0, 80.0, 48.0],
+    );
 }
 
 #[test]
 fn detr_boxes_come_in_four_forms_and_three_activations() {
-    let head = |form, activation| HeadConfig::Detr { boxes: 0, scores: 1, form, activation };
+    let head = |form, activation| HeadConfig::Detr {
+        boxes: 0,
+        scores: 1,
+        form,
+        activation,
+    };
     let half = vec![0.0, 0.0]; // sigmoid: 0.5
     for (form, place) in [
         (BoxForm::CenterNormalised, vec![0.5, 0.5, 0.25, 0.5]),
@@ -87,28 +121,59 @@ fn detr_boxes_come_in_four_forms_and_three_activations() {
         (BoxForm::CornersPixels, vec![24.0, 8.0, 40.0, 24.0]),
     ] {
         let outputs = [(vec![1, 4], place), (vec![1, 2], half.clone())];
-        one(&decode(&head(form, Scores::Sigmoid), &outputs), 0.5, [24.0, 8.0, 40.0, 24.0]);
+        one(
+            &decode(&head(form, Scores::Sigmoid), &outputs),
+            0.5,
+            [24.0, 8.0, 40.0, 24.0],
+        );
     }
     let place = (vec![1, 4], vec![24.0, 8.0, 40.0, 24.0]);
     let softmax = head(BoxForm::CornersPixels, Scores::Softmax);
-    let found = decode(&softmax, &[place.clone(), (vec![1, 3], vec![0.0, 2.0_f32.ln(), 0.0])]);
+    let found = decode(
+        &softmax,
+        &[place.clone(), (vec![1, 3], vec![0.0, 2.0_f32.ln(), 0.0])],
+    );
     one(&found, 0.5, [24.0, 8.0, 40.0, 24.0]);
     let ready = head(BoxForm::CornersPixels, Scores::Ready);
-    one(&decode(&ready, &[place, (vec![1, 2], vec![0.9, 0.7])]), 0.7, [24.0, 8.0, 40.0, 24.0]);
+    one(
+        &decode(&ready, &[place, (vec![1, 2], vec![0.9, 0.7])]),
+        0.7,
+        [24.0, 8.0, 40.0, 24.0],
+    );
 }
 
 #[test]
 fn ssd_outputs_come_in_four_forms() {
-    let head = |form, normalised, first_label| HeadConfig::Ssd { form, normalised, first_label };
+    let head = |form, normalised, first_label| HeadConfig::Ssd {
+        form,
+        normalised,
+        first_label,
+    };
     let want = [16.0, 8.0, 32.0, 24.0];
-    let rows6 = vec![16.0, 8.0, 32.0, 24.0, 0.7, 1.0, 0.0, 0.0, 9.0, 9.0, 0.9, 0.0];
-    one(&decode(&head(SsdForm::Rows6, false, 0), &[(vec![2, 6], rows6)]), 0.7, want);
-    let rows7 = vec![0.0, 2.0, 0.7, 0.25, 0.25, 0.5, 0.75, -1.0, 2.0, 0.9, 0.0, 0.0, 1.0, 1.0];
-    one(&decode(&head(SsdForm::Rows7, true, 1), &[(vec![1, 2, 7], rows7)]), 0.7, want);
+    let rows6 = vec![
+        16.0, 8.0, 32.0, 24.0, 0.7, 1.0, 0.0, 0.0, 9.0, 9.0, 0.9, 0.0,
+    ];
+    one(
+        &decode(&head(SsdForm::Rows6, false, 0), &[(vec![2, 6], rows6)]),
+        0.7,
+        want,
+    );
+    let rows7 = vec![
+        0.0, 2.0, 0.7, 0.25, 0.25, 0.5, 0.75, -1.0, 2.0, 0.9, 0.0, 0.0, 1.0, 1.0,
+    ];
+    one(
+        &decode(&head(SsdForm::Rows7, true, 1), &[(vec![1, 2, 7], rows7)]),
+        0.7,
+        want,
+    );
     let boxes = (vec![1, 4], vec![0.25, 0.25, 0.5, 0.75]);
     let (score, class) = ((vec![1], vec![0.7]), (vec![1], vec![1.0]));
     let three = [boxes, score.clone(), class.clone()];
-    one(&decode(&head(SsdForm::BoxesScoresClasses, true, 0), &three), 0.7, want);
+    one(
+        &decode(&head(SsdForm::BoxesScoresClasses, true, 0), &three),
+        0.7,
+        want,
+    );
     let boxes = (vec![2, 4], vec![0.25, 0.25, 0.75, 0.5, 0.0, 0.0, 1.0, 1.0]);
     let four = [
         boxes,
@@ -116,14 +181,21 @@ fn ssd_outputs_come_in_four_forms() {
         (vec![2], vec![0.7, 0.9]),
         (vec![], vec![1.0]),
     ];
-    one(&decode(&head(SsdForm::Tensorflow, true, 0), &four), 0.7, want);
+    one(
+        &decode(&head(SsdForm::Tensorflow, true, 0), &four),
+        0.7,
+        want,
+    );
 }
 
 #[test]
 fn fastestdet_weighs_objectness_and_class() {
     // 4 × 2 cells of 16 pixels; cell 6 is column 2, row 1.
     let mut data = vec![0.0; 7 * 8];
-    for (channel, value) in [0.81, 0.0, 0.0, 0.0, 0.0, 0.0, 0.64].into_iter().enumerate() {
+    for (channel, value) in [0.81, 0.0, 0.0, 0.0, 0.0, 0.0, 0.64]
+        .into_iter()
+        .enumerate()
+    {
         data[channel * 8 + 6] = value;
     }
     let score = 0.81_f32.powf(0.6) * 0.64_f32.powf(0.4);
@@ -138,9 +210,17 @@ fn the_surest_of_overlapping_boxes_stays_and_classes_do_not_suppress_each_other(
         score,
         corners: [left, 0.0, left + 10.0, 10.0],
     };
-    let mut found = vec![raw(0, 0.5, 1.0), raw(0, 0.9, 0.0), raw(1, 0.4, 0.0), raw(0, 0.3, 20.0)];
+    let mut found = vec![
+        raw(0, 0.5, 1.0),
+        raw(0, 0.9, 0.0),
+        raw(1, 0.4, 0.0),
+        raw(0, 0.3, 20.0),
+    ];
     nms(&mut found, 0.5);
-    assert_eq!(found, [raw(0, 0.9, 0.0), raw(1, 0.4, 0.0), raw(0, 0.3, 20.0)]);
+    assert_eq!(
+        found,
+        [raw(0, 0.9, 0.0), raw(1, 0.4, 0.0), raw(0, 0.3, 20.0)]
+    );
 }
 
 proptest! {

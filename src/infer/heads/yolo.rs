@@ -8,7 +8,9 @@ fn corners(x: f32, y: f32, w: f32, h: f32) -> [f32; 4] {
 
 pub(super) fn v5(outputs: &[OutputView<'_>], context: &HeadContext<'_>) -> Vec<RawDetection> {
     let mut found = Vec::new();
-    let Some(output) = outputs.first() else { return found };
+    let Some(output) = outputs.first() else {
+        return found;
+    };
     for row in output.data.chunks_exact(5 + context.classes) {
         if row[4] < context.threshold {
             continue;
@@ -23,7 +25,13 @@ pub(super) fn v5(outputs: &[OutputView<'_>], context: &HeadContext<'_>) -> Vec<R
 
 pub(super) fn v8(outputs: &[OutputView<'_>], context: &HeadContext<'_>) -> Vec<RawDetection> {
     let mut found = Vec::new();
-    let Some(OutputView { shape: &[first, second], data }) = outputs.first() else { return found };
+    let Some(output) = outputs.first() else {
+        return found;
+    };
+    let [first, second] = *output.shape else {
+        return found;
+    };
+    let data = output.data;
     let width = 4 + context.classes;
     let (first, second) = (first.max(0) as usize, second.max(0) as usize);
     if data.len() < first * second {
@@ -36,10 +44,19 @@ pub(super) fn v8(outputs: &[OutputView<'_>], context: &HeadContext<'_>) -> Vec<R
     };
     for n in 0..count {
         let at = |channel: usize| {
-            if by_channel { data[channel * count + n] } else { data[n * width + channel] }
+            if by_channel {
+                data[channel * count + n]
+            } else {
+                data[n * width + channel]
+            }
         };
         if let Some((class, score)) = context.best((0..context.classes).map(|c| at(4 + c))) {
-            context.keep(&mut found, class, score, corners(at(0), at(1), at(2), at(3)));
+            context.keep(
+                &mut found,
+                class,
+                score,
+                corners(at(0), at(1), at(2), at(3)),
+            );
         }
     }
     found

@@ -30,15 +30,21 @@ fn noise(size: Size, format: PixelFormat, colorimetry: Colorimetry, seed: u64) -
     };
     let (width, half) = (size.width as usize, size.width as usize / 2);
     let planes = match format {
-        PixelFormat::Nv12 => vec![plane(width + 6, size.height), plane(width + 4, size.height / 2)],
+        PixelFormat::Nv12 => vec![
+            plane(width + 6, size.height),
+            plane(width + 4, size.height / 2),
+        ],
         PixelFormat::I420 => vec![
             plane(width + 6, size.height),
             plane(half + 2, size.height / 2),
             plane(half + 8, size.height / 2),
         ],
     };
-    let capture =
-        CaptureTime { utc: UtcMicros(0), source: ClockSource::File, offset_micros: 0 };
+    let capture = CaptureTime {
+        utc: UtcMicros(0),
+        source: ClockSource::File,
+        offset_micros: 0,
+    };
     Frame {
         index: 0,
         size,
@@ -71,7 +77,10 @@ fn reference(frame: &Frame, input: &InputSpec, channel: usize, x: u32, y: u32) -
         f64::from(frame.planes.plane(plane)[at])
     };
     let (x0, y0) = (sx.floor() as u32, sy.floor() as u32);
-    let (x1, y1) = ((x0 + 1).min(frame.size.width - 1), (y0 + 1).min(frame.size.height - 1));
+    let (x1, y1) = (
+        (x0 + 1).min(frame.size.width - 1),
+        (y0 + 1).min(frame.size.height - 1),
+    );
     let (fx, fy) = (sx - sx.floor(), sy - sy.floor());
     let luma = (sample(0, x0, y0, 1, 0) * (1.0 - fx) + sample(0, x1, y0, 1, 0) * fx) * (1.0 - fy)
         + (sample(0, x0, y1, 1, 0) * (1.0 - fx) + sample(0, x1, y1, 1, 0) * fx) * fy;
@@ -88,12 +97,20 @@ fn reference(frame: &Frame, input: &InputSpec, channel: usize, x: u32, y: u32) -
     let (y, pb, pr) = if frame.colorimetry.full_range {
         (luma, cb - 128.0, cr - 128.0)
     } else {
-        ((luma - 16.0) * 255.0 / 219.0, (cb - 128.0) * 255.0 / 224.0, (cr - 128.0) * 255.0 / 224.0)
+        (
+            (luma - 16.0) * 255.0 / 219.0,
+            (cb - 128.0) * 255.0 / 224.0,
+            (cr - 128.0) * 255.0 / 224.0,
+        )
     };
     let red = y + 2.0 * (1.0 - kr) * pr;
     let blue = y + 2.0 * (1.0 - kb) * pb;
     let green = (y - kr * red - kb * blue) / (1.0 - kr - kb);
-    let color = if input.color == ColorOrder::Rgb { channel } else { 2 - channel };
+    let color = if input.color == ColorOrder::Rgb {
+        channel
+    } else {
+        2 - channel
+    };
     normal([red, green, blue][color].clamp(0.0, 255.0))
 }
 
@@ -136,8 +153,22 @@ proptest! {
 #[test]
 fn boxes_go_back_to_the_picture_they_came_from() {
     let input = spec(Resize::Letterbox, Layout::Nchw, ColorOrder::Rgb);
-    let placed = Placed::of(Size { width: 96, height: 40 }, &input);
-    assert_eq!(placed, Placed { left: 0, top: 10, width: 48, height: 20 });
+    let placed = Placed::of(
+        Size {
+            width: 96,
+            height: 40,
+        },
+        &input,
+    );
+    assert_eq!(
+        placed,
+        Placed {
+            left: 0,
+            top: 10,
+            width: 48,
+            height: 20
+        }
+    );
     let found = placed.to_picture([12.0, 15.0, 24.0, 35.0]);
     assert_eq!(found, Rect::from_corners(0.25, 0.25, 0.5, 1.0));
 }

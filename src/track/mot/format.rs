@@ -25,10 +25,9 @@ impl Entry {
     /// Intersection over union.
     #[must_use]
     pub fn iou(&self, other: &Self) -> f64 {
-        let across = (self.left + self.width).min(other.left + other.width)
-            - self.left.max(other.left);
-        let down =
-            (self.top + self.height).min(other.top + other.height) - self.top.max(other.top);
+        let across =
+            (self.left + self.width).min(other.left + other.width) - self.left.max(other.left);
+        let down = (self.top + self.height).min(other.top + other.height) - self.top.max(other.top);
         let shared = across.max(0.0) * down.max(0.0);
         let union = self.width * self.height + other.width * other.height - shared;
         if union > 0.0 { shared / union } else { 0.0 }
@@ -80,14 +79,23 @@ pub fn parse(text: &str, path: &Path) -> Result<Vec<Entry>, MotError> {
 }
 
 fn parse_line(line: &str) -> Result<Entry, String> {
-    let fields: Vec<&str> =
-        line.split([',', ' ', '\t']).map(str::trim).filter(|field| !field.is_empty()).collect();
+    let fields: Vec<&str> = line
+        .split([',', ' ', '\t'])
+        .map(str::trim)
+        .filter(|field| !field.is_empty())
+        .collect();
     if fields.len() < 6 {
         return Err(format!("{} fields", fields.len()));
     }
     let number = |at: usize| -> Result<f64, String> {
-        let value: f64 = fields[at].parse().map_err(|_| format!("`{}` is no number", fields[at]))?;
-        if value.is_finite() { Ok(value) } else { Err(format!("`{}` is not finite", fields[at])) }
+        let value: f64 = fields[at]
+            .parse()
+            .map_err(|_| format!("`{}` is no number", fields[at]))?;
+        if value.is_finite() {
+            Ok(value)
+        } else {
+            Err(format!("`{}` is not finite", fields[at]))
+        }
     };
     let frame = number(0)?;
     if frame < 1.0 || frame.fract() != 0.0 || frame > f64::from(u32::MAX) {
@@ -113,7 +121,10 @@ mod tests {
     fn a_bad_line_is_named() {
         let path = Path::new("out.txt");
         let error = parse("1,1,0,0,5,5,1\n\n2,1,0,x,5,5,1\n", path).expect_err("bad");
-        assert!(error.to_string().starts_with("out.txt:3: `x` is no number"), "{error}");
+        assert!(
+            error.to_string().starts_with("out.txt:3: `x` is no number"),
+            "{error}"
+        );
         assert!(parse("0,1,0,0,5,5", path).is_err());
         assert!(parse("1,1,0,0", path).is_err());
         assert!(parse("1,1,nan,0,5,5", path).is_err());

@@ -36,7 +36,10 @@ pub struct MotScore {
 #[must_use]
 pub fn score(truth: &[Entry], output: &[Entry]) -> MotScore {
     let truth: Vec<&Entry> = truth.iter().filter(|entry| entry.score >= 1.0).collect();
-    let mut result = MotScore { objects: truth.len(), ..MotScore::default() };
+    let mut result = MotScore {
+        objects: truth.len(),
+        ..MotScore::default()
+    };
     let truths = by_frame(truth.iter().copied());
     let outputs = by_frame(output.iter());
     let mut last: BTreeMap<i64, i64> = BTreeMap::new();
@@ -91,11 +94,17 @@ fn by_frame<'a>(entries: impl Iterator<Item = &'a Entry>) -> BTreeMap<u32, Vec<&
 }
 
 /// For each truth the index of its hypothesis.
-fn match_frame(there: &[&Entry], found: &[&Entry], last: &BTreeMap<i64, i64>) -> Vec<Option<usize>> {
+fn match_frame(
+    there: &[&Entry],
+    found: &[&Entry],
+    last: &BTreeMap<i64, i64>,
+) -> Vec<Option<usize>> {
     let mut pairs = vec![None; there.len()];
     let mut taken = vec![false; found.len()];
     for (object, pair) in there.iter().zip(&mut pairs) {
-        let Some(before) = last.get(&object.id) else { continue };
+        let Some(before) = last.get(&object.id) else {
+            continue;
+        };
         let kept = (0..found.len()).find(|&n| found[n].id == *before && !taken[n]);
         if let Some(kept) = kept.filter(|&n| object.iou(found[n]) >= LEAST_IOU) {
             *pair = Some(kept);
@@ -106,7 +115,11 @@ fn match_frame(there: &[&Entry], found: &[&Entry], last: &BTreeMap<i64, i64>) ->
     let columns: Vec<usize> = (0..found.len()).filter(|&n| !taken[n]).collect();
     let rest = assign(rows.len(), columns.len(), |row, column| {
         let iou = there[rows[row]].iou(found[columns[column]]);
-        if iou >= LEAST_IOU { 1.0 - iou } else { FORBIDDEN }
+        if iou >= LEAST_IOU {
+            1.0 - iou
+        } else {
+            FORBIDDEN
+        }
     });
     for (row, column) in rest.into_iter().enumerate() {
         pairs[rows[row]] = column.map(|column| columns[column]);
@@ -116,8 +129,14 @@ fn match_frame(there: &[&Entry], found: &[&Entry], last: &BTreeMap<i64, i64>) ->
 
 /// How often a matched life is taken up again after a miss.
 fn fragments(life: &[bool]) -> usize {
-    let first = life.iter().position(|&matched| matched).unwrap_or(life.len());
-    life[first..].windows(2).filter(|pair| !pair[0] && pair[1]).count()
+    let first = life
+        .iter()
+        .position(|&matched| matched)
+        .unwrap_or(life.len());
+    life[first..]
+        .windows(2)
+        .filter(|pair| !pair[0] && pair[1])
+        .count()
 }
 
 /// The most boxes that one fixed pairing of truth ids and track ids explains.
@@ -131,8 +150,7 @@ fn identity_true_positives(together: &BTreeMap<(i64, i64), usize>) -> usize {
     let objects = unique(together.keys().map(|pair| pair.0).collect());
     let tracks = unique(together.keys().map(|pair| pair.1).collect());
     let most = together.values().copied().max().unwrap_or(0).max(1) as f64;
-    let count =
-        |row: usize, column: usize| together.get(&(objects[row], tracks[column])).copied();
+    let count = |row: usize, column: usize| together.get(&(objects[row], tracks[column])).copied();
     let pairs = assign(objects.len(), tracks.len(), |row, column| {
         1.0 - count(row, column).unwrap_or(0) as f64 / most
     });
@@ -150,7 +168,15 @@ mod tests {
     use super::*;
 
     fn entry(frame: u32, id: i64, left: f64) -> Entry {
-        Entry { frame, id, left, top: 0.0, width: 10.0, height: 20.0, score: 1.0 }
+        Entry {
+            frame,
+            id,
+            left,
+            top: 0.0,
+            width: 10.0,
+            height: 20.0,
+            score: 1.0,
+        }
     }
 
     #[test]
@@ -158,7 +184,10 @@ mod tests {
         // Truth 1 walks through frames 1 to 5; truth 2 stands in frames 1 to 3.
         let mut truth: Vec<Entry> = (1..=5).map(|n| entry(n, 1, 100.0)).collect();
         truth.extend((1..=3).map(|n| entry(n, 2, 500.0)));
-        truth.push(Entry { score: 0.0, ..entry(1, 3, 900.0) });
+        truth.push(Entry {
+            score: 0.0,
+            ..entry(1, 3, 900.0)
+        });
         let output = [
             entry(1, 7, 101.0),
             entry(2, 7, 101.0),
@@ -183,7 +212,10 @@ mod tests {
         let truth = [entry(1, 1, 100.0), entry(2, 1, 100.0)];
         let output = [entry(1, 7, 102.0), entry(2, 7, 103.0), entry(2, 8, 100.0)];
         let found = score(&truth, &output);
-        assert_eq!((found.switches, found.false_positives, found.misses), (0, 1, 0));
+        assert_eq!(
+            (found.switches, found.false_positives, found.misses),
+            (0, 1, 0)
+        );
     }
 
     proptest! {

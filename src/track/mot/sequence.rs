@@ -25,7 +25,11 @@ pub struct SequenceRun {
 /// ByteTrack's own thresholds. A detector's thresholds are its own, so these are no defaults.
 #[must_use]
 pub fn mot15_config() -> TrackerConfig {
-    TrackerConfig { high_score: 0.6, new_track_score: 0.7, ..TrackerConfig::default() }
+    TrackerConfig {
+        high_score: 0.6,
+        new_track_score: 0.7,
+        ..TrackerConfig::default()
+    }
 }
 
 struct Info {
@@ -35,8 +39,10 @@ struct Info {
 }
 
 fn read(path: &Path) -> Result<String, MotError> {
-    std::fs::read_to_string(path)
-        .map_err(|source| MotError::Read { path: path.display().to_string(), source })
+    std::fs::read_to_string(path).map_err(|source| MotError::Read {
+        path: path.display().to_string(),
+        source,
+    })
 }
 
 fn info(folder: &Path) -> Result<Info, MotError> {
@@ -56,7 +62,10 @@ fn info(folder: &Path) -> Result<Info, MotError> {
     Ok(Info {
         frames: value("seqLength")? as u32,
         fps: value("frameRate")?,
-        size: Size { width: value("imWidth")? as u32, height: value("imHeight")? as u32 },
+        size: Size {
+            width: value("imWidth")? as u32,
+            height: value("imHeight")? as u32,
+        },
     })
 }
 
@@ -99,7 +108,11 @@ pub fn track_sequence(folder: &Path, config: TrackerConfig) -> Result<SequenceRu
             at += 1;
         }
         let time = Duration::from_secs_f64(f64::from(frame - 1) / info.fps);
-        for track in tracker.update(&now, time).iter().filter(|track| track.seen_now) {
+        for track in tracker
+            .update(&now, time)
+            .iter()
+            .filter(|track| track.seen_now)
+        {
             let id = i64::try_from(track.id.0).unwrap_or(i64::MAX);
             let seen = track.box_in_frame;
             let entry = Entry {
@@ -121,6 +134,12 @@ pub fn track_sequence(folder: &Path, config: TrackerConfig) -> Result<SequenceRu
     }
     output.sort_by_key(|entry| (entry.frame, entry.id));
     let truth_path = folder.join("gt/gt.txt");
-    let truth = truth_path.is_file().then(|| parse(&read(&truth_path)?, &truth_path));
-    Ok(SequenceRun { output, truth: truth.transpose()?, frames: info.frames })
+    let truth = truth_path
+        .is_file()
+        .then(|| parse(&read(&truth_path)?, &truth_path));
+    Ok(SequenceRun {
+        output,
+        truth: truth.transpose()?,
+        frames: info.frames,
+    })
 }

@@ -1,0 +1,340 @@
+//! The worker threads and the lanes that feed them.
+//!
+//! A lane is one camera's way in: a slot for its newest frame and a mark in the planner. One
+//! frame per camera is in flight at most: the camera is marked done when its [`Answer`] is
+//! dropped, so whoever handles the answer sets the camera's pace.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex, RwLock};
+
+use super::model::{Model, weights_folder};
+use super::planner::{LaneId, Plan, PlanPolicy, Planner};
+use super::worker::Worker;
+use super::{Backend, BatchSize, Engine, InferError};
+use crate::base::clock::{Monotonic, SharedClock};
+use crate::base::metrics::{CameraMetrics, Metrics};
+use crate::base::slot::{Put, Slot, WhenFull};
+use crate::base::tasks::named_thread;
+use crate::config::types::{InferenceConfig, ModelConfig};
+use crate::model::detection::{Detection, ModelRef};
+use crate::model::frame::Frame;
+use crate::model::ids::{CameraId, ModelName};
+
+/// What a camera says of itself when it takes a lane.
+pub struct LaneSpec {
+    /// Which camera.
+    pub camera: CameraId,
+    /// Which model looks at it.
+    pub model: ModelName,
+    /// Larger goes first.
+    pub priority: u8,
+    /// Live cameras overwrite, recordings block.
+    pub when_full: WhenFull,
+    /// Where to count.
+    pub metrics: CameraMetrics,
+}
+
+/// What came of one frame.
+pub struct Answer {
+    /// Which camera.
+    pub camera: CameraId,
+    /// The frame that was looked at.
+    pub frame: Frame,
+    /// What was found.
+    pub detections: Result<Vec<Detection>, InferError>,
+    /// Which model looked.
+    pub model: ModelRef,
+    /// When its batch was cut.
+    pub cut_at: Monotonic,
+    /// The camera is marked done when this goes.
+    pub(super) in_flight: InFlight,
+}
+
+impl Answer {
+    /// Ends the flight before the answer itself goes.
+    pub fn release(self) {
+        drop(self.in_flight);
+    }
+}
+
+/// Marks a camera done when it goes.
+pub(super) struct InFlight {
+    pub(super) shared: Arc<Shared>,
+    pub(super) lane: LaneId,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.shared.done(self.lane);
+    }
+}
+
+pub(super) type OnAnswer = Box<dyn Fn(Answer) + Send + Sync>;
+
+/// The pool's side of a lane.
+pub(super) struct LaneEntry {
+    pub(super) camera: CameraId,
+    pub(super) slot: Slot<Frame>,
+    pub(super) when_full: WhenFull,
+    pub(super) metrics: CameraMetrics,
+    pub(super) on_answer: OnAnswer,
+}
+
+/// What workers and lanes share.
+pub(super) struct Shared {
+    pub(super) planner: Mutex<Planner>,
+    pub(super) wake: Condvar,
+    pub(super) lanes: RwLock<HashMap<LaneId, Arc<LaneEntry>>>,
+    pub(super) models: Vec<Arc<Model>>,
+    pub(super) max_age: Duration,
+    pub(super) clock: SharedClock,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) stopping: AtomicBool,
+    pub(super) progress_nanos: AtomicU64,
+}
+
+impl Shared {
+    /// Blocks until there is a batch to run; `None` when the pool stops.
+    pub(super) fn next_batch(&self) -> Option<(usize, Vec<LaneId>, Monotonic)> {
+        let mut planner = self.planner.lock();
+        loop {
+            if self.stopping.load(Ordering::Acquire) {
+                return None;
+            }
+            let now = self.clock.now();
+            match planner.cut(now) {
+                Plan::Batch { model, lanes } => return Some((model, lanes, now)),
+                Plan::WaitUntil(until) => {
+                    self.wake.wait_for(&mut planner, until.since(now));
+                }
+                Plan::Idle => self.wake.wait(&mut planner),
+            }
+        }
+    }
+
+    pub(super) fn done(&self, lane: LaneId) {
+        let full = self
+            .lanes
+            .read()
+            .get(&lane)
+            .is_some_and(|entry| entry.slot.is_full());
+        let mut planner = self.planner.lock();
+        planner.mark_done(lane);
+        if full {
+            planner.mark_ready(lane, self.clock.now());
+        }
+        drop(planner);
+        self.wake.notify_one();
+    }
+
+    pub(super) fn made_progress(&self) {
+        let nanos = u64::try_from(self.clock.now().0.as_nanos()).unwrap_or(u64::MAX);
+        self.progress_nanos.store(nanos, Ordering::Release);
+    }
+}
+
+/// One camera's way in. Dropping it closes the slot and forgets the camera.
+pub struct Lane {
+    shared: Arc<Shared>,
+    entry: Arc<LaneEntry>,
+    id: LaneId,
+}
+
+impl Lane {
+    /// Offers a frame. A live lane replaces the one that waits (counted as superseded); a
+    /// lossless one blocks until there is room or the lane is closed.
+    pub fn offer(&self, frame: Frame) {
+        match self.entry.slot.put(frame) {
+            Put::Stored => {}
+            Put::Superseded(_) => {
+                self.entry.metrics.superseded.inc();
+            }
+            Put::Closed(_) => return,
+        }
+        let mut planner = self.shared.planner.lock();
+        planner.mark_ready(self.id, self.shared.clock.now());
+        drop(planner);
+        self.shared.wake.notify_one();
+    }
+
+    /// Whether nothing waits and nothing is in flight.
+    #[must_use]
+    pub fn idle(&self) -> bool {
+        !self.entry.slot.is_full() && !self.shared.planner.lock().is_busy(self.id)
+    }
+
+    /// Refuses further frames and wakes a writer that waits for room.
+    pub fn close(&self) {
+        self.entry.slot.close();
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.entry.slot.close();
+        self.shared.planner.lock().remove(self.id);
+        self.shared.lanes.write().remove(&self.id);
+    }
+}
+
+/// All workers.
+pub struct InferencePool {
+    shared: Arc<Shared>,
+    names: BTreeMap<ModelName, usize>,
+    next_lane: AtomicU64,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl InferencePool {
+    /// Loads every model once per worker and starts the workers.
+    ///
+    /// # Errors
+    /// [`InferError`] of the first model that cannot be used.
+    pub fn start(
+        config: &InferenceConfig,
+        models: &BTreeMap<ModelName, ModelConfig>,
+        backend: Arc<dyn Backend>,
+        clock: SharedClock,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, InferError> {
+        let weights = weights_folder();
+        let loaded: Vec<Arc<Model>> = models
+            .values()
+            .map(|model| Model::load(&model.folder, weights.as_deref()).map(Arc::new))
+            .collect::<Result<_, _>>()?;
+        let names = models.keys().cloned().zip(0..).collect();
+        Self::with_models(config, names, loaded, backend, clock, metrics)
+    }
+
+    /// As [`Self::start`], with models that are in memory already.
+    ///
+    /// # Errors
+    /// [`InferError`] of the first model that cannot be used.
+    pub fn with_models(
+        config: &InferenceConfig,
+        names: BTreeMap<ModelName, usize>,
+        models: Vec<Arc<Model>>,
+        backend: Arc<dyn Backend>,
+        clock: SharedClock,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, InferError> {
+        let mut workers: Vec<Vec<Box<dyn Engine>>> = Vec::new();
+        for _ in 0..config.workers.max(1) {
+            workers.push(
+                models
+                    .iter()
+                    .map(|model| backend.open(model))
+                    .collect::<Result<_, _>>()?,
+            );
+        }
+        let limit = |engine: &dyn Engine| match engine.batch() {
+            BatchSize::Fixed(size) => size.max(1),
+            BatchSize::Dynamic => config.max_batch.max(1),
+        };
+        let limits: Vec<usize> = workers
+            .first()
+            .into_iter()
+            .flatten()
+            .map(|engine| limit(&**engine))
+            .collect();
+        let policy = PlanPolicy {
+            max_wait: config.max_wait,
+        };
+        let shared = Arc::new(Shared {
+            planner: Mutex::new(Planner::new(policy, limits.clone())),
+            wake: Condvar::new(),
+            lanes: RwLock::new(HashMap::new()),
+            models,
+            max_age: config.max_age,
+            clock,
+            metrics,
+            stopping: AtomicBool::new(false),
+            progress_nanos: AtomicU64::new(0),
+        });
+        let mut threads = Vec::new();
+        for (number, engines) in workers.into_iter().enumerate() {
+            let mut worker =
+                Worker::new(Arc::clone(&shared), Arc::clone(&backend), engines, &limits);
+            let started = named_thread(&format!("infer-{number}"), move || worker.run());
+            threads.push(started.map_err(|error| InferError::Pool(error.to_string()))?);
+        }
+        let threads = Mutex::new(threads);
+        Ok(Self {
+            shared,
+            names,
+            next_lane: AtomicU64::new(1),
+            threads,
+        })
+    }
+
+    /// Opens a camera's way in; its answers go to `on_answer` on a worker's thread.
+    ///
+    /// # Errors
+    /// [`InferError::UnknownModel`] when no such model was configured.
+    pub fn lane(&self, spec: LaneSpec, on_answer: OnAnswer) -> Result<Lane, InferError> {
+        let model = *self
+            .names
+            .get(&spec.model)
+            .ok_or_else(|| InferError::UnknownModel(spec.model.to_string()))?;
+        let id = self.next_lane.fetch_add(1, Ordering::Relaxed);
+        let entry = Arc::new(LaneEntry {
+            camera: spec.camera,
+            slot: Slot::new(spec.when_full),
+            when_full: spec.when_full,
+            metrics: spec.metrics,
+            on_answer,
+        });
+        self.shared.lanes.write().insert(id, Arc::clone(&entry));
+        let now = self.shared.clock.now();
+        self.shared
+            .planner
+            .lock()
+            .add(id, model, spec.priority, now);
+        Ok(Lane {
+            shared: Arc::clone(&self.shared),
+            entry,
+            id,
+        })
+    }
+
+    /// When a worker last finished a batch.
+    #[must_use]
+    pub fn heartbeat(&self) -> Monotonic {
+        Monotonic(Duration::from_nanos(
+            self.shared.progress_nanos.load(Ordering::Acquire),
+        ))
+    }
+
+    /// Whether anything waits or is in flight.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        self.shared.planner.lock().has_work()
+    }
+
+    /// Stops the workers after the batch they are at.
+    pub fn stop(&self) {
+        self.shared.stopping.store(true, Ordering::Release);
+        // Under the lock, so that no worker is between its look at `stopping` and its wait.
+        drop(self.shared.planner.lock());
+        self.shared.wake.notify_all();
+        for thread in self.threads.lock().drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("an inference worker ended in a panic");
+            }
+        }
+    }
+}
+
+impl Drop for InferencePool {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,319 @@
+//! One worker: its thread, its engines, its tensors. Everything it needs for a batch is made
+//! once; a steady state takes no memory but ONNX Runtime's own and the answers.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use prometheus_client::metrics::histogram::Histogram;
+
+use super::heads::{HeadContext, nms};
+use super::model::Model;
+use super::planner::LaneId;
+use super::pool::{Answer, InFlight, LaneEntry, Shared};
+use super::preprocess::{Placed, Preprocessor};
+use super::{Backend, BatchSize, Engine, InferError, OutputView};
+use crate::base::clock::Monotonic;
+use crate::base::metrics::{Metrics, Stage};
+use crate::base::slot::WhenFull;
+use crate::base::tasks::panic_message;
+use crate::model::detection::Detection;
+use crate::model::frame::Frame;
+use crate::model::geometry::Size;
+
+/// Picture sizes whose tables are kept; more cameras than this rarely differ in size.
+const SIZES_KEPT: usize = 32;
+
+struct Stages {
+    wait: Histogram,
+    preprocess: Histogram,
+    inference: Histogram,
+    decode: Histogram,
+}
+
+/// One model on one worker.
+struct Station {
+    model: Arc<Model>,
+    engine: Box<dyn Engine>,
+    input: Vec<f32>,
+    /// Which picture size each place of the tensor is padded for.
+    padded: Vec<Option<Size>>,
+    tables: HashMap<Size, Preprocessor>,
+}
+
+struct Taken {
+    entry: Arc<LaneEntry>,
+    in_flight: InFlight,
+    frame: Frame,
+}
+
+pub(super) struct Worker {
+    shared: Arc<Shared>,
+    backend: Arc<dyn Backend>,
+    stations: Vec<Station>,
+    stages: Stages,
+}
+
+impl Worker {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        backend: Arc<dyn Backend>,
+        engines: Vec<Box<dyn Engine>>,
+        limits: &[usize],
+    ) -> Self {
+        let stations = engines
+            .into_iter()
+            .zip(&shared.models)
+            .zip(limits)
+            .map(|((engine, model), &limit)| Station {
+                input: vec![0.0; limit * model.input_len()],
+                padded: vec![None; limit],
+                tables: HashMap::new(),
+                model: Arc::clone(model),
+                engine,
+            })
+            .collect();
+        let stages = Stages {
+            wait: shared.metrics.stage(Stage::Wait),
+            preprocess: shared.metrics.stage(Stage::Preprocess),
+            inference: shared.metrics.stage(Stage::Inference),
+            decode: shared.metrics.stage(Stage::Decode),
+        };
+        Self {
+            shared,
+            backend,
+            stations,
+            stages,
+        }
+    }
+
+    pub(super) fn run(&mut self) {
+        while let Some((model, lanes, cut_at)) = self.shared.next_batch() {
+            let taken = self.take(&lanes, cut_at);
+            if !taken.is_empty() {
+                self.batch(model, taken, cut_at);
+            }
+            self.shared.made_progress();
+        }
+    }
+
+    /// Takes the newest frame of each camera; what is too old is counted and not computed.
+    fn take(&self, lanes: &[LaneId], cut_at: Monotonic) -> Vec<Taken> {
+        let entries = self.shared.lanes.read();
+        let mut taken = Vec::with_capacity(lanes.len());
+        for &lane in lanes {
+            let in_flight = InFlight {
+                shared: Arc::clone(&self.shared),
+                lane,
+            };
+            let Some(entry) = entries.get(&lane) else {
+                continue;
+            };
+            let Some(frame) = entry.slot.take() else {
+                continue;
+            };
+            let age = cut_at.since(frame.arrived);
+            if entry.when_full == WhenFull::Overwrite && age > self.shared.max_age {
+                entry.metrics.stale.inc();
+                continue;
+            }
+            self.stages.wait.observe(age.as_secs_f64());
+            taken.push((Arc::clone(entry), in_flight, frame));
+        }
+        // The guards of the skipped ones mark their cameras done, which reads the lanes again.
+        drop(entries);
+        taken
+            .into_iter()
+            .map(|(entry, in_flight, frame)| Taken {
+                entry,
+                in_flight,
+                frame,
+            })
+            .collect()
+    }
+
+    fn batch(&mut self, model: usize, taken: Vec<Taken>, cut_at: Monotonic) {
+        let metrics: &Metrics = &self.shared.metrics;
+        metrics.batch_pictures.observe(taken.len() as f64);
+        let station = &mut self.stations[model];
+        let (clock, stages) = (&self.shared.clock, &self.stages);
+        let begun = clock.now();
+        let worked = catch_unwind(AssertUnwindSafe(|| {
+            let placed: Vec<Placed> = taken
+                .iter()
+                .enumerate()
+                .map(|(place, taken)| station.write(place, &taken.frame))
+                .collect();
+            let written = clock.now();
+            let each = written.since(begun).as_secs_f64() / taken.len() as f64;
+            taken.iter().for_each(|_| stages.preprocess.observe(each));
+            let found = station.look(
+                &placed,
+                &mut |stage, seconds| match stage {
+                    Stage::Inference => stages.inference.observe(seconds),
+                    _ => stages.decode.observe(seconds),
+                },
+                &|| clock.now(),
+            );
+            found
+        }));
+        let results = match worked {
+            Ok(Ok(found)) => found.into_iter().map(Ok).collect(),
+            Ok(Err(error)) => vec![Err(error); taken.len()],
+            Err(payload) => {
+                let what = format!("panicked: {}", panic_message(payload.as_ref()));
+                let error = InferError::Engine {
+                    model: station.model.manifest.name.clone(),
+                    what,
+                };
+                tracing::error!(%error, "an engine panicked; it is loaded again");
+                match self.backend.open(&station.model) {
+                    Ok(engine) => station.engine = engine,
+                    Err(error) => tracing::error!(%error, "the engine could not be loaded again"),
+                }
+                vec![Err(error); taken.len()]
+            }
+        };
+        let reference = station.model.reference.clone();
+        for (taken, detections) in taken.into_iter().zip(results) {
+            let answer = Answer {
+                camera: taken.entry.camera.clone(),
+                frame: taken.frame,
+                detections,
+                model: reference.clone(),
+                cut_at,
+                in_flight: taken.in_flight,
+            };
+            (taken.entry.on_answer)(answer);
+        }
+    }
+}
+
+impl Station {
+    fn write(&mut self, place: usize, frame: &Frame) -> Placed {
+        if !self.tables.contains_key(&frame.size) && self.tables.len() >= SIZES_KEPT {
+            self.tables.clear();
+        }
+        let input = &self.model.manifest.input;
+        let tables = self
+            .tables
+            .entry(frame.size)
+            .or_insert_with(|| Preprocessor::new(frame.size, input));
+        let length = self.model.input_len();
+        let tensor = &mut self.input[place * length..(place + 1) * length];
+        if self.padded[place] != Some(frame.size) {
+            tables.pad(tensor);
+            self.padded[place] = Some(frame.size);
+        }
+        tables.write(frame, tensor);
+        tables.placed()
+    }
+
+    fn look(
+        &mut self,
+        placed: &[Placed],
+        observe: &mut dyn FnMut(Stage, f64),
+        now: &dyn Fn() -> Monotonic,
+    ) -> Result<Vec<Vec<Detection>>, InferError> {
+        let pictures = match self.engine.batch() {
+            BatchSize::Dynamic => placed.len(),
+            BatchSize::Fixed(size) => size,
+        };
+        let model = &self.model;
+        let input = &self.input[..pictures * model.input_len()];
+        let mut found = Vec::with_capacity(placed.len());
+        let begun = now();
+        let mut read = begun;
+        self.engine.run(pictures, input, &mut |outputs| {
+            read = now();
+            found.extend(
+                placed
+                    .iter()
+                    .enumerate()
+                    .map(|(n, place)| detections(model, outputs, n, pictures, place)),
+            );
+        })?;
+        observe(Stage::Inference, read.since(begun).as_secs_f64());
+        let each = now().since(read).as_secs_f64() / placed.len() as f64;
+        placed.iter().for_each(|_| observe(Stage::Decode, each));
+        Ok(found)
+    }
+}
+
+/// One picture of a batch's outputs as detections.
+fn detections(
+    model: &Model,
+    outputs: &[OutputView<'_>],
+    picture: usize,
+    pictures: usize,
+    placed: &Placed,
+) -> Vec<Detection> {
+    let manifest = &model.manifest;
+    let views: Vec<OutputView<'_>> = outputs
+        .iter()
+        .map(|output| of_picture(output, picture, pictures))
+        .collect();
+    let wanted = |class: usize| matches!(model.classes.get(class), Some(Some(_)));
+    let context = HeadContext {
+        input: &manifest.input,
+        wanted: &wanted,
+        classes: model.classes.len(),
+        threshold: manifest.score_threshold,
+    };
+    let mut raw = manifest.output.decode(&views, &context);
+    if !manifest.output.is_free_of_doubles() {
+        nms(&mut raw, manifest.nms_iou);
+    }
+    raw.into_iter()
+        .filter_map(|raw| {
+            let class = Arc::clone(model.classes.get(raw.class)?.as_ref()?);
+            let box_in_frame = placed.to_picture(raw.corners);
+            let detection = Detection {
+                class,
+                score: raw.score,
+                box_in_frame,
+            };
+            box_in_frame.is_sound().then_some(detection)
+        })
+        .collect()
+}
+
+fn of_picture<'a>(output: &OutputView<'a>, picture: usize, pictures: usize) -> OutputView<'a> {
+    let batched = output
+        .shape
+        .first()
+        .is_some_and(|&n| usize::try_from(n) == Ok(pictures));
+    if !batched {
+        return *output;
+    }
+    let each = output.data.len() / pictures;
+    OutputView {
+        shape: &output.shape[1..],
+        data: &output.data[picture * each..(picture + 1) * each],
+    }
+}
+
+/// Looks at one frame with one engine: what `model detect` and tests need.
+///
+/// # Errors
+/// The engine's.
+pub(super) fn look_once(
+    model: &Arc<Model>,
+    engine: Box<dyn Engine>,
+    frame: &Frame,
+) -> Result<Vec<Detection>, InferError> {
+    let limit = match engine.batch() {
+        BatchSize::Dynamic => 1,
+        BatchSize::Fixed(size) => size,
+    };
+    let mut station = Station {
+        input: vec![0.0; limit * model.input_len()],
+        padded: vec![None; limit],
+        tables: HashMap::new(),
+        model: Arc::clone(model),
+        engine,
+    };
+    let placed = station.write(0, frame);
+    let mut found = station.look(&[placed], &mut |_, _| {}, &Monotonic::default)?;
+    Ok(found.pop().unwrap_or_default())
+}
