@@ -28,6 +28,7 @@ pub mod config;
 pub mod console;
 pub mod infer;
 pub mod ingest;
+pub mod journal;
 pub mod model;
 pub mod rules;
 pub mod track;

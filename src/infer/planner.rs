@@ -22,10 +22,11 @@ struct Waiting {
     priority: u8,
     ready_since: Option<Monotonic>,
     in_flight: bool,
-    last_served: Monotonic,
+    /// When it was last taken, counted in pictures; 0 for never.
+    last_served: u64,
 }
 
-/// How batches are cut.
+/// How served are cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlanPolicy {
     /// Longest wait for a fuller batch; zero cuts at once.
@@ -55,6 +56,7 @@ pub struct Planner {
     /// Most pictures per batch, by model.
     limits: Vec<usize>,
     lanes: BTreeMap<LaneId, Waiting>,
+    served: u64,
 }
 
 impl Planner {
@@ -65,17 +67,18 @@ impl Planner {
             policy,
             limits,
             lanes: BTreeMap::new(),
+            served: 0,
         }
     }
 
     /// Takes a camera in.
-    pub fn add(&mut self, lane: LaneId, model: usize, priority: u8, now: Monotonic) {
+    pub fn add(&mut self, lane: LaneId, model: usize, priority: u8) {
         let waiting = Waiting {
             model,
             priority,
             ready_since: None,
             in_flight: false,
-            last_served: now,
+            last_served: 0,
         };
         self.lanes.insert(lane, waiting);
     }
@@ -117,7 +120,7 @@ impl Planner {
 
     /// Cuts a batch for an idle worker; its cameras are in flight from here on.
     pub fn cut(&mut self, now: Monotonic) -> Plan {
-        let mut ready: Vec<(u64, Monotonic, LaneId)> = self
+        let mut ready: Vec<(u64, u64, LaneId)> = self
             .lanes
             .iter()
             .filter(|(_, w)| !w.in_flight)
@@ -146,7 +149,8 @@ impl Planner {
             if let Some(waiting) = self.lanes.get_mut(id) {
                 waiting.ready_since = None;
                 waiting.in_flight = true;
-                waiting.last_served = now;
+                self.served += 1;
+                waiting.last_served = self.served;
             }
         }
         Plan::Batch { model, lanes }
@@ -186,7 +190,7 @@ mod tests {
     fn priority_goes_first_then_who_was_served_longest_ago() {
         let mut planner = planner(2, 0);
         for (lane, priority) in [(1, 0), (2, 0), (3, 9), (4, 0)] {
-            planner.add(lane, 0, priority, at(0));
+            planner.add(lane, 0, priority);
             planner.mark_ready(lane, at(0));
         }
         assert_eq!(lanes(planner.cut(at(1))), [3, 1]);
@@ -201,7 +205,7 @@ mod tests {
     #[test]
     fn a_batch_waits_only_when_told_to_and_never_past_its_limit() {
         let mut planner = planner(4, 10);
-        planner.add(1, 0, 0, at(0));
+        planner.add(1, 0, 0);
         planner.mark_ready(1, at(5));
         assert_eq!(planner.cut(at(6)), Plan::WaitUntil(at(15)));
         assert_eq!(lanes(planner.cut(at(15))), [1]);
@@ -212,7 +216,7 @@ mod tests {
     fn models_do_not_mix_in_a_batch() {
         let mut planner = planner(8, 0);
         for lane in 0..6 {
-            planner.add(lane, (lane % 2) as usize, 0, at(0));
+            planner.add(lane, (lane % 2) as usize, 0);
             planner.mark_ready(lane, at(0));
         }
         assert_eq!(
@@ -234,8 +238,8 @@ mod tests {
     #[test]
     fn a_low_priority_camera_does_not_starve() {
         let mut planner = planner(1, 0);
-        planner.add(1, 0, 0, at(0));
-        planner.add(2, 0, 3, at(0));
+        planner.add(1, 0, 0);
+        planner.add(2, 0, 3);
         planner.mark_ready(1, at(0));
         let served = (0..100_u64).find(|round| {
             planner.mark_ready(2, at(round * 100));
@@ -254,7 +258,7 @@ mod tests {
             let mut planner = planner(limit, 0);
             let mut served = vec![0_u32; cameras as usize];
             for lane in 0..cameras {
-                planner.add(lane, 0, 1, at(0));
+                planner.add(lane, 0, 1);
             }
             for round in 0..rounds {
                 for lane in 0..cameras {

@@ -290,11 +290,7 @@ impl InferencePool {
             on_answer,
         });
         self.shared.lanes.write().insert(id, Arc::clone(&entry));
-        let now = self.shared.clock.now();
-        self.shared
-            .planner
-            .lock()
-            .add(id, model, spec.priority, now);
+        self.shared.planner.lock().add(id, model, spec.priority);
         Ok(Lane {
             shared: Arc::clone(&self.shared),
             entry,

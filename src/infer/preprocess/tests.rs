@@ -67,7 +67,8 @@ fn reference(frame: &Frame, input: &InputSpec, channel: usize, x: u32, y: u32) -
         return normal(f64::from(input.pad));
     }
     let along = |n: u32, out: u32, source: u32| {
-        let at = (f64::from(n) + 0.5) * f64::from(source) / f64::from(out) - 0.5;
+        // Multiplied in this order, so that a tie between two chroma samples falls the same way.
+        let at = (f64::from(n) + 0.5) * (f64::from(source) / f64::from(out)) - 0.5;
         at.clamp(0.0, f64::from(source - 1))
     };
     let sx = along(x - placed.left, placed.width, frame.size.width);
