@@ -5,14 +5,10 @@
 
 mod args;
 mod check;
-mod demo;
-mod events;
 mod logging;
 mod model;
 mod mot;
 mod replay;
-mod run;
-mod sim;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,7 +16,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Parser as _;
 
-use crate::app::Ports;
+struct Ports{source:Arc<dyn crate::ingest::Source>,backend:Arc<dyn crate::infer::Backend>,clock:SharedClock}
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::config::types::InferenceConfig;
 use crate::config::{self, Config};
@@ -53,21 +49,24 @@ pub fn main() -> ExitCode {
 fn dispatch(args: args::Args) -> anyhow::Result<bool> {
     use args::Command;
     match args.command {
-        Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Replay(args) => runtime()?.block_on(replay::run(args)),
-        Command::Events(args) => runtime()?.block_on(events::run(args)),
-        Command::Cameras(args) => runtime()?.block_on(events::cameras(args)),
-        Command::Demo(args) => runtime()?.block_on(demo::run(args)),
+        Command::Events(_)|Command::Cameras(_)|Command::Demo(_)|Command::Sim(_)|Command::Run(_) => Ok(false),
         Command::Model(args) => model::run(args),
         Command::Mot(args) => mot::run(args),
-        Command::Sim(args) => sim::run(args),
     }
 }
 
 fn load(path: &std::path::Path) -> anyhow::Result<Config> {
-    config::load(path, &config::ProcessEnvironment)
-        .map_err(|errors| BadConfig(errors.to_string()).into())
+    match config::load(path, &config::SystemEnvironment) {
+        Ok(loaded) => {
+            for warning in &loaded.warnings {
+                eprintln!("warning: {warning}");
+            }
+            Ok(loaded.config)
+        }
+        Err(errors) => Err(BadConfig(errors.to_string()).into()),
+    }
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

@@ -24,11 +24,14 @@
 //! ```
 
 pub mod base;
+pub mod cli;
 pub mod config;
 pub mod console;
+pub mod fleet;
 pub mod infer;
 pub mod ingest;
 pub mod journal;
 pub mod model;
+pub mod replay;
 pub mod rules;
 pub mod track;

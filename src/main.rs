@@ -1,1 +1,7 @@
-fn main() {}
+//! The `parapet` binary: parses, dispatches, prints the error chain, chooses the exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    parapet::cli::main()
+}

@@ -100,7 +100,12 @@ pub fn choose_camera(
     stem: &str,
 ) -> Result<Arc<CameraConfig>, String> {
     let known = || {
-        config.cameras.keys().map(CameraId::as_str).collect::<Vec<_>>().join(", ")
+        config
+            .cameras
+            .keys()
+            .map(CameraId::as_str)
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     if let Some(id) = named {
         return config
@@ -109,10 +114,18 @@ pub fn choose_camera(
             .cloned()
             .ok_or_else(|| format!("no camera `{id}` in the configuration; it has: {}", known()));
     }
-    let by_stem = config.cameras.values().find(|camera| camera.id.as_str() == stem);
-    let only = (config.cameras.len() == 1).then(|| config.cameras.values().next()).flatten();
+    let by_stem = config
+        .cameras
+        .values()
+        .find(|camera| camera.id.as_str() == stem);
+    let only = (config.cameras.len() == 1)
+        .then(|| config.cameras.values().next())
+        .flatten();
     by_stem.or(only).cloned().ok_or_else(|| {
-        format!("no camera is called `{stem}`: say which one's rules apply with --camera ({})", known())
+        format!(
+            "no camera is called `{stem}`: say which one's rules apply with --camera ({})",
+            known()
+        )
     })
 }
 
@@ -157,8 +170,8 @@ pub async fn replay(
         };
         let ids = IdSource::seeded(SEED.wrapping_add(number as u64));
         let fleet = Fleet::start(parts, identity.clone(), Arc::clone(&on_event), ids)?;
-        let report = play(fleet, clip, &ports.clock, &metrics, &|frames| progress(number, frames));
-        reports.push(report.await?);
+        let frames = |frames| progress(number, frames);
+        reports.push(play(fleet, clip, &ports.clock, &metrics, &frames).await?);
     }
     pool.stop();
     Ok((reports, stage_seconds(&metrics)))
@@ -173,8 +186,11 @@ async fn play(
 ) -> Result<ClipReport, ReplayError> {
     let begun = clock.now();
     let mut camera = CameraConfig::clone(&clip.camera);
-    camera.source =
-        SourceConfig::File { path: clip.path.clone(), pace: Pace::Fast, repeat: false };
+    camera.source = SourceConfig::File {
+        path: clip.path.clone(),
+        pace: Pace::Fast,
+        repeat: false,
+    };
     let id = camera.id.clone();
     let counts: CameraMetrics = metrics.camera(id.as_str());
     let before = (counts.decoded.get(), counts.analysed.get());
@@ -185,7 +201,9 @@ async fn play(
         tokio::time::sleep(Duration::from_millis(20)).await;
         progress(counts.decoded.get() - before.0);
         let statuses = board.cameras();
-        let Some(status) = statuses.first() else { break };
+        let Some(status) = statuses.first() else {
+            break;
+        };
         match status.state {
             CameraState::Stopped if !status.reason.is_empty() => break,
             CameraState::BackingOff | CameraState::Stalled => {
@@ -197,7 +215,10 @@ async fn play(
     }
     fleet.stop(Duration::from_secs(10)).await;
     if let Some(reason) = failed.into_inner() {
-        return Err(ReplayError::Clip { path: clip.path.clone(), reason });
+        return Err(ReplayError::Clip {
+            path: clip.path.clone(),
+            reason,
+        });
     }
     Ok(ClipReport {
         path: clip.path.clone(),

@@ -61,10 +61,10 @@ async fn reload(app: &mut App, path: &Path) {
     }
     let file: PathBuf = path.to_owned();
     let loaded =
-        tokio::task::spawn_blocking(move || config::load(&file, &config::ProcessEnvironment)).await;
+        tokio::task::spawn_blocking(move || config::load(&file, &config::SystemEnvironment)).await;
     match loaded {
-        Ok(Ok(new)) => {
-            let changes = app.reload(new).await;
+        Ok(Ok(loaded)) => {
+            let changes = app.reload(loaded.config).await;
             tracing::info!(
                 added = changes.added.len(), removed = changes.removed.len(),
                 changed = changes.changed.len(), "configuration reloaded"

@@ -72,25 +72,38 @@ impl Analysis {
     pub fn frame(&mut self, frame: &Frame, found: &[Detection], model: &ModelRef) -> Vec<Event> {
         self.model = Some(model.clone());
         let mut events = Vec::new();
-        if self.tracker.as_ref().is_some_and(|(size, _)| *size != frame.size) {
+        if self
+            .tracker
+            .as_ref()
+            .is_some_and(|(size, _)| *size != frame.size)
+        {
             events = self.end_session();
         }
-        let (_, tracker) = self.tracker.get_or_insert_with(|| {
-            (frame.size, Tracker::new(self.camera.tracker, frame.size))
-        });
+        let (_, tracker) = self
+            .tracker
+            .get_or_insert_with(|| (frame.size, Tracker::new(self.camera.tracker, frame.size)));
         let tracks = tracker.update(found, frame.media_time);
         let findings = self.rules.update(frame.media_time, frame.size, tracks);
         self.last = Some((frame.media_time, frame.capture));
-        events.extend(findings.into_iter().map(|finding| self.event(finding, frame.capture)));
+        events.extend(
+            findings
+                .into_iter()
+                .map(|finding| self.event(finding, frame.capture)),
+        );
         events
     }
 
     /// The session is over: open incidents end, tracks are forgotten.
     pub fn end_session(&mut self) -> Vec<Event> {
         self.tracker = None;
-        let Some((media_time, capture)) = self.last.take() else { return Vec::new() };
+        let Some((media_time, capture)) = self.last.take() else {
+            return Vec::new();
+        };
         let findings = self.rules.finish(media_time);
-        let events = findings.into_iter().map(|finding| self.event(finding, capture)).collect();
+        let events = findings
+            .into_iter()
+            .map(|finding| self.event(finding, capture))
+            .collect();
         self.rules = RuleSet::new(&self.camera.rules, self.camera.calibration.as_ref());
         self.incidents.clear();
         events
@@ -130,10 +143,17 @@ impl Analysis {
             camera: self.camera.id.clone(),
             rule: None,
             zone: None,
-            occurred: CaptureTime { utc: now, source: ClockSource::Arrival, offset_micros: 0 },
+            occurred: CaptureTime {
+                utc: now,
+                source: ClockSource::Arrival,
+                offset_micros: 0,
+            },
             observed: now,
             objects: Vec::new(),
-            detail: EventDetail { reason, ..EventDetail::default() },
+            detail: EventDetail {
+                reason,
+                ..EventDetail::default()
+            },
             model: None,
         }
     }

@@ -37,7 +37,11 @@ pub struct SessionKey {
 }
 
 enum Word {
-    Attach { camera: Arc<CameraConfig>, ids: IdSource, metrics: CameraMetrics },
+    Attach {
+        camera: Arc<CameraConfig>,
+        ids: IdSource,
+        metrics: CameraMetrics,
+    },
     Begin(SessionKey),
     Answer(SessionKey, Box<Answer>),
     EndSession(SessionKey, Sender<()>),
@@ -85,7 +89,11 @@ impl Analyst {
 
     /// Takes a camera in.
     pub fn attach(&self, camera: Arc<CameraConfig>, ids: IdSource, metrics: CameraMetrics) {
-        self.send(Word::Attach { camera, ids, metrics });
+        self.send(Word::Attach {
+            camera,
+            ids,
+            metrics,
+        });
     }
 
     /// A new session of the camera begins; answers of older ones are dropped from here on.
@@ -158,7 +166,11 @@ impl Desk {
     fn run(&mut self, inbox: &Receiver<Word>) {
         for word in inbox {
             match word {
-                Word::Attach { camera, mut ids, metrics } => {
+                Word::Attach {
+                    camera,
+                    mut ids,
+                    metrics,
+                } => {
                     let fresh = IdSource::seeded(ids.next_seed());
                     let analysis = Analysis::new(self.identity.clone(), Arc::clone(&camera), fresh);
                     let id = camera.id.clone();
@@ -185,7 +197,9 @@ impl Desk {
                 }
                 Word::SignalLost(camera, reason) => {
                     let now = UtcMicros(self.clock.utc_micros());
-                    self.act(&camera, None, |a| a.signal_lost(&reason, now).into_iter().collect());
+                    self.act(&camera, None, |a| {
+                        a.signal_lost(&reason, now).into_iter().collect()
+                    });
                 }
                 Word::SignalBack(camera) => {
                     let now = UtcMicros(self.clock.utc_micros());
@@ -202,7 +216,9 @@ impl Desk {
     }
 
     fn answer(&mut self, key: &SessionKey, answer: Answer) {
-        let Some(watched) = self.cameras.get_mut(&key.camera) else { return };
+        let Some(watched) = self.cameras.get_mut(&key.camera) else {
+            return;
+        };
         if watched.session != key.session {
             return;
         }
@@ -215,7 +231,10 @@ impl Desk {
         };
         let frame = &answer.frame;
         watched.metrics.analysed.inc();
-        watched.metrics.age_seconds.set(answer.cut_at.since(frame.arrived).as_secs_f64());
+        watched
+            .metrics
+            .age_seconds
+            .set(answer.cut_at.since(frame.arrived).as_secs_f64());
         if let Some(before) = watched.last_analysed.replace(frame.arrived) {
             let gap = frame.arrived.since(before).as_secs_f64();
             watched.metrics.gap_seconds.set(gap);
@@ -224,8 +243,11 @@ impl Desk {
         let begun = self.clock.now();
         let model = &answer.model;
         let arrived = Some(frame.arrived);
-        self.act(&key.camera, arrived, |analysis| analysis.frame(frame, found, model));
-        self.analyse.observe(self.clock.now().since(begun).as_secs_f64());
+        self.act(&key.camera, arrived, |analysis| {
+            analysis.frame(frame, found, model)
+        });
+        self.analyse
+            .observe(self.clock.now().since(begun).as_secs_f64());
     }
 
     /// Runs one step of a camera's analysis and hands its events on. A panic ends the camera's
@@ -236,7 +258,9 @@ impl Desk {
         arrived: Option<Monotonic>,
         step: impl FnOnce(&mut Analysis) -> Vec<Event>,
     ) {
-        let Some(watched) = self.cameras.get_mut(camera) else { return };
+        let Some(watched) = self.cameras.get_mut(camera) else {
+            return;
+        };
         match catch_unwind(AssertUnwindSafe(|| step(&mut watched.analysis))) {
             Ok(events) => {
                 for event in events {

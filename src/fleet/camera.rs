@@ -52,7 +52,9 @@ pub(super) fn policy(config: &CameraConfig) -> StatePolicy {
 /// Recordings played as fast as they go lose no frame; everything else is live.
 pub(super) fn when_full(config: &CameraConfig) -> WhenFull {
     match config.source {
-        SourceConfig::File { pace: Pace::Fast, .. } => WhenFull::Block,
+        SourceConfig::File {
+            pace: Pace::Fast, ..
+        } => WhenFull::Block,
         _ => WhenFull::Overwrite,
     }
 }
@@ -67,14 +69,27 @@ impl Driver {
     ) -> Self {
         let machine = Machine::new(policy(&config), Backoff::new(config.backoff));
         let changed = Arc::new(Notify::new());
-        Self { config, parts, analyst, metrics, status, machine, open: None, sessions: 0, changed }
+        Self {
+            config,
+            parts,
+            analyst,
+            metrics,
+            status,
+            machine,
+            open: None,
+            sessions: 0,
+            changed,
+        }
     }
 
     /// Drives the camera until it is cancelled.
     pub(super) async fn run(&mut self, cancel: &CancellationToken) {
         self.input(Input::Start).await;
         while !cancel.is_cancelled() {
-            let wait = self.machine.deadline().map(|at| at.since(self.parts.clock.now()));
+            let wait = self
+                .machine
+                .deadline()
+                .map(|at| at.since(self.parts.clock.now()));
             let timer = async {
                 match wait {
                     Some(wait) => tokio::time::sleep(wait.max(Duration::from_millis(1))).await,
@@ -98,7 +113,10 @@ impl Driver {
     }
 
     async fn look(&mut self) {
-        let seen = self.open.as_ref().map(|open| (open.signals.last_frame(), open.signals.take_end()));
+        let seen = self
+            .open
+            .as_ref()
+            .map(|open| (open.signals.last_frame(), open.signals.take_end()));
         let (frame, end) = seen.unwrap_or_default();
         if let Some(at) = frame {
             self.input(Input::Frame(at)).await;
@@ -119,7 +137,10 @@ impl Driver {
             let mut next = Vec::new();
             for effect in effects {
                 if let Some(failed) = self.perform(effect).await {
-                    next.extend(self.machine.on(Input::Failed(failed), self.parts.clock.now()));
+                    next.extend(
+                        self.machine
+                            .on(Input::Failed(failed), self.parts.clock.now()),
+                    );
                 }
             }
             effects = next;
@@ -152,7 +173,10 @@ impl Driver {
     async fn open(&mut self) -> Result<(), String> {
         self.sessions += 1;
         self.metrics.connects.inc();
-        let key = SessionKey { camera: self.config.id.clone(), session: self.sessions };
+        let key = SessionKey {
+            camera: self.config.id.clone(),
+            session: self.sessions,
+        };
         self.analyst.begin(key.clone());
         let lane = self.lane(key)?;
         let signals = Signals::new(Arc::clone(&self.changed));
@@ -170,7 +194,11 @@ impl Driver {
             Ok(Err(error)) => return Err(error.to_string()),
             Err(error) => return Err(format!("opening the source panicked: {error}")),
         };
-        self.open = Some(OpenSession { session, signals, sink });
+        self.open = Some(OpenSession {
+            session,
+            signals,
+            sink,
+        });
         Ok(())
     }
 
@@ -184,15 +212,28 @@ impl Driver {
         };
         let analyst = self.analyst.clone();
         let on_answer = Box::new(move |answer| analyst.answer(key.clone(), answer));
-        self.parts.pool.lane(spec, on_answer).map_err(|error| error.to_string())
+        self.parts
+            .pool
+            .lane(spec, on_answer)
+            .map_err(|error| error.to_string())
     }
 
     async fn close(&mut self) {
-        let Some(OpenSession { session, signals: _, sink }) = self.open.take() else { return };
+        let Some(OpenSession {
+            session,
+            signals: _,
+            sink,
+        }) = self.open.take()
+        else {
+            return;
+        };
         let drain = when_full(&self.config) == WhenFull::Block
             && self.machine.state() == CameraState::Stopped;
         let analyst = self.analyst.clone();
-        let key = SessionKey { camera: self.config.id.clone(), session: self.sessions };
+        let key = SessionKey {
+            camera: self.config.id.clone(),
+            session: self.sessions,
+        };
         let closed = tokio::task::spawn_blocking(move || {
             if drain {
                 sink.drain(Duration::from_secs(3));
@@ -201,7 +242,9 @@ impl Driver {
             session.stop();
             drop(sink);
             // The answer is the channel's end: all events of the session are handed on.
-            let _ = analyst.end_session(key).recv_timeout(Duration::from_secs(3));
+            let _ = analyst
+                .end_session(key)
+                .recv_timeout(Duration::from_secs(3));
         });
         if let Err(error) = closed.await {
             tracing::error!(camera = %self.config.id, %error, "closing the source panicked");
@@ -240,7 +283,9 @@ impl Driver {
             self.machine.reason().clone_into(&mut status.reason);
             status.failures = self.machine.failures();
             status.size = format.as_ref().map(|format| format.size).or(status.size);
-            status.decoder = format.map(|format| format.decoder).or(status.decoder.take());
+            status.decoder = format
+                .map(|format| format.decoder)
+                .or(status.decoder.take());
             *status != before
         });
     }

@@ -80,7 +80,12 @@ impl CameraSink {
         metrics: CameraMetrics,
         analysis_fps: f32,
     ) -> Arc<Self> {
-        Arc::new(Self { signals, lane, metrics, rate: Mutex::new(RateLimit::new(analysis_fps)) })
+        Arc::new(Self {
+            signals,
+            lane,
+            metrics,
+            rate: Mutex::new(RateLimit::new(analysis_fps)),
+        })
     }
 }
 
@@ -124,7 +129,11 @@ impl Sink for CameraSink {
     fn note(&self, note: Note) {
         match note {
             Note::Opened => return,
-            Note::Format { size, decoder, codec } => {
+            Note::Format {
+                size,
+                decoder,
+                codec,
+            } => {
                 tracing::info!(%codec, %decoder, width = size.width, height = size.height, "stream format");
                 *self.signals.format.lock() = Some(Format { size, decoder });
             }
@@ -148,7 +157,10 @@ pub(super) struct RateLimit {
 
 impl RateLimit {
     pub(super) fn new(fps: f32) -> Self {
-        Self { interval: Duration::from_secs_f32(1.0 / fps), due: Duration::ZERO }
+        Self {
+            interval: Duration::from_secs_f32(1.0 / fps),
+            due: Duration::ZERO,
+        }
     }
 
     /// Whether the frame at `media_time` is wanted. The due times form a grid, so that 5 of 12.5
@@ -159,7 +171,11 @@ impl RateLimit {
         }
         let behind = media_time.saturating_sub(self.due);
         let next = self.due + self.interval;
-        self.due = if behind > self.interval { media_time + self.interval } else { next };
+        self.due = if behind > self.interval {
+            media_time + self.interval
+        } else {
+            next
+        };
         true
     }
 }

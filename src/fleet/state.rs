@@ -133,7 +133,11 @@ impl Machine {
             (CameraState::Stopped, _) => Vec::new(),
             (state, Input::Stop) => {
                 self.enter(CameraState::Stopped, now, "stopped");
-                if state == CameraState::BackingOff { Vec::new() } else { vec![Effect::Close] }
+                if state == CameraState::BackingOff {
+                    Vec::new()
+                } else {
+                    vec![Effect::Close]
+                }
             }
             (CameraState::BackingOff, Input::Tick) if now >= self.retry_at => {
                 let reason = std::mem::take(&mut self.reason);
@@ -164,7 +168,11 @@ impl Machine {
             return Vec::new();
         }
         self.enter(CameraState::Streaming, now, "");
-        if std::mem::take(&mut self.lost) { vec![Effect::SignalBack] } else { Vec::new() }
+        if std::mem::take(&mut self.lost) {
+            vec![Effect::SignalBack]
+        } else {
+            Vec::new()
+        }
     }
 
     fn tick(&mut self, now: Monotonic) -> Vec<Effect> {
@@ -214,7 +222,10 @@ mod tests {
     const POLICY: StatePolicy = StatePolicy {
         stall_after: Duration::from_secs(3),
         connect_timeout: Duration::from_secs(10),
-        backoff: BackoffPolicy { first: Duration::from_millis(500), ceiling: Duration::from_secs(5) },
+        backoff: BackoffPolicy {
+            first: Duration::from_millis(500),
+            ceiling: Duration::from_secs(5),
+        },
         end_is_final: false,
     };
 
@@ -234,13 +245,19 @@ mod tests {
         assert_eq!(camera.state(), CameraState::Streaming);
         assert_eq!(camera.on(Input::Tick, at(3_000)), []);
         let told = camera.on(Input::Tick, at(3_100));
-        assert_eq!(told, [Effect::SignalLost("no frames come, and no word why".into())]);
+        assert_eq!(
+            told,
+            [Effect::SignalLost("no frames come, and no word why".into())]
+        );
         assert_eq!(camera.state(), CameraState::Stalled);
         assert_eq!(camera.on(Input::Tick, at(6_100)), [Effect::Close]);
         assert_eq!(camera.state(), CameraState::BackingOff);
         let retry = camera.deadline().expect("a retry");
         assert_eq!(camera.on(Input::Tick, retry), [Effect::Open]);
-        assert_eq!(camera.on(Input::Failed("refused".into()), retry), [Effect::Close]);
+        assert_eq!(
+            camera.on(Input::Failed("refused".into()), retry),
+            [Effect::Close]
+        );
         let retry = camera.deadline().expect("a retry");
         camera.on(Input::Tick, retry);
         assert_eq!(camera.on(Input::Frame(retry), retry), [Effect::SignalBack]);
@@ -253,13 +270,19 @@ mod tests {
         camera.on(Input::Start, at(0));
         camera.on(Input::Frame(at(0)), at(0));
         camera.on(Input::Tick, at(3_000));
-        assert_eq!(camera.on(Input::Frame(at(4_000)), at(4_000)), [Effect::SignalBack]);
+        assert_eq!(
+            camera.on(Input::Frame(at(4_000)), at(4_000)),
+            [Effect::SignalBack]
+        );
         assert_eq!(camera.state(), CameraState::Streaming);
     }
 
     #[test]
     fn a_files_end_is_no_fault_and_a_cameras_end_is() {
-        let mut file = machine(StatePolicy { end_is_final: true, ..POLICY });
+        let mut file = machine(StatePolicy {
+            end_is_final: true,
+            ..POLICY
+        });
         file.on(Input::Start, at(0));
         file.on(Input::Frame(at(0)), at(0));
         assert_eq!(file.on(Input::Ended, at(10)), [Effect::Close]);
@@ -276,7 +299,10 @@ mod tests {
         let mut camera = machine(POLICY);
         camera.on(Input::Start, at(0));
         assert_eq!(camera.on(Input::Tick, at(9_999)), []);
-        assert_eq!(camera.on(Input::Tick, at(10_000)).first(), Some(&Effect::Close));
+        assert_eq!(
+            camera.on(Input::Tick, at(10_000)).first(),
+            Some(&Effect::Close)
+        );
         assert_eq!(camera.failures(), 1);
     }
 

@@ -133,7 +133,10 @@ impl Fleet {
         for id in gone {
             if let Some(mut running) = self.running.remove(&id) {
                 let stopped = running.gone.wait_for(|gone| *gone);
-                if tokio::time::timeout(Duration::from_secs(10), stopped).await.is_err() {
+                if tokio::time::timeout(Duration::from_secs(10), stopped)
+                    .await
+                    .is_err()
+                {
                     tracing::error!(camera = %id, "did not stop in time; it is left behind");
                 }
             }
@@ -153,15 +156,19 @@ impl Fleet {
         let id = config.id.clone();
         let metrics = self.parts.metrics.camera(id.as_str());
         let ids = IdSource::seeded(self.ids.next_seed());
-        self.analyst.attach(Arc::clone(&config), ids, metrics.clone());
+        self.analyst
+            .attach(Arc::clone(&config), ids, metrics.clone());
         let now = UtcMicros(self.parts.clock.utc_micros());
         let (status, seen) = watch::channel(first_status(&config, now));
         let (gone_tx, gone) = watch::channel(false);
         let cancel = self.tasks.token().child_token();
-        self.board
-            .cameras
-            .write()
-            .insert(id.clone(), Seen { status: seen, metrics: metrics.clone() });
+        self.board.cameras.write().insert(
+            id.clone(),
+            Seen {
+                status: seen,
+                metrics: metrics.clone(),
+            },
+        );
         let driver = Driver::new(
             Arc::clone(&config),
             Arc::clone(&self.parts),
@@ -178,7 +185,14 @@ impl Fleet {
                 .await;
             let _ = gone_tx.send(true);
         });
-        self.running.insert(id, Running { config, cancel, gone });
+        self.running.insert(
+            id,
+            Running {
+                config,
+                cancel,
+                gone,
+            },
+        );
     }
 
     /// Stops every camera, then the analyst, so that every event is handed on before it returns.
@@ -186,7 +200,9 @@ impl Fleet {
     pub async fn stop(mut self, deadline: Duration) -> bool {
         let (_, late) = self.tasks.stop(deadline).await;
         self.analyst.stop();
-        let Some(thread) = self.analyst_thread.take() else { return !late };
+        let Some(thread) = self.analyst_thread.take() else {
+            return !late;
+        };
         let joined = tokio::task::spawn_blocking(move || thread.join().is_ok());
         let joined = tokio::time::timeout(Duration::from_secs(1), joined).await;
         !late && matches!(joined, Ok(Ok(true)))
