@@ -82,7 +82,10 @@ impl HealthView for Health {
         self.journal.healthy()?;
         let idle = self.clock.now().since(self.pool.heartbeat());
         if self.pool.has_work() && idle > STUCK_AFTER {
-            return Err(format!("no picture has been analysed for {} s", idle.as_secs()));
+            return Err(format!(
+                "no picture has been analysed for {} s",
+                idle.as_secs()
+            ));
         }
         Ok(())
     }
@@ -117,8 +120,11 @@ impl App {
     pub async fn start(config: Config, ports: Ports) -> Result<Self, AppError> {
         let metrics = Metrics::new();
         let clock = ports.clock;
-        let journal =
-            Arc::new(Journal::open(&config.journal, Arc::clone(&clock), Arc::clone(&metrics))?);
+        let journal = Arc::new(Journal::open(
+            &config.journal,
+            Arc::clone(&clock),
+            Arc::clone(&metrics),
+        )?);
         let pool = Arc::new(InferencePool::start(
             &config.inference,
             &config.models,
@@ -134,8 +140,7 @@ impl App {
             cameras: Arc::new(fleet.board()),
             metrics: Arc::clone(&metrics),
         };
-        let (api, serving) =
-            crate::api::serve(config.api.listen, deps, servers.token()).await?;
+        let (api, serving) = crate::api::serve(config.api.listen, deps, servers.token()).await?;
         servers.spawn("grpc api", serving);
         let health = Arc::new(Health {
             journal: Arc::clone(&journal),
@@ -145,9 +150,21 @@ impl App {
         });
         let view: Arc<dyn HealthView> = Arc::clone(&health) as _;
         let console = crate::console::serve(config.console.listen, Arc::clone(&metrics), view)
-            .map_err(|source| AppError::Io { what: "the console", source })?;
-        let mut app =
-            Self { config, metrics, journal, pool, fleet, servers, api, console, health };
+            .map_err(|source| AppError::Io {
+                what: "the console",
+                source,
+            })?;
+        let mut app = Self {
+            config,
+            metrics,
+            journal,
+            pool,
+            fleet,
+            servers,
+            api,
+            console,
+            health,
+        };
         app.fleet.apply(&app.config.cameras).await;
         app.health.started.store(true, Ordering::Release);
         Ok(app)
@@ -197,11 +214,10 @@ impl App {
         self.health.started.store(false, Ordering::Release);
         let cameras = self.fleet.stop(Duration::from_millis(2_500)).await;
         let journal = self.journal;
-        let flushed = tokio::task::spawn_blocking(move || {
-            journal.stop(Duration::from_millis(1_000))
-        })
-        .await
-        .unwrap_or(false);
+        let flushed =
+            tokio::task::spawn_blocking(move || journal.stop(Duration::from_millis(1_000)))
+                .await
+                .unwrap_or(false);
         let (_, servers_late) = self.servers.stop(Duration::from_millis(700)).await;
         let (console, pool) = (self.console, self.pool);
         let closed = tokio::task::spawn_blocking(move || {
@@ -238,6 +254,8 @@ fn start_fleet(
         clock: Arc::clone(clock),
         metrics: Arc::clone(metrics),
     };
-    Fleet::start(parts, identity, events, IdSource::random())
-        .map_err(|source| AppError::Io { what: "the analyst's thread", source })
+    Fleet::start(parts, identity, events, IdSource::random()).map_err(|source| AppError::Io {
+        what: "the analyst's thread",
+        source,
+    })
 }

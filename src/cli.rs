@@ -1,14 +1,22 @@
 //! Floor 7: the commands of the binary.
 //!
 //! Exit codes: 0 done, 1 failed, 64 the configuration is wrong (`EX_USAGE` of sysexits.h).
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks here")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line speaks here"
+)]
 
 mod args;
 mod check;
+mod demo;
+mod events;
 mod logging;
 mod model;
 mod mot;
 mod replay;
+mod run;
+mod sim;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,7 +24,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Parser as _;
 
-struct Ports{source:Arc<dyn crate::ingest::Source>,backend:Arc<dyn crate::infer::Backend>,clock:SharedClock}
+use crate::app::Ports;
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::config::types::InferenceConfig;
 use crate::config::{self, Config};
@@ -49,11 +57,15 @@ pub fn main() -> ExitCode {
 fn dispatch(args: args::Args) -> anyhow::Result<bool> {
     use args::Command;
     match args.command {
+        Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Replay(args) => runtime()?.block_on(replay::run(args)),
-        Command::Events(_)|Command::Cameras(_)|Command::Demo(_)|Command::Sim(_)|Command::Run(_) => Ok(false),
+        Command::Events(args) => runtime()?.block_on(events::run(args)),
+        Command::Cameras(args) => runtime()?.block_on(events::cameras(args)),
+        Command::Demo(args) => runtime()?.block_on(demo::run(args)),
         Command::Model(args) => model::run(args),
         Command::Mot(args) => mot::run(args),
+        Command::Sim(args) => sim::run(args),
     }
 }
 
@@ -83,5 +95,9 @@ fn real_ports(inference: &InferenceConfig, start: FileStart) -> anyhow::Result<P
     let clock: SharedClock = SystemClock::shared();
     let backend = Arc::new(OrtBackend::new(inference)?);
     let source = Arc::new(GstSource::new(Arc::clone(&clock), start)?);
-    Ok(Ports { source, backend, clock })
+    Ok(Ports {
+        source,
+        backend,
+        clock,
+    })
 }

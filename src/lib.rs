@@ -23,6 +23,8 @@
 //! 7 cli       the commands of the binary
 //! ```
 
+pub mod api;
+pub mod app;
 pub mod base;
 pub mod cli;
 pub mod config;
@@ -32,6 +34,8 @@ pub mod infer;
 pub mod ingest;
 pub mod journal;
 pub mod model;
+pub mod proto;
 pub mod replay;
 pub mod rules;
+pub mod sim;
 pub mod track;

@@ -1,1 +1,5 @@
-//! Not built yet.
+//! Stand-ins for what a facility has: [`wall`] plays recordings as RTSP cameras.
+
+pub mod wall;
+
+pub use wall::{SimError, Wall, WallCamera, WallConfig};

@@ -19,7 +19,10 @@ use crate::console::HealthView as _;
 /// # Errors
 /// [`AppError`] when it cannot start. Returns whether it stopped cleanly.
 pub async fn run(path: &Path, config: Config, ports: Ports) -> Result<bool, AppError> {
-    let io = |source| AppError::Io { what: "signal handling", source };
+    let io = |source| AppError::Io {
+        what: "signal handling",
+        source,
+    };
     let mut hangup = signal(SignalKind::hangup()).map_err(io)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(io)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(io)?;
@@ -66,8 +69,10 @@ async fn reload(app: &mut App, path: &Path) {
         Ok(Ok(loaded)) => {
             let changes = app.reload(loaded.config).await;
             tracing::info!(
-                added = changes.added.len(), removed = changes.removed.len(),
-                changed = changes.changed.len(), "configuration reloaded"
+                added = changes.added.len(),
+                removed = changes.removed.len(),
+                changed = changes.changed.len(),
+                "configuration reloaded"
             );
             for section in changes.needs_restart {
                 tracing::warn!(section, "changed, but only a restart takes it over");

@@ -38,7 +38,12 @@ pub(super) enum Command {
 #[derive(Debug, ClapArgs)]
 pub(super) struct RunArgs {
     /// The configuration file; a folder `cameras.d` beside it is read too.
-    #[arg(long, short, default_value = "/etc/parapet/parapet.toml", value_name = "FILE")]
+    #[arg(
+        long,
+        short,
+        default_value = "/etc/parapet/parapet.toml",
+        value_name = "FILE"
+    )]
     pub(super) config: PathBuf,
 }
 

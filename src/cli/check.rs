@@ -16,9 +16,17 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<bool> {
             }
         }
     }
-    let rules: usize = config.cameras.values().map(|camera| camera.rules.len()).sum();
+    let rules: usize = config
+        .cameras
+        .values()
+        .map(|camera| camera.rules.len())
+        .sum();
     if good {
-        println!("{}: good; {} cameras, {rules} rules", args.config.display(), config.cameras.len());
+        println!(
+            "{}: good; {} cameras, {rules} rules",
+            args.config.display(),
+            config.cameras.len()
+        );
         return Ok(true);
     }
     Err(super::BadConfig(format!("{}: a model cannot be used", args.config.display())).into())

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio_stream::StreamExt as _;
 
 use super::args::DemoArgs;
 use super::{load, logging, real_ports};
@@ -28,12 +27,19 @@ struct Show {
 
 /// Real footage with a public detector where both are found; else the drawn clip.
 fn choose(testdata: &Path) -> anyhow::Result<Show> {
-    let data = std::env::var_os("PARAPET_DATA").map_or_else(|| "../shared/data".into(), PathBuf::from);
+    let data =
+        std::env::var_os("PARAPET_DATA").map_or_else(|| "../shared/data".into(), PathBuf::from);
     let model = std::env::var_os("PARAPET_MODEL").map(PathBuf::from);
     let footage = data.join("footage");
     let real = [
-        ("one-by-one-person-detection", footage.join("intel/one-by-one-person-detection.mp4")),
-        ("vtest_480x360_795f", footage.join("pets/vtest_480x360_795f.mp4")),
+        (
+            "one-by-one-person-detection",
+            footage.join("intel/one-by-one-person-detection.mp4"),
+        ),
+        (
+            "vtest_480x360_795f",
+            footage.join("pets/vtest_480x360_795f.mp4"),
+        ),
     ];
     let weights = data.join("models/yolox_nano_416.onnx");
     let have_footage = real.iter().all(|(_, path)| path.is_file());
@@ -42,7 +48,9 @@ fn choose(testdata: &Path) -> anyhow::Result<Show> {
             || format!("yolox_nano_416 of PARAPET_DATA ({})", data.display()),
             |folder| format!("the model of PARAPET_MODEL ({})", folder.display()),
         );
-        let clips = real.into_iter().map(|(id, path)| Ok((CameraId::new(id)?, path)));
+        let clips = real
+            .into_iter()
+            .map(|(id, path)| Ok((CameraId::new(id)?, path)));
         return Ok(Show {
             words: format!("recorded footage of PARAPET_DATA, looked at with {with}"),
             config: testdata.join("footage/footage.toml"),
@@ -105,7 +113,10 @@ fn mount(number: usize) -> String {
 }
 
 pub(super) async fn run(args: DemoArgs) -> anyhow::Result<bool> {
-    anyhow::ensure!((1..=64).contains(&args.cameras), "--cameras must be 1 to 64");
+    anyhow::ensure!(
+        (1..=64).contains(&args.cameras),
+        "--cameras must be 1 to 64"
+    );
     logging::start(&LogConfig {
         format: LogFormat::Human,
         filter: "info,tonic=warn,h2=warn".to_owned(),
@@ -120,7 +131,11 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<bool> {
             credentials: None,
         })
         .collect();
-    let wall = Wall::start(WallConfig { port: 0, cameras, ..WallConfig::default() })?;
+    let wall = Wall::start(WallConfig {
+        port: 0,
+        cameras,
+        ..WallConfig::default()
+    })?;
     let config = demo_config(&show, args.cameras, &wall, state.path())?;
     let ports = real_ports(&config.inference, FileStart::Now)?;
     let app = App::start(config, ports).await?;
@@ -132,23 +147,37 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<bool> {
         app.console_address()
     );
     let told = listen(&app, args.seconds).await?;
-    eprintln!("\n{:<12} {:<12} {:>8} {:>9} {:>11}", "camera", "state", "decoded", "analysed", "superseded");
+    eprintln!(
+        "\n{:<12} {:<12} {:>8} {:>9} {:>11}",
+        "camera", "state", "decoded", "analysed", "superseded"
+    );
     for camera in app.cameras() {
         eprintln!(
             "{:<12} {:<12} {:>8} {:>9} {:>11}",
-            camera.camera.as_str(), camera.state.name(), camera.decoded, camera.analysed, camera.superseded
+            camera.camera.as_str(),
+            camera.state.name(),
+            camera.decoded,
+            camera.analysed,
+            camera.superseded
         );
     }
     let clean = app.stop().await;
     tokio::task::spawn_blocking(move || wall.stop()).await?;
-    eprintln!("demo: {told} incidents reported over gRPC; stopped {}", if clean { "cleanly" } else { "late" });
-    anyhow::ensure!(told > 0, "the subscriber was told of nothing: the main job does not work here");
+    eprintln!(
+        "demo: {told} incidents reported over gRPC; stopped {}",
+        if clean { "cleanly" } else { "late" }
+    );
+    anyhow::ensure!(
+        told > 0,
+        "the subscriber was told of nothing: the main job does not work here"
+    );
     Ok(clean)
 }
 
 /// Follows the daemon's own API like any subscriber; returns how many incidents it heard of.
 async fn listen(app: &App, seconds: u64) -> anyhow::Result<usize> {
-    let mut client = crate::api::client::Client::connect(&format!("http://{}", app.api_address())).await?;
+    let mut client =
+        crate::api::client::Client::connect(&format!("http://{}", app.api_address())).await?;
     let mut events = client.subscribe_after(0).await?;
     let mut incidents = BTreeSet::new();
     let over = async {

@@ -10,7 +10,9 @@ pub(super) fn start(config: &LogConfig) -> anyhow::Result<()> {
     let filter = std::env::var("PARAPET_LOG").unwrap_or_else(|_| config.filter.clone());
     let filter = EnvFilter::try_new(&filter)
         .with_context(|| format!("`{filter}` is no log filter; try `info`"))?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let started = match config.format {
         LogFormat::Human => logs.with_target(false).try_init(),
         LogFormat::Json => logs.json().flatten_event(true).try_init(),
@@ -20,5 +22,8 @@ pub(super) fn start(config: &LogConfig) -> anyhow::Result<()> {
 
 /// Logging for commands that speak to a person: warnings and worse.
 pub(super) fn quiet() -> anyhow::Result<()> {
-    start(&LogConfig { format: LogFormat::Human, filter: "warn".to_owned() })
+    start(&LogConfig {
+        format: LogFormat::Human,
+        filter: "warn".to_owned(),
+    })
 }

@@ -41,7 +41,11 @@ fn check(folder: &ModelFolder) -> anyhow::Result<bool> {
     // A grey picture through the whole way: load, shapes, one run, head.
     let grey = image::RgbImage::from_pixel(640, 360, image::Rgb([114; 3]));
     let found = still::look(&model, &backend, &still::frame_from_image(&grey))?;
-    let how = if input.resize == Resize::Stretch { "stretched" } else { "letterboxed" };
+    let how = if input.resize == Resize::Stretch {
+        "stretched"
+    } else {
+        "letterboxed"
+    };
     println!(
         "{} {}: good; input {}x{} {how}, {} of {} classes kept, licence {}, {} objects on a grey picture",
         model.manifest.name,

@@ -28,9 +28,19 @@ pub(super) async fn run(args: ReplayArgs) -> anyhow::Result<bool> {
         .with_context(|| format!("--start `{}` is no RFC 3339 time", args.start))?;
     let start = FileStart::At(UtcMicros(start.as_microsecond()));
     let ports = real_ports(&config.inference, start)?;
-    let ports = ReplayPorts { source: ports.source, backend: ports.backend, clock: ports.clock };
-    let bar = if args.quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
-    bar.set_style(ProgressStyle::with_template("{spinner} {msg} {pos} frames, {per_sec}")?);
+    let ports = ReplayPorts {
+        source: ports.source,
+        backend: ports.backend,
+        clock: ports.clock,
+    };
+    let bar = if args.quiet {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::new_spinner()
+    };
+    bar.set_style(ProgressStyle::with_template(
+        "{spinner} {msg} {pos} frames, {per_sec}",
+    )?);
     bar.enable_steady_tick(Duration::from_millis(200));
     let collected = Collected::default();
     let (keep, shown) = (collected.sink(), bar.clone());
@@ -42,7 +52,10 @@ pub(super) async fn run(args: ReplayArgs) -> anyhow::Result<bool> {
         });
         keep(event, arrived);
     });
-    let names: Vec<String> = clips.iter().map(|clip| clip.path.display().to_string()).collect();
+    let names: Vec<String> = clips
+        .iter()
+        .map(|clip| clip.path.display().to_string())
+        .collect();
     let progress = |number: usize, frames: u64| {
         bar.set_message(names[number].clone());
         bar.set_position(frames);
@@ -62,7 +75,12 @@ pub(super) async fn run(args: ReplayArgs) -> anyhow::Result<bool> {
         }
         let events = collected.events();
         for kind in EventKind::ALL {
-            let of = |phase| events.iter().filter(|e| e.kind == kind && e.phase == phase).count();
+            let of = |phase| {
+                events
+                    .iter()
+                    .filter(|e| e.kind == kind && e.phase == phase)
+                    .count()
+            };
             if of(Phase::Started) > 0 {
                 eprintln!("{:>16}: {} incidents", kind.name(), of(Phase::Started));
             }
@@ -83,14 +101,22 @@ fn clips(
     for path in &args.files {
         anyhow::ensure!(path.is_file(), "{}: no such file", path.display());
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        let mut camera = choose(&stem).map_err(|why| {
-            BadConfig(format!("{}: {why}", args.config.display()))
-        })?;
+        let mut camera =
+            choose(&stem).map_err(|why| BadConfig(format!("{}: {why}", args.config.display())))?;
         if let Some(fps) = args.fps {
-            anyhow::ensure!(fps > 0.0 && fps <= 120.0, "--fps must be above 0 and at most 120");
-            camera = Arc::new(CameraConfig { analysis_fps: fps, ..CameraConfig::clone(&camera) });
+            anyhow::ensure!(
+                fps > 0.0 && fps <= 120.0,
+                "--fps must be above 0 and at most 120"
+            );
+            camera = Arc::new(CameraConfig {
+                analysis_fps: fps,
+                ..CameraConfig::clone(&camera)
+            });
         }
-        clips.push(Clip { path: path.clone(), camera });
+        clips.push(Clip {
+            path: path.clone(),
+            camera,
+        });
     }
     Ok(clips)
 }

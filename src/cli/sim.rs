@@ -6,7 +6,11 @@ use crate::sim::wall::{Wall, WallCamera, WallConfig};
 
 pub(super) fn run(args: SimArgs) -> anyhow::Result<bool> {
     logging::quiet()?;
-    let SimCommand::Serve { files, cameras, listen } = args.command;
+    let SimCommand::Serve {
+        files,
+        cameras,
+        listen,
+    } = args.command;
     let count = cameras.unwrap_or(files.len());
     anyhow::ensure!((1..=2_000).contains(&count), "--cameras must be 1 to 2000");
     let cameras = (0..count)
@@ -16,7 +20,11 @@ pub(super) fn run(args: SimArgs) -> anyhow::Result<bool> {
             credentials: None,
         })
         .collect();
-    let wall = Wall::start(WallConfig { address: listen.ip(), port: listen.port(), cameras })?;
+    let wall = Wall::start(WallConfig {
+        address: listen.ip(),
+        port: listen.port(),
+        cameras,
+    })?;
     for number in 0..count {
         println!("{}", wall.url(&format!("camera-{}", number + 1)));
     }

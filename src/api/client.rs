@@ -1,0 +1,225 @@
+//! The other end of the API, for the command line and for tests.
+
+use std::time::Duration;
+
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Status, Streaming};
+
+use super::convert::{self, ConvertError};
+use crate::journal::Filter;
+use crate::model::camera::CameraStatus;
+use crate::model::event::Record;
+use crate::model::ids::{ConsumerName, Sequence};
+use crate::proto::v1;
+use crate::proto::v1::cameras_client::CamerasClient;
+use crate::proto::v1::events_client::EventsClient;
+use crate::proto::v1::subscribe_request::Start;
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The server could not be reached.
+    #[error("cannot reach {server}: is the daemon running there?")]
+    Connect {
+        /// Its address as given.
+        server: String,
+        /// The transport's words.
+        source: tonic::transport::Error,
+    },
+    /// The server refused or the connection broke.
+    #[error("the server says: {} ({:?})", .0.message(), .0.code())]
+    Refused(Box<Status>),
+    /// The server speaks another version.
+    #[error("the server sent something this program does not understand")]
+    Convert(#[from] ConvertError),
+}
+
+impl From<Status> for ClientError {
+    fn from(status: Status) -> Self {
+        Self::Refused(Box::new(status))
+    }
+}
+
+/// Where a subscription starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubscribeFrom {
+    /// After this sequence; 0 is the beginning.
+    After(Sequence),
+    /// After what this consumer last acknowledged.
+    Consumer(ConsumerName),
+}
+
+/// What a subscription brings.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Told {
+    /// A wanted event.
+    Record(Box<Record>),
+    /// Everything wanted up to here was sent.
+    Position(Sequence),
+    /// Records from the first to the second are no longer stored.
+    Gap(Sequence, Sequence),
+}
+
+/// A connection to one daemon.
+#[derive(Clone, Debug)]
+pub struct Client {
+    events: EventsClient<Channel>,
+    cameras: CamerasClient<Channel>,
+}
+
+impl Client {
+    /// Connects to `http://host:port`.
+    ///
+    /// # Errors
+    /// [`ClientError::Connect`] for a bad address or no answer within five seconds.
+    pub async fn connect(server: &str) -> Result<Self, ClientError> {
+        let failed = |source| ClientError::Connect {
+            server: server.to_owned(),
+            source,
+        };
+        let endpoint = Endpoint::from_shared(server.to_owned())
+            .map_err(failed)?
+            .connect_timeout(Duration::from_secs(5))
+            .http2_keep_alive_interval(Duration::from_secs(20));
+        let channel = endpoint.connect().await.map_err(failed)?;
+        Ok(Self {
+            events: EventsClient::new(channel.clone()),
+            cameras: CamerasClient::new(channel),
+        })
+    }
+
+    /// Follows everything after a sequence; 0 is the beginning.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`].
+    pub async fn subscribe_after(&mut self, sequence: u64) -> Result<Subscription, ClientError> {
+        self.subscribe(SubscribeFrom::After(Sequence(sequence)), &Filter::default())
+            .await
+    }
+
+    /// Follows what the filter's cameras, kinds and severity want.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`].
+    pub async fn subscribe(
+        &mut self,
+        from: SubscribeFrom,
+        filter: &Filter,
+    ) -> Result<Subscription, ClientError> {
+        let start = match from {
+            SubscribeFrom::After(sequence) => Start::AfterSequence(sequence.0),
+            SubscribeFrom::Consumer(name) => Start::Consumer(name.to_string()),
+        };
+        let request = v1::SubscribeRequest {
+            start: Some(start),
+            filter: Some(convert::filter_to_wire(filter)),
+        };
+        let stream = self.events.subscribe(request).await?.into_inner();
+        Ok(Subscription { stream })
+    }
+
+    /// Moves a consumer's position forward; returns where it now is.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`], OUT_OF_RANGE beyond the journal's end.
+    pub async fn acknowledge(
+        &mut self,
+        consumer: &ConsumerName,
+        sequence: Sequence,
+    ) -> Result<Sequence, ClientError> {
+        let request = v1::AcknowledgeRequest {
+            consumer: consumer.to_string(),
+            sequence: sequence.0,
+        };
+        let answer = self.events.acknowledge(request).await?.into_inner();
+        Ok(Sequence(answer.acknowledged_sequence))
+    }
+
+    /// One page of stored events, and where the next page starts, if there is one.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`], INVALID_ARGUMENT for a page of more than 256.
+    pub async fn query(
+        &mut self,
+        filter: &Filter,
+        page_size: u32,
+    ) -> Result<(Vec<Record>, Option<Sequence>), ClientError> {
+        let request = v1::QueryRequest {
+            filter: Some(convert::filter_to_wire(filter)),
+            from_utc_micros: filter.from.map(|time| time.0),
+            to_utc_micros: filter.to.map(|time| time.0),
+            after_sequence: filter.after_sequence.0,
+            page_size,
+        };
+        let answer = self.events.query(request).await?.into_inner();
+        let records = answer.events.into_iter().map(convert::from_wire);
+        let next = Some(Sequence(answer.next_after_sequence)).filter(|next| next.0 > 0);
+        Ok((records.collect::<Result<_, _>>()?, next))
+    }
+
+    /// Every camera of the server.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`].
+    pub async fn cameras(&mut self) -> Result<Vec<CameraStatus>, ClientError> {
+        let answer = self
+            .cameras
+            .list_cameras(v1::ListCamerasRequest {})
+            .await?
+            .into_inner();
+        Ok(answer
+            .cameras
+            .into_iter()
+            .map(convert::camera_from_wire)
+            .collect::<Result<_, _>>()?)
+    }
+}
+
+/// A running subscription; dropping it ends it.
+#[derive(Debug)]
+pub struct Subscription {
+    stream: Streaming<v1::SubscribeResponse>,
+}
+
+impl Subscription {
+    /// The next thing told; `None` when the server ended the stream without an error.
+    pub async fn told(&mut self) -> Option<Result<Told, ClientError>> {
+        use crate::proto::v1::subscribe_response::Message;
+        loop {
+            let message = match self.stream.message().await {
+                Ok(message) => message?.message,
+                Err(status) => return Some(Err(status.into())),
+            };
+            return Some(Ok(match message {
+                Some(Message::Event(event)) => match convert::from_wire(event) {
+                    Ok(record) => Told::Record(Box::new(record)),
+                    Err(error) => return Some(Err(error.into())),
+                },
+                Some(Message::Position(at)) => Told::Position(Sequence(at.sequence)),
+                Some(Message::Gap(gap)) => {
+                    Told::Gap(Sequence(gap.first_sequence), Sequence(gap.last_sequence))
+                }
+                // A newer server's message; the contract lets us pass over it.
+                None => continue,
+            }));
+        }
+    }
+
+    /// The next event; a gap is logged.
+    pub async fn next(&mut self) -> Option<Result<Record, ClientError>> {
+        loop {
+            match self.told().await? {
+                Ok(Told::Record(record)) => return Some(Ok(*record)),
+                Ok(Told::Gap(first, last)) => {
+                    tracing::warn!(
+                        first = first.0,
+                        last = last.0,
+                        "records are no longer stored"
+                    );
+                }
+                Ok(Told::Position(_)) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The enums of the wire. Zero is "unspecified" there and nothing here.
+
+use super::{ConvertError, wrong};
+use crate::model::camera::CameraState;
+use crate::model::event::{Direction, EventKind, Phase, Severity};
+use crate::model::time::ClockSource;
+use crate::proto::v1;
+
+fn unknown(field: &'static str, number: i32) -> ConvertError {
+    wrong(field, format!("{number} is unspecified or unknown"))
+}
+
+pub(super) fn phase_to_wire(value: Phase) -> v1::Phase {
+    match value {
+        Phase::Started => v1::Phase::Started,
+        Phase::Updated => v1::Phase::Updated,
+        Phase::Ended => v1::Phase::Ended,
+    }
+}
+
+pub(super) fn phase_from_wire(number: i32) -> Result<Phase, ConvertError> {
+    match v1::Phase::try_from(number) {
+        Ok(v1::Phase::Started) => Ok(Phase::Started),
+        Ok(v1::Phase::Updated) => Ok(Phase::Updated),
+        Ok(v1::Phase::Ended) => Ok(Phase::Ended),
+        Ok(v1::Phase::Unspecified) | Err(_) => Err(unknown("phase", number)),
+    }
+}
+
+pub(super) fn clock_to_wire(value: ClockSource) -> v1::ClockSource {
+    match value {
+        ClockSource::CameraNtp => v1::ClockSource::CameraNtp,
+        ClockSource::Arrival => v1::ClockSource::Arrival,
+        ClockSource::File => v1::ClockSource::File,
+    }
+}
+
+pub(super) fn clock_from_wire(number: i32) -> Result<ClockSource, ConvertError> {
+    match v1::ClockSource::try_from(number) {
+        Ok(v1::ClockSource::CameraNtp) => Ok(ClockSource::CameraNtp),
+        Ok(v1::ClockSource::Arrival) => Ok(ClockSource::Arrival),
+        Ok(v1::ClockSource::File) => Ok(ClockSource::File),
+        Ok(v1::ClockSource::Unspecified) | Err(_) => Err(unknown("occurred.clock_source", number)),
+    }
+}
+
+pub(super) fn camera_state_to_wire(value: CameraState) -> v1::CameraState {
+    match value {
+        CameraState::Stopped => v1::CameraState::Stopped,
+        CameraState::Connecting => v1::CameraState::Connecting,
+        CameraState::Streaming => v1::CameraState::Streaming,
+        CameraState::Stalled => v1::CameraState::Stalled,
+        CameraState::BackingOff => v1::CameraState::BackingOff,
+    }
+}
+
+pub(super) fn camera_state_from_wire(number: i32) -> Result<CameraState, ConvertError> {
+    match v1::CameraState::try_from(number) {
+        Ok(v1::CameraState::Stopped) => Ok(CameraState::Stopped),
+        Ok(v1::CameraState::Connecting) => Ok(CameraState::Connecting),
+        Ok(v1::CameraState::Streaming) => Ok(CameraState::Streaming),
+        Ok(v1::CameraState::Stalled) => Ok(CameraState::Stalled),
+        Ok(v1::CameraState::BackingOff) => Ok(CameraState::BackingOff),
+        Ok(v1::CameraState::Unspecified) | Err(_) => Err(unknown("state", number)),
+    }
+}
+
+pub(super) fn kind_to_wire(value: EventKind) -> v1::EventKind {
+    match value {
+        EventKind::LineCrossed => v1::EventKind::LineCrossed,
+        EventKind::ZoneIntrusion => v1::EventKind::ZoneIntrusion,
+        EventKind::Loitering => v1::EventKind::Loitering,
+        EventKind::Crowding => v1::EventKind::Crowding,
+        EventKind::Running => v1::EventKind::Running,
+        EventKind::SignalLost => v1::EventKind::SignalLost,
+    }
+}
+
+pub(super) fn kind_from_wire(field: &'static str, number: i32) -> Result<EventKind, ConvertError> {
+    match v1::EventKind::try_from(number) {
+        Ok(v1::EventKind::LineCrossed) => Ok(EventKind::LineCrossed),
+        Ok(v1::EventKind::ZoneIntrusion) => Ok(EventKind::ZoneIntrusion),
+        Ok(v1::EventKind::Loitering) => Ok(EventKind::Loitering),
+        Ok(v1::EventKind::Crowding) => Ok(EventKind::Crowding),
+        Ok(v1::EventKind::Running) => Ok(EventKind::Running),
+        Ok(v1::EventKind::SignalLost) => Ok(EventKind::SignalLost),
+        Ok(v1::EventKind::Unspecified) | Err(_) => Err(unknown(field, number)),
+    }
+}
+
+pub(super) fn severity_to_wire(value: Severity) -> v1::Severity {
+    match value {
+        Severity::Info => v1::Severity::Info,
+        Severity::Warning => v1::Severity::Warning,
+        Severity::Alarm => v1::Severity::Alarm,
+        Severity::Critical => v1::Severity::Critical,
+    }
+}
+
+pub(super) fn severity_from_wire(
+    field: &'static str,
+    number: i32,
+) -> Result<Severity, ConvertError> {
+    match v1::Severity::try_from(number) {
+        Ok(v1::Severity::Info) => Ok(Severity::Info),
+        Ok(v1::Severity::Warning) => Ok(Severity::Warning),
+        Ok(v1::Severity::Alarm) => Ok(Severity::Alarm),
+        Ok(v1::Severity::Critical) => Ok(Severity::Critical),
+        Ok(v1::Severity::Unspecified) | Err(_) => Err(unknown(field, number)),
+    }
+}
+
+pub(super) fn direction_to_wire(value: Option<Direction>) -> v1::Direction {
+    match value {
+        None => v1::Direction::Unspecified,
+        Some(Direction::RightToLeft) => v1::Direction::RightToLeft,
+        Some(Direction::LeftToRight) => v1::Direction::LeftToRight,
+    }
+}
+
+pub(super) fn direction_from_wire(number: i32) -> Result<Option<Direction>, ConvertError> {
+    match v1::Direction::try_from(number) {
+        Ok(v1::Direction::Unspecified) => Ok(None),
+        Ok(v1::Direction::RightToLeft) => Ok(Some(Direction::RightToLeft)),
+        Ok(v1::Direction::LeftToRight) => Ok(Some(Direction::LeftToRight)),
+        Err(_) => Err(unknown("detail.direction", number)),
+    }
+}

@@ -1,0 +1,132 @@
+//! `parapet events` and `parapet cameras`: a running daemon over gRPC.
+
+use std::io::Write as _;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::args::{CamerasArgs, EventsArgs, SeverityArg};
+use super::logging;
+use crate::api::client::{Client, SubscribeFrom, Told};
+use crate::journal::Filter;
+use crate::model::event::{Event, EventKind, Record, Severity};
+use crate::model::ids::{CameraId, ConsumerName, Sequence};
+
+/// One event as a JSON line.
+#[derive(Serialize)]
+pub(super) struct Line<'a> {
+    sequence: u64,
+    occurred_at: String,
+    committed_at: String,
+    #[serde(flatten)]
+    event: &'a Event,
+}
+
+pub(super) fn line(record: &Record) -> Line<'_> {
+    Line {
+        sequence: record.sequence.0,
+        occurred_at: record.event.occurred.utc.rfc3339(),
+        committed_at: record.committed.rfc3339(),
+        event: &record.event,
+    }
+}
+
+fn filter(args: &EventsArgs) -> anyhow::Result<Filter> {
+    let kind = |name: &String| {
+        EventKind::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .with_context(|| {
+                let known: Vec<_> = EventKind::ALL.iter().map(|kind| kind.name()).collect();
+                format!(
+                    "--kind `{name}` is not known; there are {}",
+                    known.join(", ")
+                )
+            })
+    };
+    Ok(Filter {
+        cameras: args
+            .camera
+            .iter()
+            .map(|id| CameraId::new(id))
+            .collect::<Result<_, _>>()?,
+        kinds: args.kind.iter().map(kind).collect::<anyhow::Result<_>>()?,
+        min_severity: args.min_severity.map(|severity| match severity {
+            SeverityArg::Info => Severity::Info,
+            SeverityArg::Warning => Severity::Warning,
+            SeverityArg::Alarm => Severity::Alarm,
+            SeverityArg::Critical => Severity::Critical,
+        }),
+        ..Filter::default()
+    })
+}
+
+pub(super) async fn run(args: EventsArgs) -> anyhow::Result<bool> {
+    logging::quiet()?;
+    let filter = filter(&args)?;
+    let consumer = args
+        .consumer
+        .as_deref()
+        .map(ConsumerName::new)
+        .transpose()?;
+    let from = consumer.clone().map_or(
+        SubscribeFrom::After(Sequence(args.after)),
+        SubscribeFrom::Consumer,
+    );
+    let mut client = Client::connect(&args.server).await?;
+    let mut subscription = client.subscribe(from, &filter).await?;
+    let mut printed = 0;
+    while args.limit.is_none_or(|limit| printed < limit) {
+        let told = tokio::select! {
+            told = subscription.told() => told,
+            _ = tokio::signal::ctrl_c() => return Ok(true),
+        };
+        let Some(told) = told else {
+            anyhow::bail!("the daemon ended the stream")
+        };
+        let reached = match told? {
+            Told::Record(record) => {
+                let text = serde_json::to_string(&line(&record))?;
+                // Acknowledged only after it was really written.
+                let mut out = std::io::stdout().lock();
+                writeln!(out, "{text}").and_then(|()| out.flush())?;
+                printed += 1;
+                record.sequence
+            }
+            Told::Position(sequence) => sequence,
+            Told::Gap(first, last) => {
+                eprintln!(
+                    "gap: records {} to {} are no longer stored",
+                    first.0, last.0
+                );
+                last
+            }
+        };
+        if let Some(consumer) = &consumer {
+            client.acknowledge(consumer, reached).await?;
+        }
+    }
+    Ok(true)
+}
+
+pub(super) async fn cameras(args: CamerasArgs) -> anyhow::Result<bool> {
+    logging::quiet()?;
+    let cameras = Client::connect(&args.server).await?.cameras().await?;
+    println!(
+        "{:<24} {:<12} {:>9} {:>9} {:>9}  source",
+        "camera", "state", "decoded", "analysed", "superseded"
+    );
+    for camera in cameras {
+        println!(
+            "{:<24} {:<12} {:>9} {:>9} {:>9}  {} {}",
+            camera.camera.as_str(),
+            camera.state.name(),
+            camera.decoded,
+            camera.analysed,
+            camera.superseded,
+            camera.source,
+            camera.reason
+        );
+    }
+    Ok(true)
+}

@@ -1,0 +1,179 @@
+//! A daemon's journal and API in process, and what the tests ask of them.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parapet::api::client::{Client, ClientError, Subscription};
+use parapet::api::{ApiDeps, CameraView};
+use parapet::base::clock::SystemClock;
+use parapet::base::metrics::Metrics;
+use parapet::base::tasks::TaskSet;
+use parapet::config::types::JournalConfig;
+use parapet::journal::{Journal, JournalWriter};
+use parapet::model::camera::{CameraState, CameraStatus};
+use parapet::model::event::{Event, EventDetail, EventKind, Phase, Severity};
+use parapet::model::ids::{CameraId, ConsumerName, EventId, IncidentId, NodeName, SiteName};
+use parapet::model::time::{CaptureTime, ClockSource, UtcMicros};
+use tokio_util::sync::CancellationToken;
+use tonic::Code;
+use tonic::transport::Channel;
+use uuid::Uuid;
+
+pub(super) const LONG: Duration = Duration::from_secs(30);
+
+pub(super) struct OneCamera;
+
+impl CameraView for OneCamera {
+    fn cameras(&self) -> Vec<CameraStatus> {
+        vec![CameraStatus {
+            camera: CameraId::new("yard-1").expect("name"),
+            state: CameraState::BackingOff,
+            since: UtcMicros(9),
+            reason: "connection refused".to_owned(),
+            failures: 4,
+            size: None,
+            decoder: None,
+            source: "rtsp://10.0.0.1/".to_owned(),
+            decoded: 1,
+            analysed: 2,
+            superseded: 3,
+        }]
+    }
+}
+
+pub(super) struct Daemon {
+    pub(super) journal: Journal,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) servers: TaskSet,
+    pub(super) address: SocketAddr,
+    pub(super) folder: tempfile::TempDir,
+}
+
+impl Daemon {
+    pub(super) async fn start() -> Self {
+        Self::start_on(tempfile::tempdir().expect("folder")).await
+    }
+
+    pub(super) async fn start_on(folder: tempfile::TempDir) -> Self {
+        let path = folder.path().join("journal.sqlite");
+        let config = JournalConfig {
+            path,
+            group_max: 64,
+            deadline: LONG,
+        };
+        let metrics = Metrics::new();
+        let journal =
+            Journal::open(&config, SystemClock::shared(), Arc::clone(&metrics)).expect("journal");
+        let mut servers = TaskSet::under(&CancellationToken::new());
+        let deps = ApiDeps {
+            reader: journal.reader(),
+            committed: journal.committed(),
+            cameras: Arc::new(OneCamera),
+            metrics: Arc::clone(&metrics),
+        };
+        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (address, serving) = parapet::api::serve(any_port, deps, servers.token())
+            .await
+            .expect("serve");
+        servers.spawn("api", serving);
+        Self {
+            journal,
+            metrics,
+            servers,
+            address,
+            folder,
+        }
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(super) async fn client(&self) -> Client {
+        Client::connect(&self.url()).await.expect("connect")
+    }
+
+    pub(super) async fn channel(&self) -> Channel {
+        Channel::from_shared(self.url())
+            .expect("url")
+            .connect()
+            .await
+            .expect("connect")
+    }
+
+    /// Commits events number `from` to `to`.
+    pub(super) async fn commit(&self, from: u64, to: u64) {
+        let writer = self.journal.writer();
+        for number in from..=to {
+            append(&writer, number);
+        }
+        // Read elsewhere, the watch tells when all is on disk.
+        let mut committed = self.journal.committed();
+        committed
+            .wait_for(|last| last.0 >= to)
+            .await
+            .expect("commit");
+    }
+}
+
+pub(super) fn append(writer: &JournalWriter, number: u64) {
+    let event = Event {
+        id: EventId(Uuid::from_u128(number.into())),
+        incident: IncidentId(Uuid::from_u128(1)),
+        phase: Phase::Started,
+        kind: if number.is_multiple_of(2) {
+            EventKind::Running
+        } else {
+            EventKind::Loitering
+        },
+        severity: if number.is_multiple_of(5) {
+            Severity::Critical
+        } else {
+            Severity::Info
+        },
+        site: SiteName::new("site").expect("name"),
+        node: NodeName::new("node").expect("name"),
+        camera: camera(number % 3),
+        rule: None,
+        zone: None,
+        occurred: CaptureTime {
+            utc: UtcMicros(number as i64),
+            source: ClockSource::CameraNtp,
+            offset_micros: -3,
+        },
+        observed: UtcMicros(1),
+        objects: Vec::new(),
+        detail: EventDetail::default(),
+        model: None,
+    };
+    writer.append(event, None).expect("append");
+}
+
+pub(super) fn camera(number: u64) -> CameraId {
+    CameraId::new(&format!("cam-{number}")).expect("name")
+}
+
+pub(super) fn consumer() -> ConsumerName {
+    ConsumerName::new("platform").expect("name")
+}
+
+pub(super) async fn take(events: &mut Subscription, count: usize) -> Vec<u64> {
+    let mut sequences = Vec::new();
+    while sequences.len() < count {
+        let next = tokio::time::timeout(LONG, events.next())
+            .await
+            .expect("an event in time");
+        let record = next.expect("stream goes on").expect("event");
+        assert_eq!(record.event.id.0.as_u128(), record.sequence.0.into());
+        sequences.push(record.sequence.0);
+    }
+    sequences
+}
+
+pub(super) fn code(error: ClientError) -> (Code, String) {
+    match error {
+        ClientError::Refused(status) => (status.code(), status.message().to_owned()),
+        other => panic!("{other}"),
+    }
+}
