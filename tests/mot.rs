@@ -1,5 +1,6 @@
 //! The scorer against the golden figures of py-motmetrics' own test, and the tracker on the
 //! public detections of six MOT15 sequences.
+#![expect(clippy::print_stderr, reason = "a skipped test says so")]
 
 use std::path::{Path, PathBuf};
 

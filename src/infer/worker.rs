@@ -147,15 +147,14 @@ impl Worker {
             let written = clock.now();
             let each = written.since(begun).as_secs_f64() / taken.len() as f64;
             taken.iter().for_each(|_| stages.preprocess.observe(each));
-            let found = station.look(
+            station.look(
                 &placed,
                 &mut |stage, seconds| match stage {
                     Stage::Inference => stages.inference.observe(seconds),
                     _ => stages.decode.observe(seconds),
                 },
                 &|| clock.now(),
-            );
-            found
+            )
         }));
         let results = match worked {
             Ok(Ok(found)) => found.into_iter().map(Ok).collect(),
