@@ -5,7 +5,12 @@ use std::process::Command;
 
 fn replay() -> (String, String) {
     let run = Command::new(env!("CARGO_BIN_EXE_parapet"))
-        .args(["replay", "testdata/clips/demo.mp4", "--config", "testdata/demo.toml"])
+        .args([
+            "replay",
+            "testdata/clips/demo.mp4",
+            "--config",
+            "testdata/demo.toml",
+        ])
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
         .output()
         .expect("ran");
@@ -27,11 +32,18 @@ fn the_drawn_clip_gives_its_expected_events_and_the_same_bytes_twice() {
             (event["kind"].as_str().expect("kind").to_owned(), seconds)
         })
         .collect();
-    let wanted =
-        [("line_crossed", 4.2), ("zone_intrusion", 10.0), ("crowding", 22.0), ("running", 31.1)];
+    let wanted = [
+        ("line_crossed", 4.2),
+        ("zone_intrusion", 10.0),
+        ("crowding", 22.0),
+        ("running", 31.1),
+    ];
     assert_eq!(started.len(), wanted.len(), "{started:?}");
     for ((kind, at), (wanted_kind, wanted_at)) in started.iter().zip(wanted) {
-        assert!(kind == wanted_kind && (at - wanted_at).abs() <= 1.0, "{started:?}");
+        assert!(
+            kind == wanted_kind && (at - wanted_at).abs() <= 1.0,
+            "{started:?}"
+        );
     }
     assert_eq!(first, replay().0, "two replays differ");
 }
@@ -47,14 +59,27 @@ fn a_broken_recording_and_a_bad_configuration_are_named() {
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
             .output()
             .expect("ran");
-        (run.status.code(), String::from_utf8_lossy(&run.stderr).into_owned())
+        (
+            run.status.code(),
+            String::from_utf8_lossy(&run.stderr).into_owned(),
+        )
     };
-    let (code, error) =
-        run(&["replay", broken.to_str().expect("path"), "--config", "testdata/demo.toml"]);
-    assert!(code == Some(1) && error.contains("broken.mp4"), "{code:?} {error}");
+    let (code, error) = run(&[
+        "replay",
+        broken.to_str().expect("path"),
+        "--config",
+        "testdata/demo.toml",
+    ]);
+    assert!(
+        code == Some(1) && error.contains("broken.mp4"),
+        "{code:?} {error}"
+    );
     let config = folder.path().join("parapet.toml");
     std::fs::write(&config, "[site]\nname = \"a b\"\n[nod]\n").expect("written");
     let (code, error) = run(&["check", config.to_str().expect("path")]);
     assert_eq!(code, Some(64), "{error}");
-    assert!(error.contains("parapet.toml:2") && error.contains("parapet.toml:3"), "{error}");
+    assert!(
+        error.contains("parapet.toml:2") && error.contains("parapet.toml:3"),
+        "{error}"
+    );
 }
