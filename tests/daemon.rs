@@ -1,8 +1,4 @@
 //! The whole daemon in process: RTSP cameras, inference, journal, gRPC.
-#![expect(
-    clippy::print_stderr,
-    reason = "the tests tell the figures that they saw"
-)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
