@@ -93,13 +93,16 @@ fn preprocess(c: &mut Criterion) {
     });
 }
 
-fn heads(c: &mut Criterion) {
-    let input = input();
+/// A shape and its values.
+type Output = (Vec<i64>, Vec<f32>);
+
+/// Every head with outputs of the size that it has at 416 × 416.
+fn cases() -> Vec<(&'static str, HeadConfig, Vec<Output>)> {
     let mut random = fastrand::Rng::with_seed(2);
     let mut noise = |n: usize, most: f32| (0..n).map(|_| random.f32() * most).collect::<Vec<f32>>();
     let strides = vec![8, 16, 32];
     let cells = [2704_i64, 676, 169, 49];
-    let gfl: Vec<(Vec<i64>, Vec<f32>)> = cells
+    let gfl: Vec<Output> = cells
         .iter()
         .map(|&n| (vec![n, 80], noise(n as usize * 80, 0.5)))
         .chain(cells.iter().map(|&n| (vec![n, 32], Vec::new())))
@@ -123,7 +126,7 @@ fn heads(c: &mut Criterion) {
         normalised: true,
         first_label: 0,
     };
-    let cases: Vec<(&str, HeadConfig, Vec<(Vec<i64>, Vec<f32>)>)> = vec![
+    vec![
         (
             "yolox",
             HeadConfig::Yolox { strides },
@@ -162,14 +165,18 @@ fn heads(c: &mut Criterion) {
             HeadConfig::Fastestdet {},
             vec![(vec![85, 26, 26], noise(85 * 676, 0.6))],
         ),
-    ];
+    ]
+}
+
+fn heads(c: &mut Criterion) {
+    let input = input();
     let context = HeadContext {
         input: &input,
         wanted: &|class| class == 0,
         classes: 80,
         threshold: 0.3,
     };
-    for (name, head, outputs) in &cases {
+    for (name, head, outputs) in &cases() {
         let views: Vec<OutputView<'_>> = outputs
             .iter()
             .map(|(shape, data)| OutputView { shape, data })
