@@ -8,8 +8,8 @@
 mod camera;
 mod diff;
 mod environment;
-mod problem;
-mod reader;
+pub(crate) mod problem;
+pub(crate) mod reader;
 mod redact;
 mod root;
 mod rule;

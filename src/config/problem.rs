@@ -23,7 +23,7 @@ pub struct Problem {
 
 impl Problem {
     /// A problem of a whole file.
-    pub(super) fn of_file(path: &Path, message: String) -> Self {
+    pub(crate) fn of_file(path: &Path, message: String) -> Self {
         Self {
             path: path.to_owned(),
             line: 0,
@@ -54,7 +54,7 @@ pub struct ConfigErrors {
 }
 
 impl ConfigErrors {
-    pub(super) fn new(problems: Vec<Problem>) -> Self {
+    pub(crate) fn new(problems: Vec<Problem>) -> Self {
         Self { problems }
     }
 
@@ -64,7 +64,7 @@ impl ConfigErrors {
         &self.problems
     }
 
-    pub(super) fn into_problems(self) -> Vec<Problem> {
+    pub(crate) fn into_problems(self) -> Vec<Problem> {
         self.problems
     }
 }
@@ -84,15 +84,15 @@ impl fmt::Display for ConfigErrors {
 impl std::error::Error for ConfigErrors {}
 
 /// A parsed file that still knows where everything stood.
-pub(super) struct File<'t> {
-    pub(super) path: &'t Path,
+pub(crate) struct File<'t> {
+    pub(crate) path: &'t Path,
     text: &'t str,
-    pub(super) document: Document<&'t str>,
+    pub(crate) document: Document<&'t str>,
 }
 
 impl<'t> File<'t> {
     /// Parses TOML; a syntax error goes to the report.
-    pub(super) fn parse(path: &'t Path, text: &'t str, report: &Report) -> Option<Self> {
+    pub(crate) fn parse(path: &'t Path, text: &'t str, report: &Report) -> Option<Self> {
         match Document::parse(text) {
             Ok(document) => Some(Self {
                 path,
@@ -117,14 +117,14 @@ impl<'t> File<'t> {
 
 /// A place in a file.
 #[derive(Clone, Copy)]
-pub(super) struct Spot<'f> {
-    pub(super) file: &'f File<'f>,
-    pub(super) offset: usize,
+pub(crate) struct Spot<'f> {
+    pub(crate) file: &'f File<'f>,
+    pub(crate) offset: usize,
 }
 
 impl Spot<'_> {
     /// `file:line` for a message about another place.
-    pub(super) fn short(&self) -> String {
+    pub(crate) fn short(&self) -> String {
         let (line, _) = line_and_column(self.file.text, self.offset);
         format!("{}:{line}", self.file.path.display())
     }
@@ -159,18 +159,18 @@ fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
 
 /// Collects problems while the reading goes on.
 #[derive(Default)]
-pub(super) struct Report {
+pub(crate) struct Report {
     problems: RefCell<Vec<Problem>>,
     warnings: RefCell<Vec<Problem>>,
 }
 
 impl Report {
     /// Takes a problem, once: a wrong default is one problem, however many cameras inherit it.
-    pub(super) fn problem(&self, at: Spot<'_>, subject: &str, message: impl Into<String>) {
+    pub(crate) fn problem(&self, at: Spot<'_>, subject: &str, message: impl Into<String>) {
         self.add(at.problem(subject, message.into()));
     }
 
-    pub(super) fn warning(&self, at: Spot<'_>, subject: &str, message: impl Into<String>) {
+    pub(crate) fn warning(&self, at: Spot<'_>, subject: &str, message: impl Into<String>) {
         self.warnings
             .borrow_mut()
             .push(at.problem(subject, message.into()));
@@ -189,7 +189,7 @@ impl Report {
     }
 
     /// Problems and warnings, each sorted by file and line.
-    pub(super) fn into_parts(self) -> (Vec<Problem>, Vec<Problem>) {
+    pub(crate) fn into_parts(self) -> (Vec<Problem>, Vec<Problem>) {
         let (mut problems, mut warnings) = (self.problems.into_inner(), self.warnings.into_inner());
         problems.sort();
         warnings.sort();

@@ -10,23 +10,23 @@ use super::problem::{File, Report, Spot};
 
 /// A value and where it was written.
 #[derive(Clone, Copy)]
-pub(super) struct Set<'f, T> {
-    pub(super) value: T,
-    pub(super) at: Spot<'f>,
+pub(crate) struct Set<'f, T> {
+    pub(crate) value: T,
+    pub(crate) at: Spot<'f>,
 }
 
 /// One table of one file.
-pub(super) struct Table<'f> {
-    pub(super) at: Spot<'f>,
-    pub(super) subject: String,
-    pub(super) report: &'f Report,
+pub(crate) struct Table<'f> {
+    pub(crate) at: Spot<'f>,
+    pub(crate) subject: String,
+    pub(crate) report: &'f Report,
     items: &'f dyn TableLike,
     known: RefCell<Vec<&'static str>>,
 }
 
 impl<'f> Table<'f> {
     /// The whole file.
-    pub(super) fn root(file: &'f File<'f>, report: &'f Report) -> Self {
+    pub(crate) fn root(file: &'f File<'f>, report: &'f Report) -> Self {
         let at = Spot { file, offset: 0 };
         Self::new(at, String::new(), report, file.document.as_table())
     }
@@ -49,34 +49,34 @@ impl<'f> Table<'f> {
     }
 
     /// Notes a problem of this table at a place.
-    pub(super) fn problem(&self, at: Spot<'f>, message: impl Into<String>) {
+    pub(crate) fn problem(&self, at: Spot<'f>, message: impl Into<String>) {
         self.report.problem(at, &self.subject, message);
     }
 
     /// Notes that a key is needed.
-    pub(super) fn missing(&self, key: &str, how: &str) {
+    pub(crate) fn missing(&self, key: &str, how: &str) {
         self.problem(self.at, format!("`{key}` is missing: {how}"));
     }
 
     /// Whether the key is written at all, right or wrong.
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.items.contains_key(key)
     }
 
     /// Whether the key holds a table with nothing in it.
-    pub(super) fn key_is_empty_table(&self, key: &str) -> bool {
+    pub(crate) fn key_is_empty_table(&self, key: &str) -> bool {
         let table = self.items.get(key).and_then(Item::as_table_like);
         table.is_some_and(TableLike::is_empty)
     }
 
     /// Where the key's name is written.
-    pub(super) fn key_spot(&self, key: &str) -> Spot<'f> {
+    pub(crate) fn key_spot(&self, key: &str) -> Spot<'f> {
         let key = self.items.get_key_value(key).map(|(key, _)| key);
         self.spot(key.and_then(|key| key.span()).map(|span| span.start))
     }
 
     /// The value of a key, marked as known.
-    pub(super) fn item(&self, key: &'static str) -> Option<Set<'f, &'f Item>> {
+    pub(crate) fn item(&self, key: &'static str) -> Option<Set<'f, &'f Item>> {
         self.known.borrow_mut().push(key);
         let (name, item) = self.items.get_key_value(key)?;
         let span = item.span().or_else(|| name.span());
@@ -102,7 +102,7 @@ impl<'f> Table<'f> {
     }
 
     /// A text that is not empty.
-    pub(super) fn text(&self, key: &'static str) -> Option<Set<'f, &'f str>> {
+    pub(crate) fn text(&self, key: &'static str) -> Option<Set<'f, &'f str>> {
         let text = self.typed(key, "a text in quotes", Item::as_str)?;
         if text.value.trim().is_empty() {
             self.problem(
@@ -115,7 +115,7 @@ impl<'f> Table<'f> {
     }
 
     /// A name checked by its type's own rule.
-    pub(super) fn name<T, E: std::fmt::Display>(
+    pub(crate) fn name<T, E: std::fmt::Display>(
         &self,
         key: &'static str,
         check: impl FnOnce(&str) -> Result<T, E>,
@@ -131,12 +131,12 @@ impl<'f> Table<'f> {
     }
 
     /// Yes or no.
-    pub(super) fn flag(&self, key: &'static str) -> Option<Set<'f, bool>> {
+    pub(crate) fn flag(&self, key: &'static str) -> Option<Set<'f, bool>> {
         self.typed(key, "true or false", Item::as_bool)
     }
 
     /// A whole number in a range.
-    pub(super) fn integer(
+    pub(crate) fn integer(
         &self,
         key: &'static str,
         range: RangeInclusive<i64>,
@@ -146,7 +146,7 @@ impl<'f> Table<'f> {
     }
 
     /// A number, with or without a point, in a range.
-    pub(super) fn number(
+    pub(crate) fn number(
         &self,
         key: &'static str,
         range: RangeInclusive<f64>,
@@ -173,7 +173,7 @@ impl<'f> Table<'f> {
     }
 
     /// Seconds, with or without a point.
-    pub(super) fn seconds(
+    pub(crate) fn seconds(
         &self,
         key: &'static str,
         range: RangeInclusive<f64>,
@@ -188,7 +188,7 @@ impl<'f> Table<'f> {
     }
 
     /// Whole milliseconds.
-    pub(super) fn millis(
+    pub(crate) fn millis(
         &self,
         key: &'static str,
         range: RangeInclusive<i64>,
@@ -202,7 +202,7 @@ impl<'f> Table<'f> {
     }
 
     /// One of a few words.
-    pub(super) fn choice<T: Copy>(
+    pub(crate) fn choice<T: Copy>(
         &self,
         key: &'static str,
         choices: &[(&str, T)],
@@ -231,7 +231,7 @@ impl<'f> Table<'f> {
     }
 
     /// A list of texts.
-    pub(super) fn texts(&self, key: &'static str) -> Option<Set<'f, Vec<&'f str>>> {
+    pub(crate) fn texts(&self, key: &'static str) -> Option<Set<'f, Vec<&'f str>>> {
         self.typed(key, "a list of texts such as [\"a\", \"b\"]", |item| {
             item.as_array()?
                 .iter()
@@ -241,7 +241,7 @@ impl<'f> Table<'f> {
     }
 
     /// A list of points `[[x, y], …]` of finite numbers.
-    pub(super) fn points(&self, key: &'static str) -> Option<Set<'f, Vec<[f64; 2]>>> {
+    pub(crate) fn points(&self, key: &'static str) -> Option<Set<'f, Vec<[f64; 2]>>> {
         self.typed(
             key,
             "a list of points such as [[0.1, 0.2], [0.3, 0.4]]",
@@ -250,21 +250,21 @@ impl<'f> Table<'f> {
     }
 
     /// Two numbers `[a, b]`.
-    pub(super) fn pair(&self, key: &'static str) -> Option<Set<'f, [f64; 2]>> {
+    pub(crate) fn pair(&self, key: &'static str) -> Option<Set<'f, [f64; 2]>> {
         self.typed(key, "two numbers such as [1920, 1080]", |item| {
             item.as_value().and_then(pair)
         })
     }
 
     /// A table below this one.
-    pub(super) fn table(&self, key: &'static str, subject: &str) -> Option<Self> {
+    pub(crate) fn table(&self, key: &'static str, subject: &str) -> Option<Self> {
         let wanted = format!("a table: [{key}] or {key} = {{ … }}");
         let Set { value, at } = self.typed(key, &wanted, Item::as_table_like)?;
         Some(Self::new(at, self.under(subject), self.report, value))
     }
 
     /// Named tables below a key: `[key.NAME]`.
-    pub(super) fn named_tables(&self, key: &'static str) -> Vec<(Set<'f, &'f str>, Self)> {
+    pub(crate) fn named_tables(&self, key: &'static str) -> Vec<(Set<'f, &'f str>, Self)> {
         let wanted = format!("named tables: [{key}.NAME]");
         let Some(all) = self.typed(key, &wanted, Item::as_table_like) else {
             return Vec::new();
@@ -295,7 +295,7 @@ impl<'f> Table<'f> {
     }
 
     /// Tables in a list: `[[key]]`.
-    pub(super) fn tables(&self, key: &'static str) -> Vec<Self> {
+    pub(crate) fn tables(&self, key: &'static str) -> Vec<Self> {
         let Some(Set { value: item, at }) = self.item(key) else {
             return Vec::new();
         };
@@ -334,7 +334,7 @@ impl<'f> Table<'f> {
     }
 
     /// Says which keys nobody asked for. Call it when every key has been read.
-    pub(super) fn finish(&self) {
+    pub(crate) fn finish(&self) {
         let known = self.known.borrow();
         for (key, _) in self.items.iter() {
             if !known.contains(&key) {
@@ -361,7 +361,7 @@ fn pair(value: &Value) -> Option<[f64; 2]> {
 }
 
 /// `: did you mean …?` where a candidate is near, else nothing.
-pub(super) fn did_you_mean<'c>(text: &str, candidates: impl Iterator<Item = &'c str>) -> String {
+pub(crate) fn did_you_mean<'c>(text: &str, candidates: impl Iterator<Item = &'c str>) -> String {
     // A long text is no slip of a known short one; the distance costs its length squared.
     if text.len() > 64 {
         return String::new();
