@@ -8,6 +8,7 @@
 mod camera;
 mod diff;
 mod environment;
+pub mod expectation;
 pub(crate) mod problem;
 pub(crate) mod reader;
 mod redact;
