@@ -4,11 +4,12 @@
 //! after all of them. Stop order: cameras and analyst (their last events reach the journal),
 //! journal, API, console, inference pool. Nobody upstream runs when something downstream stops.
 
+pub mod health;
+pub mod room;
 pub mod service;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -27,9 +28,7 @@ use crate::ingest::Source;
 use crate::journal::Journal;
 use crate::model::camera::CameraStatus;
 use crate::model::ids::IdSource;
-
-/// A worker that has pictures to look at and finishes none for this long is stuck.
-const STUCK_AFTER: Duration = Duration::from_secs(30);
+use health::Health;
 
 /// What the daemon touches of the outside; tests bring fakes.
 pub struct Ports {
@@ -66,36 +65,6 @@ pub enum AppError {
 impl CameraView for StatusBoard {
     fn cameras(&self) -> Vec<CameraStatus> {
         Self::cameras(self)
-    }
-}
-
-/// Health for the console and the watchdog.
-pub struct Health {
-    journal: Arc<Journal>,
-    pool: Arc<InferencePool>,
-    clock: SharedClock,
-    started: AtomicBool,
-}
-
-impl HealthView for Health {
-    fn alive(&self) -> Result<(), String> {
-        self.journal.healthy()?;
-        let idle = self.clock.now().since(self.pool.heartbeat());
-        if self.pool.has_work() && idle > STUCK_AFTER {
-            return Err(format!(
-                "no picture has been analysed for {} s",
-                idle.as_secs()
-            ));
-        }
-        Ok(())
-    }
-
-    fn ready(&self) -> Result<(), String> {
-        if self.started.load(Ordering::Acquire) {
-            self.alive()
-        } else {
-            Err("starting".to_owned())
-        }
     }
 }
 
@@ -142,12 +111,13 @@ impl App {
         };
         let (api, serving) = crate::api::serve(config.api.listen, deps, servers.token()).await?;
         servers.spawn("grpc api", serving);
-        let health = Arc::new(Health {
-            journal: Arc::clone(&journal),
-            pool: Arc::clone(&pool),
+        let health = Arc::new(Health::of(
+            Arc::clone(&journal),
+            Arc::clone(&pool),
+            fleet.analyst(),
+            config.journal.deadline,
             clock,
-            started: AtomicBool::new(false),
-        });
+        ));
         let view: Arc<dyn HealthView> = Arc::clone(&health) as _;
         let console = crate::console::serve(config.console.listen, Arc::clone(&metrics), view)
             .map_err(|source| AppError::Io {
@@ -166,7 +136,7 @@ impl App {
             health,
         };
         app.fleet.apply(&app.config.cameras).await;
-        app.health.started.store(true, Ordering::Release);
+        app.health.set_started(true);
         Ok(app)
     }
 
@@ -211,7 +181,7 @@ impl App {
 
     /// Stops everything in order. Returns false when something had to be left behind.
     pub async fn stop(self) -> bool {
-        self.health.started.store(false, Ordering::Release);
+        self.health.set_started(false);
         let cameras = self.fleet.stop(Duration::from_millis(2_500)).await;
         let journal = self.journal;
         let flushed =

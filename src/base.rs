@@ -3,5 +3,6 @@
 pub mod backoff;
 pub mod clock;
 pub mod metrics;
+pub mod pulse;
 pub mod slot;
 pub mod tasks;

@@ -1,18 +1,20 @@
 //! The daemon's life under systemd: signals, readiness, watchdog, reload.
 //!
 //! SIGTERM and SIGINT stop cleanly, a second one exits at once; SIGHUP reloads the configuration
-//! (a bad file changes nothing and the log says why). The watchdog is fed only while the journal
-//! takes events and inference makes progress (sd_notify(3), sd_watchdog_enabled(3)).
+//! (a bad file changes nothing and the log says why). The watchdog is fed at half of systemd's
+//! period, also while a reload waits for cameras to stop, and only as long as [`super::health`]
+//! finds that a restart would not be better (sd_notify(3), sd_watchdog_enabled(3)).
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Interval, MissedTickBehavior};
 
+use super::health::Health;
 use super::{App, AppError, Ports};
 use crate::config::{self, Config};
-use crate::console::HealthView as _;
 
 /// Runs the daemon until a signal stops it.
 ///
@@ -24,19 +26,26 @@ pub async fn run(path: &Path, config: Config, ports: Ports) -> Result<bool, AppE
         source,
     };
     let mut hangup = signal(SignalKind::hangup()).map_err(io)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(io)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(io)?;
+    let terminate = signal(SignalKind::terminate()).map_err(io)?;
+    let interrupt = signal(SignalKind::interrupt()).map_err(io)?;
+    super::room::check(config.cameras.len(), &config.state_dir);
     let mut app = App::start(config, ports).await?;
     tracing::info!(api = %app.api_address(), console = %app.console_address(), "ready");
     notify(&[NotifyState::Ready]);
-    let mut watchdog = tokio::time::interval(watchdog_period());
-    watchdog.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut signals = Signals {
+        terminate,
+        interrupt,
+        watchdog: watchdog(),
+    };
+    let health = app.health();
     loop {
         tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            _ = hangup.recv() => reload(&mut app, path).await,
-            _ = watchdog.tick() => feed_watchdog(&app),
+            () = signals.stop_asked(&health) => break,
+            _ = hangup.recv() => {}
+        }
+        tokio::select! {
+            () = signals.stop_asked(&health) => break,
+            () = reload(&mut app, path) => {}
         }
     }
     tracing::info!("stopping");
@@ -46,15 +55,34 @@ pub async fn run(path: &Path, config: Config, ports: Ports) -> Result<bool, AppE
             tracing::info!(clean, "stopped");
             Ok(clean)
         }
-        () = either(&mut terminate, &mut interrupt) => {
+        () = signals.either() => {
             tracing::warn!("second signal: exiting at once");
             Ok(false)
         }
     }
 }
 
-async fn either(one: &mut Signal, other: &mut Signal) {
-    tokio::select! { _ = one.recv() => {}, _ = other.recv() => {} }
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    watchdog: Interval,
+}
+
+impl Signals {
+    async fn either(&mut self) {
+        tokio::select! { _ = self.terminate.recv() => {}, _ = self.interrupt.recv() => {} }
+    }
+
+    /// Returns when a signal asks for the end; feeds the watchdog meanwhile.
+    async fn stop_asked(&mut self, health: &Health) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.watchdog.tick() => feed_watchdog(health, &mut notify),
+            }
+        }
+    }
 }
 
 async fn reload(app: &mut App, path: &Path) {
@@ -87,12 +115,17 @@ async fn reload(app: &mut App, path: &Path) {
     notify(&[NotifyState::Ready]);
 }
 
-fn watchdog_period() -> Duration {
-    sd_notify::watchdog_enabled().map_or(Duration::from_secs(10), |timeout| timeout / 2)
+fn watchdog() -> Interval {
+    let period =
+        sd_notify::watchdog_enabled().map_or(Duration::from_secs(10), |timeout| timeout / 2);
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
-fn feed_watchdog(app: &App) {
-    match app.health().alive() {
+/// One tick: tells `notify` that the daemon lives, or the log why it does not.
+pub(super) fn feed_watchdog(health: &Health, notify: &mut dyn FnMut(&[NotifyState<'_>])) {
+    match health.bearable() {
         Ok(()) => notify(&[NotifyState::Watchdog]),
         Err(reason) => tracing::error!(reason, "not healthy; the watchdog is not fed"),
     }

@@ -137,6 +137,11 @@ impl Metrics {
             Unit::Seconds,
             gaps.clone(),
         );
+        // There from the start, so that the first refusal is an increase and not a new series.
+        let reloads = Family::<Labels, Counter>::default();
+        for result in ["ok", "refused"] {
+            let _ = reloads.get_or_create(&vec![("result", result.to_owned())]);
+        }
         Arc::new(Self {
             decoded: register!(
                 "frames_decoded",
@@ -189,7 +194,7 @@ impl Metrics {
             ),
             journal_sequence: register!("journal_sequence", "Latest sequence", Gauge::default()),
             subscribers: register!("subscribers", "Open Subscribe streams", Gauge::default()),
-            reloads: register!("config_reloads", "Reloads by result", Family::default()),
+            reloads: register!("config_reloads", "Reloads by result", reloads),
             stages,
             gaps,
             registry: r,

@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use prometheus_client::metrics::histogram::Histogram;
@@ -17,6 +19,7 @@ use super::EventSink;
 use super::analysis::{Analysis, Identity};
 use crate::base::clock::{Monotonic, SharedClock};
 use crate::base::metrics::{CameraMetrics, Metrics, Stage};
+use crate::base::pulse::Pulse;
 use crate::base::tasks::{named_thread, panic_message};
 use crate::config::types::CameraConfig;
 use crate::infer::Answer;
@@ -55,6 +58,23 @@ enum Word {
 #[derive(Clone, Debug)]
 pub struct Analyst {
     words: Sender<Word>,
+    vitals: Arc<Vitals>,
+}
+
+/// What the thread lets others see of itself.
+#[derive(Debug, Default)]
+struct Vitals {
+    pulse: Pulse,
+    ended: AtomicBool,
+}
+
+/// Marks the thread's end, however it comes.
+struct EndMark(Arc<Vitals>);
+
+impl Drop for EndMark {
+    fn drop(&mut self) {
+        self.0.ended.store(true, Ordering::Release);
+    }
 }
 
 impl std::fmt::Debug for Word {
@@ -75,7 +95,9 @@ impl Analyst {
         metrics: &Metrics,
     ) -> io::Result<(Self, JoinHandle<()>)> {
         let (words, inbox) = bounded(QUEUE);
+        let vitals = Arc::new(Vitals::default());
         let mut desk = Desk {
+            vitals: Arc::clone(&vitals),
             identity,
             events,
             clock,
@@ -83,8 +105,30 @@ impl Analyst {
             gaps: metrics.gaps.clone(),
             cameras: HashMap::new(),
         };
-        let thread = named_thread("analyst", move || desk.run(&inbox))?;
-        Ok((Self { words }, thread))
+        let end = EndMark(Arc::clone(&vitals));
+        let thread = named_thread("analyst", move || {
+            let _end = end;
+            desk.run(&inbox);
+        })?;
+        Ok((Self { words, vitals }, thread))
+    }
+
+    /// Whether the thread lives and gets on by `now`; with nothing to do it does.
+    ///
+    /// # Errors
+    /// In words: it has ended, or one answer or event has held it for longer than `limit`.
+    pub fn healthy(&self, now: Monotonic, limit: Duration) -> Result<(), String> {
+        if self.vitals.ended.load(Ordering::Acquire) {
+            return Err("the analyst's thread has ended".to_owned());
+        }
+        let busy = self.vitals.pulse.busy_for(now);
+        if busy > limit {
+            let seconds = busy.as_secs();
+            return Err(format!(
+                "the analyst has been at one picture for {seconds} s"
+            ));
+        }
+        Ok(())
     }
 
     /// Takes a camera in.
@@ -154,6 +198,7 @@ struct Watched {
 }
 
 struct Desk {
+    vitals: Arc<Vitals>,
     identity: Identity,
     events: EventSink,
     clock: SharedClock,
@@ -165,53 +210,62 @@ struct Desk {
 impl Desk {
     fn run(&mut self, inbox: &Receiver<Word>) {
         for word in inbox {
-            match word {
-                Word::Attach {
-                    camera,
-                    mut ids,
-                    metrics,
-                } => {
-                    let fresh = IdSource::seeded(ids.next_seed());
-                    let analysis = Analysis::new(self.identity.clone(), Arc::clone(&camera), fresh);
-                    let id = camera.id.clone();
-                    let watched = Watched {
-                        analysis,
-                        metrics,
-                        config: camera,
-                        ids,
-                        session: 0,
-                        last_analysed: None,
-                    };
-                    self.cameras.insert(id, watched);
-                }
-                Word::Begin(key) => {
-                    if let Some(watched) = self.cameras.get_mut(&key.camera) {
-                        watched.session = key.session;
-                        watched.last_analysed = None;
-                    }
-                }
-                Word::Answer(key, answer) => self.answer(&key, *answer),
-                Word::EndSession(key, done) => {
-                    self.act(&key.camera, None, Analysis::end_session);
-                    drop(done);
-                }
-                Word::SignalLost(camera, reason) => {
-                    let now = UtcMicros(self.clock.utc_micros());
-                    self.act(&camera, None, |a| {
-                        a.signal_lost(&reason, now).into_iter().collect()
-                    });
-                }
-                Word::SignalBack(camera) => {
-                    let now = UtcMicros(self.clock.utc_micros());
-                    self.act(&camera, None, |a| a.signal_back(now).into_iter().collect());
-                }
-                Word::Detach(camera, done) => {
-                    self.act(&camera, None, Analysis::end_session);
-                    self.cameras.remove(&camera);
-                    drop(done);
-                }
-                Word::Stop => return,
+            if matches!(word, Word::Stop) {
+                return;
             }
+            self.vitals.pulse.begin(self.clock.now());
+            self.take(word);
+            self.vitals.pulse.rest();
+        }
+    }
+
+    fn take(&mut self, word: Word) {
+        match word {
+            Word::Attach {
+                camera,
+                mut ids,
+                metrics,
+            } => {
+                let fresh = IdSource::seeded(ids.next_seed());
+                let analysis = Analysis::new(self.identity.clone(), Arc::clone(&camera), fresh);
+                let id = camera.id.clone();
+                let watched = Watched {
+                    analysis,
+                    metrics,
+                    config: camera,
+                    ids,
+                    session: 0,
+                    last_analysed: None,
+                };
+                self.cameras.insert(id, watched);
+            }
+            Word::Begin(key) => {
+                if let Some(watched) = self.cameras.get_mut(&key.camera) {
+                    watched.session = key.session;
+                    watched.last_analysed = None;
+                }
+            }
+            Word::Answer(key, answer) => self.answer(&key, *answer),
+            Word::EndSession(key, done) => {
+                self.act(&key.camera, None, Analysis::end_session);
+                drop(done);
+            }
+            Word::SignalLost(camera, reason) => {
+                let now = UtcMicros(self.clock.utc_micros());
+                self.act(&camera, None, |a| {
+                    a.signal_lost(&reason, now).into_iter().collect()
+                });
+            }
+            Word::SignalBack(camera) => {
+                let now = UtcMicros(self.clock.utc_micros());
+                self.act(&camera, None, |a| a.signal_back(now).into_iter().collect());
+            }
+            Word::Detach(camera, done) => {
+                self.act(&camera, None, Analysis::end_session);
+                self.cameras.remove(&camera);
+                drop(done);
+            }
+            Word::Stop => {}
         }
     }
 
@@ -265,6 +319,7 @@ impl Desk {
             Ok(events) => {
                 for event in events {
                     (self.events)(event, arrived);
+                    self.vitals.pulse.begin(self.clock.now());
                 }
             }
             Err(payload) => {

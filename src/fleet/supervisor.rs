@@ -113,6 +113,12 @@ impl Fleet {
         self.board.clone()
     }
 
+    /// Whom to ask whether the analyst's thread gets on.
+    #[must_use]
+    pub fn analyst(&self) -> Analyst {
+        self.analyst.clone()
+    }
+
     /// Makes the cameras what `wanted` says: starts new ones, restarts changed ones, stops the
     /// rest. Cameras whose settings did not change are not touched.
     pub async fn apply(&mut self, wanted: &BTreeMap<CameraId, Arc<CameraConfig>>) {

@@ -57,6 +57,7 @@ pub struct Planner {
     limits: Vec<usize>,
     lanes: BTreeMap<LaneId, Waiting>,
     served: u64,
+    last_cut: Monotonic,
 }
 
 impl Planner {
@@ -68,6 +69,7 @@ impl Planner {
             limits,
             lanes: BTreeMap::new(),
             served: 0,
+            last_cut: Monotonic::default(),
         }
     }
 
@@ -110,12 +112,13 @@ impl Planner {
             .is_some_and(|w| w.in_flight || w.ready_since.is_some())
     }
 
-    /// Whether anything waits or is in flight.
+    /// How long a frame that could be taken has lain there while no batch at all was cut; zero
+    /// while batches are cut or nobody is ready.
     #[must_use]
-    pub fn has_work(&self) -> bool {
-        self.lanes
-            .values()
-            .any(|w| w.in_flight || w.ready_since.is_some())
+    pub fn neglected_for(&self, now: Monotonic) -> Duration {
+        let waiting = self.lanes.values().filter(|w| !w.in_flight);
+        let longest = waiting.filter_map(|w| w.ready_since).min();
+        longest.map_or(Duration::ZERO, |since| now.since(since.max(self.last_cut)))
     }
 
     /// Cuts a batch for an idle worker; its cameras are in flight from here on.
@@ -145,6 +148,7 @@ impl Planner {
             }
         }
         let lanes: Vec<LaneId> = ready.into_iter().map(|(_, _, id)| id).collect();
+        self.last_cut = now;
         for id in &lanes {
             if let Some(waiting) = self.lanes.get_mut(id) {
                 waiting.ready_since = None;
@@ -248,6 +252,25 @@ mod tests {
             cut == [1]
         });
         assert!(served.is_some_and(|round| round <= 40), "{served:?}");
+    }
+
+    #[test]
+    fn a_ready_camera_is_neglected_only_while_nobody_cuts() {
+        let mut planner = planner(1, 0);
+        planner.add(1, 0, 9);
+        planner.add(2, 0, 0);
+        assert_eq!(planner.neglected_for(at(90_000)), Duration::ZERO);
+        planner.mark_ready(1, at(90_000));
+        planner.mark_ready(2, at(90_000));
+        assert_eq!(planner.neglected_for(at(95_000)), Duration::from_secs(5));
+        let Plan::Batch { lanes, .. } = planner.cut(at(96_000)) else {
+            panic!("nothing cut");
+        };
+        assert_eq!(lanes, [1]);
+        assert_eq!(planner.neglected_for(at(97_000)), Duration::from_secs(1));
+        planner.cut(at(98_000));
+        // Both are in flight: whoever computes them answers for them now.
+        assert_eq!(planner.neglected_for(at(500_000)), Duration::ZERO);
     }
 
     proptest! {

@@ -18,6 +18,7 @@ use super::worker::Worker;
 use super::{Backend, BatchSize, Engine, InferError};
 use crate::base::clock::{Monotonic, SharedClock};
 use crate::base::metrics::{CameraMetrics, Metrics};
+use crate::base::pulse::Pulse;
 use crate::base::slot::{Put, Slot, WhenFull};
 use crate::base::tasks::named_thread;
 use crate::config::types::{InferenceConfig, ModelConfig};
@@ -95,7 +96,8 @@ pub(super) struct Shared {
     pub(super) clock: SharedClock,
     pub(super) metrics: Arc<Metrics>,
     pub(super) stopping: AtomicBool,
-    pub(super) progress_nanos: AtomicU64,
+    /// One for each worker.
+    pub(super) pulses: Vec<Pulse>,
 }
 
 impl Shared {
@@ -130,11 +132,6 @@ impl Shared {
         }
         drop(planner);
         self.wake.notify_one();
-    }
-
-    pub(super) fn made_progress(&self) {
-        let nanos = u64::try_from(self.clock.now().0.as_nanos()).unwrap_or(u64::MAX);
-        self.progress_nanos.store(nanos, Ordering::Release);
     }
 }
 
@@ -254,12 +251,17 @@ impl InferencePool {
             clock,
             metrics,
             stopping: AtomicBool::new(false),
-            progress_nanos: AtomicU64::new(0),
+            pulses: workers.iter().map(|_| Pulse::default()).collect(),
         });
         let mut threads = Vec::new();
         for (number, engines) in workers.into_iter().enumerate() {
-            let mut worker =
-                Worker::new(Arc::clone(&shared), Arc::clone(&backend), engines, &limits);
+            let mut worker = Worker::new(
+                Arc::clone(&shared),
+                number,
+                Arc::clone(&backend),
+                engines,
+                &limits,
+            );
             let started = named_thread(&format!("infer-{number}"), move || worker.run());
             threads.push(started.map_err(|error| InferError::Pool(error.to_string()))?);
         }
@@ -298,18 +300,38 @@ impl InferencePool {
         })
     }
 
-    /// When a worker last finished a batch.
-    #[must_use]
-    pub fn heartbeat(&self) -> Monotonic {
-        Monotonic(Duration::from_nanos(
-            self.shared.progress_nanos.load(Ordering::Acquire),
-        ))
-    }
-
-    /// Whether anything waits or is in flight.
-    #[must_use]
-    pub fn has_work(&self) -> bool {
-        self.shared.planner.lock().has_work()
+    /// Whether every worker lives and gets on. With nothing to look at it does.
+    ///
+    /// # Errors
+    /// In words: a worker has ended, has been at one batch for longer than `limit`, or frames
+    /// have waited for longer than that while no batch was cut.
+    pub fn healthy(&self, limit: Duration) -> Result<(), String> {
+        let ended = |(number, thread): (usize, &JoinHandle<()>)| {
+            thread
+                .is_finished()
+                .then(|| format!("inference worker {number} has ended"))
+        };
+        if let Some(reason) = self.threads.lock().iter().enumerate().find_map(ended) {
+            return Err(reason);
+        }
+        let now = self.shared.clock.now();
+        for (number, pulse) in self.shared.pulses.iter().enumerate() {
+            let busy = pulse.busy_for(now);
+            if busy > limit {
+                let seconds = busy.as_secs();
+                return Err(format!(
+                    "inference worker {number} has been at one batch for {seconds} s"
+                ));
+            }
+        }
+        let neglected = self.shared.planner.lock().neglected_for(now);
+        if neglected > limit {
+            let seconds = neglected.as_secs();
+            return Err(format!(
+                "frames wait, but no batch has been cut for {seconds} s"
+            ));
+        }
+        Ok(())
     }
 
     /// Stops the workers after the batch they are at.

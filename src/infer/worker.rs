@@ -15,6 +15,7 @@ use super::preprocess::{Placed, Preprocessor};
 use super::{Backend, BatchSize, Engine, InferError, OutputView};
 use crate::base::clock::Monotonic;
 use crate::base::metrics::{Metrics, Stage};
+use crate::base::pulse::Pulse;
 use crate::base::slot::WhenFull;
 use crate::base::tasks::panic_message;
 use crate::model::detection::Detection;
@@ -49,6 +50,7 @@ struct Taken {
 
 pub(super) struct Worker {
     shared: Arc<Shared>,
+    number: usize,
     backend: Arc<dyn Backend>,
     stations: Vec<Station>,
     stages: Stages,
@@ -57,6 +59,7 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(
         shared: Arc<Shared>,
+        number: usize,
         backend: Arc<dyn Backend>,
         engines: Vec<Box<dyn Engine>>,
         limits: &[usize],
@@ -81,6 +84,7 @@ impl Worker {
         };
         Self {
             shared,
+            number,
             backend,
             stations,
             stages,
@@ -89,12 +93,17 @@ impl Worker {
 
     pub(super) fn run(&mut self) {
         while let Some((model, lanes, cut_at)) = self.shared.next_batch() {
+            self.pulse().begin(cut_at);
             let taken = self.take(&lanes, cut_at);
             if !taken.is_empty() {
                 self.batch(model, taken, cut_at);
             }
-            self.shared.made_progress();
+            self.pulse().rest();
         }
+    }
+
+    fn pulse(&self) -> &Pulse {
+        &self.shared.pulses[self.number]
     }
 
     /// Takes the newest frame of each camera; what is too old is counted and not computed.
