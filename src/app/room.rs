@@ -9,9 +9,10 @@ use std::path::Path;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// One RTSP camera over UDP, the hungriest kind (measured: see `deploy/LIMITS.md`).
-const DESCRIPTORS_PER_CAMERA: u64 = 40;
-const THREADS_PER_CAMERA: u64 = 16;
+/// One RTSP camera over UDP, the hungriest kind: 16 descriptors and 7 threads were measured
+/// (`deploy/LIMITS.md`); a reconnecting one has for a moment those of two sessions.
+const DESCRIPTORS_PER_CAMERA: u64 = 32;
+const THREADS_PER_CAMERA: u64 = 14;
 /// The daemon without cameras: runtime, blocking pool, workers, journal, API, console.
 const DESCRIPTORS_OF_ITS_OWN: u64 = 256;
 const THREADS_OF_ITS_OWN: u64 = 160;

@@ -110,6 +110,15 @@ fn seconds_histogram() -> Histogram {
     Histogram::new(exponential_buckets(0.000_05, 2.0, 18))
 }
 
+/// There from the start, so that the first refusal is an increase and not a new series.
+fn both_results() -> Family<Labels, Counter> {
+    let reloads = Family::<Labels, Counter>::default();
+    for result in ["ok", "refused"] {
+        let _ = reloads.get_or_create(&vec![("result", result.to_owned())]);
+    }
+    reloads
+}
+
 impl Metrics {
     /// All metrics at zero.
     #[must_use]
@@ -137,11 +146,6 @@ impl Metrics {
             Unit::Seconds,
             gaps.clone(),
         );
-        // There from the start, so that the first refusal is an increase and not a new series.
-        let reloads = Family::<Labels, Counter>::default();
-        for result in ["ok", "refused"] {
-            let _ = reloads.get_or_create(&vec![("result", result.to_owned())]);
-        }
         Arc::new(Self {
             decoded: register!(
                 "frames_decoded",
@@ -194,7 +198,7 @@ impl Metrics {
             ),
             journal_sequence: register!("journal_sequence", "Latest sequence", Gauge::default()),
             subscribers: register!("subscribers", "Open Subscribe streams", Gauge::default()),
-            reloads: register!("config_reloads", "Reloads by result", reloads),
+            reloads: register!("config_reloads", "Reloads by result", both_results()),
             stages,
             gaps,
             registry: r,
