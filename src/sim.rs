@@ -1,5 +1,7 @@
-//! Stand-ins for what a facility has: [`wall`] plays recordings as RTSP cameras.
+//! Stand-ins for what a facility has: [`scene`] reads scripted scenes, [`wall`] plays recordings as
+//! RTSP cameras.
 
+pub mod scene;
 pub mod wall;
 pub mod world;
 
