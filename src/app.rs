@@ -223,6 +223,7 @@ fn start_fleet(
         pool: Arc::clone(pool),
         clock: Arc::clone(clock),
         metrics: Arc::clone(metrics),
+        looks: None,
     };
     Fleet::start(parts, identity, events, IdSource::random()).map_err(|source| AppError::Io {
         what: "the analyst's thread",

@@ -59,7 +59,7 @@ fn dispatch(args: args::Args) -> anyhow::Result<bool> {
     match args.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
-        Command::Replay(args) => runtime()?.block_on(replay::run(args)),
+        Command::Replay(args) => runtime()?.block_on(replay::run(*args)),
         Command::Events(args) => runtime()?.block_on(events::run(args)),
         Command::Cameras(args) => runtime()?.block_on(events::cameras(args)),
         Command::Demo(args) => runtime()?.block_on(demo::run(args)),

@@ -15,9 +15,25 @@ use std::sync::Arc;
 
 use crate::base::clock::Monotonic;
 use crate::model::event::Event;
+use crate::model::frame::Frame;
+use crate::model::track::Track;
 
 /// Where events go: the journal in the daemon, a collector in replay. The second value is when
 /// the frame behind it left the decoder.
 pub type EventSink = Arc<dyn Fn(Event, Option<Monotonic>) + Send + Sync>;
 
+/// One analysed picture and who is in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    /// The picture.
+    pub frame: &'a Frame,
+    /// The tracks as they are now, unconfirmed ones too.
+    pub tracks: &'a [Track],
+}
+
+/// Sees every analysed picture after its events were handed on, on the analyst's thread: it must
+/// be quick. Replay's reports draw from it; the daemon has none.
+pub type LookSink = Arc<dyn Fn(&Look<'_>) + Send + Sync>;
+
+pub use sink::RateLimit;
 pub use supervisor::{Fleet, FleetParts};

@@ -18,7 +18,7 @@
 //! 5 api       gRPC services, domain ↔ wire conversion
 //!   console   health and /metrics on their own thread
 //!   sim       RTSP camera simulator
-//!   replay    files through the same pipeline
+//!   replay    files through the same pipeline; scoring against expected events
 //! 6 app       build(Config, Ports) → App; start order, stop order, signals, sd_notify
 //! 7 cli       the commands of the binary
 //! ```

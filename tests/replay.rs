@@ -1,51 +1,181 @@
-//! The daemon's pipeline on the drawn clip: the events its truth file expects, and twice the same.
+//! The daemon's pipeline on the drawn clip: the events its expectation file names, and twice the
+//! same; the gate's exit codes and files.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
-fn replay() -> (String, String) {
-    let run = Command::new(env!("CARGO_BIN_EXE_parapet"))
-        .args([
-            "replay",
-            "testdata/clips/demo.mp4",
-            "--config",
-            "testdata/demo.toml",
-        ])
+fn parapet(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_parapet"))
+        .args(args)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
         .output()
-        .expect("ran");
-    let error = String::from_utf8_lossy(&run.stderr).into_owned();
-    assert!(run.status.success(), "{error}");
-    (String::from_utf8(run.stdout).expect("UTF-8"), error)
+        .expect("ran")
+}
+
+fn error_of(run: &Output) -> String {
+    String::from_utf8_lossy(&run.stderr).into_owned()
+}
+
+const CLIP: &str = "testdata/clips/demo.mp4";
+
+#[test]
+fn the_drawn_clip_gives_the_same_bytes_twice() {
+    let replay = || {
+        let run = parapet(&["replay", CLIP, "--config", "testdata/demo.toml"]);
+        assert!(run.status.success(), "{}", error_of(&run));
+        (run.stdout.clone(), error_of(&run))
+    };
+    let (first, summary) = replay();
+    assert!(summary.contains("500 frames decoded"), "{summary}");
+    let lines = String::from_utf8_lossy(&first).lines().count();
+    assert!(lines >= 8, "{lines} events");
+    assert!(first == replay().0, "two replays differ");
 }
 
 #[test]
-fn the_drawn_clip_gives_its_expected_events_and_the_same_bytes_twice() {
-    let (first, summary) = replay();
-    assert!(summary.contains("500 frames decoded"), "{summary}");
-    let started: Vec<(String, f64)> = first
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
-        .filter(|event| event["phase"] == "started")
-        .map(|event| {
-            let seconds = event["occurred"]["utc"].as_i64().expect("time") as f64 / 1e6;
-            (event["kind"].as_str().expect("kind").to_owned(), seconds)
-        })
-        .collect();
-    let wanted = [
-        ("line_crossed", 4.2),
-        ("zone_intrusion", 10.0),
-        ("crowding", 22.0),
-        ("running", 31.1),
-    ];
-    assert_eq!(started.len(), wanted.len(), "{started:?}");
-    for ((kind, at), (wanted_kind, wanted_at)) in started.iter().zip(wanted) {
-        assert!(
-            kind == wanted_kind && (at - wanted_at).abs() <= 1.0,
-            "{started:?}"
-        );
+fn the_drawn_clip_passes_the_gate_with_every_expected_event_and_no_other() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let (json, junit, html) = (file("a.json"), file("a.xml"), file("a.html"));
+    let run = parapet(&[
+        "replay",
+        CLIP,
+        "--expect",
+        "--min-f1",
+        "1",
+        "--max-false-per-hour",
+        "0",
+        "--report-json",
+        &json,
+        "--junit",
+        &junit,
+        "--html",
+        &html,
+    ]);
+    assert!(run.status.success(), "{}", error_of(&run));
+    let text = std::fs::read_to_string(&json).expect("JSON");
+    let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let total = &report["total"];
+    assert_eq!(
+        (&total["hits"], &total["f1"]),
+        (&4.into(), &1.0.into()),
+        "{text}"
+    );
+    for (file, begins) in [(&junit, "<?xml"), (&html, "<!DOCTYPE html>")] {
+        let text = std::fs::read_to_string(file).expect("written");
+        assert!(text.starts_with(begins), "{file}");
     }
-    assert_eq!(first, replay().0, "two replays differ");
+}
+
+#[test]
+fn a_missed_event_a_broken_clip_and_a_wrong_expectation_have_their_exit_codes() {
+    let folder = tempfile::tempdir().expect("folder");
+    let expect = folder.path().join("demo.expect.toml");
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo.toml");
+    let config = config.display();
+    let write = |kind: &str, rule: &str| {
+        let text = format!(
+            "[clip]\nseconds = 40\nconfig = \"{config}\"\ncamera = \"demo\"\n[[event]]\nkind = \"{kind}\"\nrule = \"{rule}\"\nstart_seconds = 36\nafter_seconds = 2\n"
+        );
+        std::fs::write(&expect, text).expect("written");
+    };
+    let folder_name = folder.path().display().to_string();
+    // Detections of nobody: nothing is told, so the event is missed.
+    let nobody = folder.path().join("demo.mot.txt");
+    std::fs::write(&nobody, "").expect("written");
+    let nobody = nobody.display().to_string();
+    let gate = |more: &[&str]| {
+        let mut args = vec![
+            "replay",
+            &nobody,
+            "--detections",
+            "--expect",
+            "--expectations",
+            &folder_name,
+            "--fps",
+            "10",
+            "--picture",
+            "1280x720",
+        ];
+        args.extend(more);
+        parapet(&args)
+    };
+    write("running", "runs");
+    let run = gate(&["--min-recall", "0.5"]);
+    assert_eq!(run.status.code(), Some(1), "{}", error_of(&run));
+    let table = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(table.contains("missed     36.00 s  runs"), "{table}");
+    assert!(gate(&[]).status.success(), "no limit was asked for");
+    write("running", "walks");
+    let run = gate(&[]);
+    assert_eq!(run.status.code(), Some(64));
+    assert!(
+        error_of(&run).contains("no rule `walks`"),
+        "{}",
+        error_of(&run)
+    );
+    write("loitering", "runs");
+    assert!(error_of(&gate(&[])).contains("says running, not loitering"));
+
+    write("running", "runs");
+    let broken = folder.path().join("demo.mp4");
+    std::fs::write(&broken, vec![0x55; 4_096]).expect("written");
+    let run = parapet(&["replay", &broken.display().to_string(), "--expect"]);
+    assert_eq!(run.status.code(), Some(1));
+    let table = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(table.contains("demo could not be played"), "{table}");
+}
+
+#[test]
+fn a_draft_is_written_once_and_passes_the_gate() {
+    let folder = tempfile::tempdir().expect("folder");
+    // Somebody walks down over the line of the demo camera.
+    let boxes: String = (1..=25)
+        .map(|frame| format!("{frame},-1,600,{},50,190,0.9,-1,-1,-1\n", 100 + 20 * frame))
+        .collect();
+    let mot = folder.path().join("walk.mot.txt");
+    std::fs::write(&mot, boxes).expect("written");
+    let mot = mot.display().to_string();
+    let record = |more: &[&str]| {
+        let mut args = vec![
+            "replay",
+            &mot,
+            "--detections",
+            "--record",
+            "--config",
+            "testdata/demo.toml",
+            "--fps",
+            "12.5",
+            "--picture",
+            "1280x720",
+        ];
+        args.extend(more);
+        parapet(&args)
+    };
+    let run = record(&[]);
+    assert!(run.status.success(), "{}", error_of(&run));
+    let file = folder.path().join("walk.expect.toml");
+    let draft = std::fs::read_to_string(&file).expect("a draft");
+    assert!(
+        draft.starts_with("# DRAFT") && draft.contains("note = \"draft\""),
+        "{draft}"
+    );
+    let run = record(&[]);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(
+        error_of(&run).contains("--force overwrites"),
+        "{}",
+        error_of(&run)
+    );
+    assert!(record(&["--force"]).status.success());
+    // The draft names configuration, rate and size: nothing else is needed.
+    let run = parapet(&["replay", &mot, "--detections", "--expect", "--min-f1", "1"]);
+    assert!(
+        run.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&run.stdout),
+        error_of(&run)
+    );
 }
 
 #[test]
@@ -53,31 +183,21 @@ fn a_broken_recording_and_a_bad_configuration_are_named() {
     let folder = tempfile::tempdir().expect("folder");
     let broken = folder.path().join("broken.mp4");
     std::fs::write(&broken, vec![0x55; 4_096]).expect("written");
-    let run = |args: &[&str]| {
-        let run = Command::new(env!("CARGO_BIN_EXE_parapet"))
-            .args(args)
-            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
-            .output()
-            .expect("ran");
-        (
-            run.status.code(),
-            String::from_utf8_lossy(&run.stderr).into_owned(),
-        )
-    };
-    let (code, error) = run(&[
-        "replay",
-        broken.to_str().expect("path"),
-        "--config",
-        "testdata/demo.toml",
-    ]);
+    let broken = broken.display().to_string();
+    let run = parapet(&["replay", &broken, "--config", "testdata/demo.toml"]);
+    let error = error_of(&run);
     assert!(
-        code == Some(1) && error.contains("broken.mp4"),
-        "{code:?} {error}"
+        run.status.code() == Some(1) && error.contains("broken.mp4"),
+        "{error}"
     );
+    let run = parapet(&["replay", &broken]);
+    assert_eq!(run.status.code(), Some(64));
+    assert!(error_of(&run).contains("no configuration: give --config"));
     let config = folder.path().join("parapet.toml");
     std::fs::write(&config, "[site]\nname = \"a b\"\n[nod]\n").expect("written");
-    let (code, error) = run(&["check", config.to_str().expect("path")]);
-    assert_eq!(code, Some(64), "{error}");
+    let run = parapet(&["check", &config.display().to_string()]);
+    let error = error_of(&run);
+    assert_eq!(run.status.code(), Some(64), "{error}");
     assert!(
         error.contains("parapet.toml:2") && error.contains("parapet.toml:3"),
         "{error}"

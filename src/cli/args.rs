@@ -1,9 +1,13 @@
 //! What can be typed. The help texts are the manual.
 
+mod replay;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+pub(super) use replay::ReplayArgs;
 
 /// Watches cameras and tells what is wrong, without losing the word.
 #[derive(Debug, Parser)]
@@ -19,8 +23,9 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Check a configuration: prints every error with file and line; exit code 64 when there is one.
     Check(CheckArgs),
-    /// Play recordings through the daemon's own pipeline; events go to standard output as JSON lines.
-    Replay(ReplayArgs),
+    /// Play recordings through the daemon's own pipeline: events as JSON lines, or scored against
+    /// what was expected of them.
+    Replay(Box<ReplayArgs>),
     /// Follow the events of a running daemon over gRPC, as JSON lines.
     Events(EventsArgs),
     /// Show the cameras of a running daemon and how they are.
@@ -52,28 +57,6 @@ pub(super) struct CheckArgs {
     /// The configuration file; a folder `cameras.d` beside it is read too.
     #[arg(default_value = "/etc/parapet/parapet.toml", value_name = "FILE")]
     pub(super) config: PathBuf,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct ReplayArgs {
-    /// Recordings: mp4, mkv, avi or raw H.264/H.265.
-    #[arg(required = true, value_name = "FILE")]
-    pub(super) files: Vec<PathBuf>,
-    /// The configuration that names models, rules and cameras.
-    #[arg(long, short, value_name = "FILE")]
-    pub(super) config: PathBuf,
-    /// The camera whose rules apply; by default the one called like the file, else the only one.
-    #[arg(long, value_name = "ID")]
-    pub(super) camera: Option<String>,
-    /// When each recording began, RFC 3339; event times count from here.
-    #[arg(long, default_value = "1970-01-01T00:00:00Z", value_name = "TIME")]
-    pub(super) start: String,
-    /// Look at this many pictures a second instead of the configured number.
-    #[arg(long, value_name = "N")]
-    pub(super) fps: Option<f32>,
-    /// No progress bar and no summary; events only.
-    #[arg(long, short)]
-    pub(super) quiet: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -37,6 +37,7 @@ mod read;
 mod tests;
 mod write;
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -127,6 +128,25 @@ pub struct IgnoredSpan {
     pub end: Duration,
     /// Only this rule's alarms; none means all.
     pub rule: Option<RuleName>,
+}
+
+impl ExpectedEvent {
+    /// When the first alarm may come.
+    #[must_use]
+    pub fn window(&self) -> RangeInclusive<Duration> {
+        let before = self.before.unwrap_or(DEFAULT_BEFORE);
+        let after = self.after.unwrap_or(DEFAULT_AFTER);
+        self.start.saturating_sub(before)..=self.start.saturating_add(after)
+    }
+
+    /// When alarms still speak of this event: from the window's start to as long after the
+    /// event's end as the first alarm may come after its start.
+    #[must_use]
+    pub fn reach(&self) -> RangeInclusive<Duration> {
+        let after = self.after.unwrap_or(DEFAULT_AFTER);
+        let end = self.end.unwrap_or(self.start).max(self.start);
+        *self.window().start()..=end.saturating_add(after)
+    }
 }
 
 impl Expectation {

@@ -13,6 +13,7 @@ use crate::model::frame::Frame;
 use crate::model::geometry::Size;
 use crate::model::ids::{EventId, IdSource, IncidentId, NodeName, SiteName};
 use crate::model::time::{CaptureTime, ClockSource, UtcMicros};
+use crate::model::track::Track;
 use crate::rules::{Finding, RuleSet};
 use crate::track::Tracker;
 
@@ -68,6 +69,12 @@ impl Analysis {
         }
     }
 
+    /// How many pictures a second the camera wants to have analysed, at most.
+    #[must_use]
+    pub fn analysis_fps(&self) -> f32 {
+        self.camera.analysis_fps
+    }
+
     /// Takes one analysed frame. A change of picture size begins new tracks.
     pub fn frame(&mut self, frame: &Frame, found: &[Detection], model: &ModelRef) -> Vec<Event> {
         self.model = Some(model.clone());
@@ -91,6 +98,14 @@ impl Analysis {
                 .map(|finding| self.event(finding, frame.capture)),
         );
         events
+    }
+
+    /// The tracks after the latest frame of this session.
+    #[must_use]
+    pub fn tracks(&self) -> &[Track] {
+        self.tracker
+            .as_ref()
+            .map_or(&[], |(_, tracker)| tracker.tracks())
     }
 
     /// The session is over: open incidents end, tracks are forgotten.

@@ -15,8 +15,8 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use prometheus_client::metrics::histogram::Histogram;
 
-use super::EventSink;
 use super::analysis::{Analysis, Identity};
+use super::{EventSink, Look, LookSink};
 use crate::base::clock::{Monotonic, SharedClock};
 use crate::base::metrics::{CameraMetrics, Metrics, Stage};
 use crate::base::pulse::Pulse;
@@ -91,6 +91,7 @@ impl Analyst {
     pub fn start(
         identity: Identity,
         events: EventSink,
+        looks: Option<LookSink>,
         clock: SharedClock,
         metrics: &Metrics,
     ) -> io::Result<(Self, JoinHandle<()>)> {
@@ -100,6 +101,7 @@ impl Analyst {
             vitals: Arc::clone(&vitals),
             identity,
             events,
+            looks,
             clock,
             analyse: metrics.stage(Stage::Analyse),
             gaps: metrics.gaps.clone(),
@@ -201,6 +203,7 @@ struct Desk {
     vitals: Arc<Vitals>,
     identity: Identity,
     events: EventSink,
+    looks: Option<LookSink>,
     clock: SharedClock,
     analyse: Histogram,
     gaps: Histogram,
@@ -302,6 +305,10 @@ impl Desk {
         });
         self.analyse
             .observe(self.clock.now().since(begun).as_secs_f64());
+        if let (Some(looks), Some(watched)) = (&self.looks, self.cameras.get(&key.camera)) {
+            let tracks = watched.analysis.tracks();
+            looks(&Look { frame, tracks });
+        }
     }
 
     /// Runs one step of a camera's analysis and hands its events on. A panic ends the camera's

@@ -150,13 +150,15 @@ impl Sink for CameraSink {
 
 /// Picks frames at a rate by their own media time, so that replay picks the same ones.
 #[derive(Debug)]
-pub(super) struct RateLimit {
+pub struct RateLimit {
     interval: Duration,
     due: Duration,
 }
 
 impl RateLimit {
-    pub(super) fn new(fps: f32) -> Self {
+    /// At most `fps` frames a second; the first frame is wanted.
+    #[must_use]
+    pub fn new(fps: f32) -> Self {
         Self {
             interval: Duration::from_secs_f32(1.0 / fps),
             due: Duration::ZERO,
@@ -165,7 +167,7 @@ impl RateLimit {
 
     /// Whether the frame at `media_time` is wanted. The due times form a grid, so that 5 of 12.5
     /// frames a second are 5 and not 4.2; a frame may come 1 ms early for rounding's sake.
-    pub(super) fn wants(&mut self, media_time: Duration) -> bool {
+    pub fn wants(&mut self, media_time: Duration) -> bool {
         if media_time + Duration::from_millis(1) < self.due {
             return false;
         }

@@ -10,10 +10,10 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::EventSink;
 use super::analysis::Identity;
 use super::analyst::Analyst;
 use super::camera::Driver;
+use super::{EventSink, LookSink};
 use crate::base::backoff::Backoff;
 use crate::base::clock::SharedClock;
 use crate::base::metrics::{CameraMetrics, Metrics};
@@ -36,6 +36,8 @@ pub struct FleetParts {
     pub clock: SharedClock,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// Looks over the analyst's shoulder, where somebody wants to.
+    pub looks: Option<LookSink>,
 }
 
 struct Running {
@@ -95,7 +97,8 @@ impl Fleet {
         ids: IdSource,
     ) -> io::Result<Self> {
         let clock = Arc::clone(&parts.clock);
-        let (analyst, thread) = Analyst::start(identity, events, clock, &parts.metrics)?;
+        let looks = parts.looks.clone();
+        let (analyst, thread) = Analyst::start(identity, events, looks, clock, &parts.metrics)?;
         Ok(Self {
             parts: Arc::new(parts),
             analyst,

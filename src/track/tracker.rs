@@ -104,6 +104,12 @@ impl Tracker {
         self.tell(at)
     }
 
+    /// What the latest [`Tracker::update`] returned.
+    #[must_use]
+    pub fn tracks(&self) -> &[Track] {
+        &self.told
+    }
+
     fn pick(&self, wanted: impl Fn(&Living) -> bool) -> Vec<usize> {
         (0..self.living.len())
             .filter(|&n| wanted(&self.living[n]))
