@@ -226,7 +226,7 @@ fn a_wedged_or_ended_analyst_starves_the_watchdog() {
     let events: EventSink = Arc::new(move |_, _| behind.pass());
     let metrics = crate::base::metrics::Metrics::new();
     let (analyst, thread) =
-        Analyst::start(identity, events, Arc::clone(&shared), &metrics).expect("thread");
+        Analyst::start(identity, events, None, Arc::clone(&shared), &metrics).expect("thread");
     let (asked, time) = (analyst.clone(), Arc::clone(&shared));
     let health = Health::new(shared).part(Duration::ZERO, move || {
         asked.healthy(time.now(), STUCK_AFTER)
