@@ -1,8 +1,9 @@
 //! Stand-ins for what a facility has: [`scene`] reads scripted scenes, [`wall`] plays recordings as
-//! RTSP cameras.
+//! RTSP cameras that fail on command, and [`watch`] counts what such cameras deliver.
 
 pub mod scene;
 pub mod wall;
+pub mod watch;
 pub mod world;
 
 pub use wall::{SimError, Wall, WallCamera, WallConfig};

@@ -54,7 +54,7 @@ fn wall(port: u16, mounts: &[usize]) -> Wall {
     let camera = |n: &usize| WallCamera {
         mount: format!("camera-{n}"),
         file: clip(),
-        credentials: None,
+        ..WallCamera::default()
     };
     let cameras = mounts.iter().map(camera).collect();
     Wall::start(WallConfig {

@@ -1,52 +1,16 @@
 //! The camera wall, watched by real RTSP clients.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gst::prelude::*;
 use gstreamer as gst;
-use gstreamer_app as gst_app;
 use parapet::sim::{SimError, Wall, WallCamera, WallConfig};
 
-/// Frames in one round of the recording: 2 s at 12.5 a second.
-const ROUND: usize = 25;
-const DEADLINE: gst::ClockTime = gst::ClockTime::from_seconds(20);
+#[path = "sim/faults.rs"]
+mod faults;
+#[path = "sim/viewer.rs"]
+mod viewer;
 
-fn run(launch: &str) {
-    gst::init().expect("gstreamer");
-    let pipeline = gst::parse::launch(launch).expect("pipeline");
-    pipeline.set_state(gst::State::Playing).expect("playing");
-    let kinds = [gst::MessageType::Eos, gst::MessageType::Error];
-    let message = pipeline
-        .bus()
-        .expect("bus")
-        .timed_pop_filtered(DEADLINE, &kinds);
-    pipeline.set_state(gst::State::Null).expect("null");
-    let end = message.expect("ended in time");
-    assert_eq!(end.type_(), gst::MessageType::Eos, "{end:?}");
-}
-
-/// Two seconds of a moving ball; `tail` is `mp4mux`, or nothing for a raw stream.
-fn record(folder: &Path, name: &str, encode: &str) -> PathBuf {
-    let file = folder.join(name);
-    run(&format!(
-        "videotestsrc num-buffers={ROUND} pattern=ball ! \
-         video/x-raw,format=I420,width=160,height=120,framerate=25/2 ! \
-         {encode} ! filesink location={}",
-        file.display()
-    ));
-    file
-}
-
-const MP4: &str = "x264enc key-int-max=12 speed-preset=ultrafast bframes=2 ! h264parse ! mp4mux";
-
-fn camera(mount: &str, file: &Path) -> WallCamera {
-    WallCamera {
-        mount: mount.to_owned(),
-        file: file.to_owned(),
-        credentials: None,
-    }
-}
+use viewer::{DEADLINE, MP4, ROUND, Viewer, camera, record};
 
 fn wall(port: u16, cameras: Vec<WallCamera>) -> Wall {
     Wall::start(WallConfig {
@@ -55,65 +19,6 @@ fn wall(port: u16, cameras: Vec<WallCamera>) -> Wall {
         ..WallConfig::default()
     })
     .expect("wall")
-}
-
-/// A client of one mount.
-struct Viewer {
-    pipeline: gst::Pipeline,
-    sink: gst_app::AppSink,
-}
-
-impl Viewer {
-    fn connect(url: &str, codec: &str, login: Option<(&str, &str)>) -> Self {
-        gst::init().expect("gstreamer");
-        let login = login.map_or_else(String::new, |(user, password)| {
-            format!("user-id={user} user-pw={password}")
-        });
-        let pipeline = gst::parse::launch(&format!(
-            "rtspsrc location={url} protocols=tcp latency=0 {login} ! rtp{codec}depay ! \
-             {codec}parse ! video/x-{codec},alignment=au ! appsink name=out sync=false"
-        ))
-        .expect("pipeline")
-        .downcast::<gst::Pipeline>()
-        .expect("a pipeline");
-        let sink = pipeline.by_name("out").expect("sink");
-        let sink = sink.downcast().expect("an appsink");
-        pipeline.set_state(gst::State::Playing).expect("playing");
-        Self { pipeline, sink }
-    }
-
-    /// The next frame; `None` when none came in time.
-    fn frame(&self, wait: gst::ClockTime) -> Option<gst::Buffer> {
-        self.sink.try_pull_sample(wait)?.buffer_owned()
-    }
-
-    /// The presentation times of the next frames.
-    fn times(&self, frames: usize) -> Vec<u64> {
-        (0..frames)
-            .map(|at| {
-                let frame = self
-                    .frame(DEADLINE)
-                    .unwrap_or_else(|| panic!("no frame {at}"));
-                frame.pts().expect("a pts").nseconds()
-            })
-            .collect()
-    }
-
-    /// The first error the pipeline reports.
-    fn error(&self) -> Option<String> {
-        let bus = self.pipeline.bus().expect("bus");
-        let message = bus.timed_pop_filtered(DEADLINE, &[gst::MessageType::Error])?;
-        match message.view() {
-            gst::MessageView::Error(error) => Some(error.error().to_string()),
-            _ => None,
-        }
-    }
-}
-
-impl Drop for Viewer {
-    fn drop(&mut self) {
-        let _ = self.pipeline.set_state(gst::State::Null);
-    }
 }
 
 /// Checks that no frame is shown twice and that rounds follow each other. Frames arrive in
@@ -185,12 +90,7 @@ fn a_stopped_wall_hangs_up_and_starts_again_on_the_same_port() {
     watching.times(3);
     first.stop();
     std::net::TcpStream::connect(("127.0.0.1", port)).expect_err("nobody listens");
-    let ended = watching
-        .pipeline
-        .bus()
-        .expect("bus")
-        .timed_pop_filtered(DEADLINE, &[gst::MessageType::Eos, gst::MessageType::Error]);
-    assert!(ended.is_some(), "the viewer was not hung up on");
+    assert!(watching.ends(), "the viewer was not hung up on");
     let again = wall(port, vec![camera("yard", &file)]);
     assert_eq!(again.port(), port);
     Viewer::connect(&url, "h264", None).times(3);

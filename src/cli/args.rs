@@ -2,11 +2,13 @@
 
 mod replay;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use super::sim::control::ControlArgs;
+use super::sim::serve::ServeArgs;
+use super::sim::watch::WatchArgs;
 pub(super) use replay::ReplayArgs;
 
 /// Watches cameras and tells what is wrong, without losing the word.
@@ -36,7 +38,7 @@ pub(super) enum Command {
     Model(ModelArgs),
     /// Score tracker output in MOTChallenge format, or run the tracker on stored detections.
     Mot(MotArgs),
-    /// Serve recordings as RTSP cameras.
+    /// Stand-ins for cameras: serve them, make them fail, watch them.
     Sim(SimArgs),
 }
 
@@ -171,16 +173,10 @@ pub(super) struct SimArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SimCommand {
-    /// Serve recordings as RTSP cameras `/camera-1` …, looping them without end.
-    Serve {
-        /// Recordings (mp4, mkv; H.264 or H.265), given to the cameras in turn.
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<PathBuf>,
-        /// How many cameras; by default one per file.
-        #[arg(long, value_name = "N")]
-        cameras: Option<usize>,
-        /// Where to listen.
-        #[arg(long, default_value = "127.0.0.1:8554", value_name = "ADDRESS")]
-        listen: SocketAddr,
-    },
+    /// Serve recordings as RTSP cameras, looping them without end, with faults on command.
+    Serve(ServeArgs),
+    /// Tell a wall that serves what to do: put faults in force, end them, report, stop.
+    Control(ControlArgs),
+    /// Connect many viewers to RTSP cameras and count the pictures that come; decodes nothing.
+    Watch(WatchArgs),
 }

@@ -128,7 +128,7 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<bool> {
         .map(|number| WallCamera {
             mount: mount(number),
             file: show.clips[number % show.clips.len()].1.clone(),
-            credentials: None,
+            ..WallCamera::default()
         })
         .collect();
     let wall = Wall::start(WallConfig {

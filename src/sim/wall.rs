@@ -1,33 +1,66 @@
-//! Recordings played as RTSP cameras, for the demo and for tests.
+//! A wall of cameras: recordings served as RTSP cameras, with faults on command.
 //!
-//! Each file is read once into encoded access units ([`recording`]); nothing is decoded or encoded.
-//! A mount plays them round after round with timestamps that go on ([`looped`]); the server's sinks
-//! hold each unit back until its time, so a camera sends as fast as it filmed. All clients of a
-//! mount share one media, and all mounts of a file share its bytes.
+//! ```text
+//!  file ─▶ access units ─▶ (coded anew where asked) ─▶ RTP payloads   once per file and coding
+//!                                                          │ shared by every camera and viewer
+//!  viewer ◀─ RTP headers, pace, faults ◀─ one small task per viewer ┘
+//!  control socket, script, random faults ─▶ desk (owns the wall) ─▶ cameras
+//! ```
+//!
+//! GStreamer reads, codes and payloads; the server itself is ours (messages by `rtsp-types`). Its
+//! stock one, gst-rtsp-server, shares a media only by sending all of its viewers the same packets,
+//! and has no hook per viewer; a media of its own for each camera, which faults per camera need,
+//! costs several threads and a pipeline. Here a viewer is a task of a few hundred bytes, every
+//! camera may fail in its own way at any time, over TCP and UDP, and 1,042 of them fit one thread.
+//!
+//! Not served: audio, multicast, RTSP over HTTP or TLS, seeking. A session does not time out; it
+//! ends with its connection.
 
-mod access;
+mod camera;
+mod coding;
+mod control;
+mod conversation;
+mod description;
+mod desk;
+mod fault;
+mod file;
+mod film;
+mod library;
+mod login;
 mod looped;
+mod order;
+mod outlet;
+mod packets;
+mod plan;
+mod playing;
 mod recording;
+mod report;
+mod rtp;
+mod running;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::time::Duration;
 
-use gst::glib;
-use gst_rtsp_server::prelude::*;
 use gstreamer as gst;
-use gstreamer_app as gst_app;
-use gstreamer_rtsp_server as gst_rtsp_server;
 
-use self::looped::Place;
-use self::recording::Recording;
-use crate::base::tasks::named_thread;
+pub use coding::Coding;
+pub use control::ask;
+pub use fault::{Fault, FaultError};
+pub use file::{load, spread_start};
+pub use order::{Cameras, Order, Reply};
+pub use plan::{ChaosConfig, Planned};
+pub use recording::Codec;
+pub use report::{CameraReport, Report, Usage};
+pub use running::{Wall, WallHandle};
 
-/// What the source is called inside a mount's pipeline.
-const SOURCE: &str = "recording";
+use self::camera::Camera;
+use self::fault::Picture;
+use self::library::Library;
+use crate::base::clock::SystemClock;
 
 /// Which cameras to play, and where.
 #[derive(Clone, Debug)]
@@ -38,6 +71,15 @@ pub struct WallConfig {
     pub port: u16,
     /// One mount each.
     pub cameras: Vec<WallCamera>,
+    /// Where to listen for orders, besides [`Wall::handle`].
+    pub control: Option<PathBuf>,
+    /// Orders with times.
+    pub script: Vec<Planned>,
+    /// Random faults.
+    pub chaos: Option<ChaosConfig>,
+    /// Makes the pictures of `resolution` and `codec` faults at the start rather than when the
+    /// first such fault comes.
+    pub stand_ins: bool,
 }
 
 impl Default for WallConfig {
@@ -46,12 +88,16 @@ impl Default for WallConfig {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
             cameras: Vec::new(),
+            control: None,
+            script: Vec::new(),
+            chaos: None,
+            stand_ins: false,
         }
     }
 }
 
 /// A recording that plays as a camera.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct WallCamera {
     /// The URL's path, with or without its leading `/`.
     pub mount: String,
@@ -59,6 +105,10 @@ pub struct WallCamera {
     pub file: PathBuf,
     /// User and password (digest); anybody may watch where there are none.
     pub credentials: Option<(String, String)>,
+    /// How it is coded; by default as recorded.
+    pub coding: Coding,
+    /// Where in the recording it is when its first viewer comes.
+    pub start: Duration,
 }
 
 impl std::fmt::Debug for WallCamera {
@@ -67,6 +117,7 @@ impl std::fmt::Debug for WallCamera {
             .field("mount", &self.mount)
             .field("file", &self.file)
             .field("user", &self.credentials.as_ref().map(|(user, _)| user))
+            .field("coding", &self.coding)
             .finish_non_exhaustive()
     }
 }
@@ -98,12 +149,6 @@ pub enum SimError {
         /// What is wrong with it and what to do.
         why: &'static str,
     },
-    /// One user with two passwords.
-    #[error("the user `{user}` has two passwords; give each user one for the whole wall")]
-    Credentials {
-        /// The user.
-        user: String,
-    },
     /// Nothing can listen there.
     #[error("cannot listen on {at}: {why}; choose another port, or 0 for any free one")]
     Listen {
@@ -112,7 +157,15 @@ pub enum SimError {
         /// The reason.
         why: String,
     },
-    /// GStreamer or its RTSP server is not usable.
+    /// The control socket cannot be served.
+    #[error("cannot listen on the socket {}: {source}; choose another path, at most 107 bytes long", path.display())]
+    Control {
+        /// The socket.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// GStreamer or the server's thread is not usable.
     #[error("the RTSP server does not start: {0}; check the GStreamer installation")]
     Server(String),
     /// No thread for the server.
@@ -120,130 +173,46 @@ pub enum SimError {
     Thread(#[source] io::Error),
 }
 
-/// RTSP cameras that play until [`Wall::stop`] or drop.
-#[derive(Debug)]
-pub struct Wall {
-    server: gst_rtsp_server::RTSPServer,
-    address: IpAddr,
-    port: u16,
-    main_loop: glib::MainLoop,
-    listener: glib::Source,
-    thread: Option<JoinHandle<()>>,
-}
-
 impl Wall {
-    /// Reads the recordings and listens; clients may connect at once after.
+    /// Reads and codes the recordings and listens; clients may connect at once after. Blocks for
+    /// as long as coding takes; [`Report::recordings`] tells.
     ///
     /// # Errors
     /// [`SimError`], which names the file, mount or address at fault and what to do.
     pub fn start(config: WallConfig) -> Result<Self, SimError> {
         gst::init().map_err(|error| SimError::Server(error.to_string()))?;
-        let server = gst_rtsp_server::RTSPServer::new();
-        server.set_address(&config.address.to_string());
-        server.set_service(&config.port.to_string());
-        let mounts = gst_rtsp_server::RTSPMountPoints::new();
-        let mut recordings: HashMap<PathBuf, Arc<Recording>> = HashMap::new();
-        let mut doors = access::Doors::default();
+        let clock = SystemClock::shared();
+        let library = Arc::new(Library::new(Arc::clone(&clock)));
+        let mut taken = HashSet::new();
+        let mut cameras = Vec::new();
         for camera in &config.cameras {
-            let path = mount_path(&camera.mount)?;
-            let recording = match recordings.get(&camera.file) {
-                Some(known) => Arc::clone(known),
-                None => Arc::new(Recording::read(&camera.file)?),
-            };
-            recordings.insert(camera.file.clone(), Arc::clone(&recording));
-            let factory = factory(recording);
-            doors.add(&path, &factory, camera)?;
-            mounts.add_factory(&path, factory);
-        }
-        server.set_mount_points(Some(&mounts));
-        doors.close(&server);
-        Self::listen(server, &config)
-    }
-
-    fn listen(server: gst_rtsp_server::RTSPServer, config: &WallConfig) -> Result<Self, SimError> {
-        let listener = server
-            .create_source(gst_rtsp_server::gio::Cancellable::NONE)
-            .map_err(|error| SimError::Listen {
-                at: SocketAddr::new(config.address, config.port),
-                why: error.message().to_owned(),
-            })?;
-        let port = u16::try_from(server.bound_port())
-            .map_err(|_| SimError::Server("it does not tell its port".to_owned()))?;
-        let context = glib::MainContext::new();
-        listener.attach(Some(&context));
-        let main_loop = glib::MainLoop::new(Some(&context), false);
-        let running = main_loop.clone();
-        let (ready, begun) = std::sync::mpsc::sync_channel(1);
-        let thread = named_thread("sim-wall", move || {
-            // Says so from inside the loop: a stop before it would be forgotten.
-            context.invoke(move || {
-                let _ = ready.send(());
-            });
-            let ran = context.with_thread_default(|| running.run());
-            if let Err(error) = ran {
-                tracing::error!(%error, "camera simulator has no main context");
+            let mount = mount_name(&camera.mount)?;
+            if !taken.insert(mount.clone()) {
+                return Err(SimError::Mount {
+                    mount: camera.mount.clone(),
+                    why: "is used twice; give each camera its own",
+                });
             }
-        })
-        .map_err(SimError::Thread)?;
-        let wall = Self {
-            server,
-            address: config.address,
-            port,
-            main_loop,
-            listener,
-            thread: Some(thread),
-        };
-        begun
-            .recv()
-            .map_err(|_| SimError::Server("its thread ended at once".to_owned()))?;
-        tracing::info!(%wall.address, wall.port, cameras = config.cameras.len(), "camera simulator listens");
-        Ok(wall)
-    }
-
-    /// The port it listens on.
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// The URL of a mount, without user and password.
-    #[must_use]
-    pub fn url(&self, mount: &str) -> String {
-        let at = SocketAddr::new(self.address, self.port);
-        format!("rtsp://{at}/{}", mount.trim_start_matches('/'))
-    }
-
-    /// Hangs up on every client and closes the port, which is free again after.
-    pub fn stop(mut self) {
-        self.close();
-    }
-
-    fn close(&mut self) {
-        let Some(thread) = self.thread.take() else {
-            return;
-        };
-        // First nobody new, then the loop, so that no client is accepted in between.
-        self.listener.destroy();
-        self.main_loop.quit();
-        if thread.join().is_err() {
-            tracing::error!("camera simulator's thread panicked");
+            library.get(&camera.file, &camera.coding)?;
+            let camera = Camera::new(
+                mount,
+                camera.credentials.clone(),
+                (camera.file.clone(), camera.coding),
+                camera.start,
+                Arc::clone(&library),
+            );
+            if config.stand_ins {
+                camera.make(Picture::OtherSize)?;
+                camera.make(Picture::OtherCodec)?;
+            }
+            cameras.push(Arc::new(camera));
         }
-        self.server
-            .client_filter(Some(&mut |_, _| gst_rtsp_server::RTSPFilterResult::Remove));
-        if let Some(sessions) = self.server.session_pool() {
-            sessions.filter(Some(&mut |_, _| gst_rtsp_server::RTSPFilterResult::Remove));
-        }
+        Self::listen(config, cameras, library, clock)
     }
 }
 
-impl Drop for Wall {
-    fn drop(&mut self) {
-        self.close();
-    }
-}
-
-/// The mount as the path of a URL.
-fn mount_path(mount: &str) -> Result<String, SimError> {
+/// The mount as the path of a URL, without its leading `/`.
+fn mount_name(mount: &str) -> Result<String, SimError> {
     let name = mount.trim_matches('/');
     let wrong = |why| SimError::Mount {
         mount: mount.to_owned(),
@@ -258,47 +227,5 @@ fn mount_path(mount: &str) -> Result<String, SimError> {
             "is no path; use letters, digits, `-`, `_`, `.` and `/`",
         ));
     }
-    Ok(format!("/{name}"))
-}
-
-/// One media for all clients of a mount, fed from memory.
-fn factory(recording: Arc<Recording>) -> gst_rtsp_server::RTSPMediaFactory {
-    let factory = gst_rtsp_server::RTSPMediaFactory::new();
-    factory.set_shared(true);
-    factory.set_launch(&format!(
-        "( appsrc name={SOURCE} is-live=true format=time ! rtp{}pay name=pay0 config-interval=1 pt=96 )",
-        recording.codec.name()
-    ));
-    factory.connect_media_configure(move |_, media| {
-        let bin = media.element().downcast::<gst::Bin>().ok();
-        let source = bin.and_then(|bin| bin.by_name_recurse_up(SOURCE));
-        match source.and_then(|source| source.downcast::<gst_app::AppSrc>().ok()) {
-            Some(source) => feed(&source, &recording),
-            None => tracing::error!("camera simulator's pipeline has no source"),
-        }
-    });
-    factory
-}
-
-/// Gives one access unit whenever the source has none left. The sinks wait for each unit's time,
-/// so the source asks in the file's pace.
-fn feed(source: &gst_app::AppSrc, recording: &Arc<Recording>) {
-    source.set_caps(Some(&recording.caps));
-    let recording = Arc::clone(recording);
-    let mut place = Place::default();
-    source.set_callbacks(
-        gst_app::AppSrcCallbacks::builder()
-            .need_data(move |source, _| {
-                let (at, offset) = place.advance(recording.units.len(), recording.length);
-                let unit = &recording.units[at];
-                // Copies the head only; the bytes stay shared.
-                let mut buffer = unit.buffer.copy();
-                let head = buffer.make_mut();
-                head.set_pts(gst::ClockTime::from_nseconds(offset + unit.timing.pts));
-                head.set_dts(gst::ClockTime::from_nseconds(offset + unit.timing.dts));
-                // Refused only while the media is being taken down.
-                let _ = source.push_buffer(buffer);
-            })
-            .build(),
-    );
+    Ok(name.to_owned())
 }

@@ -66,6 +66,14 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// In the first round, at a unit.
+    pub(super) fn beginning_at(unit: usize) -> Self {
+        Self {
+            next: unit,
+            offset: 0,
+        }
+    }
+
     /// The index of the unit to play now and the time at which its round began; moves on.
     pub(super) fn advance(&mut self, units: usize, length: u64) -> (usize, u64) {
         let now = (self.next, self.offset);

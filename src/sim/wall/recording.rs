@@ -8,19 +8,25 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
 use super::SimError;
+use super::coding::Measured;
 use super::looped::{Timing, loop_length, retime};
+use crate::model::geometry::Size;
 
 /// More than this is not kept in memory: a demo loop has no need of it.
 const MAX_BYTES: usize = 1 << 30;
-/// How long a file may take to be read.
-const READ_DEADLINE: gst::ClockTime = gst::ClockTime::from_seconds(60);
+/// How long a file may take to be read, or to be coded anew.
+const READ_DEADLINE: gst::ClockTime = gst::ClockTime::from_seconds(600);
 
 /// How the pictures are compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Codec {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Codec {
+    /// ITU-T H.264.
     H264,
+    /// ITU-T H.265.
     H265,
 }
 
@@ -49,6 +55,8 @@ pub(super) struct AccessUnit {
     pub(super) buffer: gst::Buffer,
     /// When it is shown and decoded, from the loop's start.
     pub(super) timing: Timing,
+    /// Decodes by itself.
+    pub(super) keyframe: bool,
 }
 
 /// A whole file, from its first keyframe on.
@@ -102,6 +110,55 @@ impl Recording {
         Self::from_taken(taken).map_err(refuse)
     }
 
+    /// Runs a pipeline that ends in an `appsink` called `out`, to its end.
+    ///
+    /// # Errors
+    /// The reason in words.
+    pub(super) fn from_pipeline(pipeline: &gst::Pipeline, codec: Codec) -> Result<Self, String> {
+        let sink = pipeline
+            .by_name("out")
+            .and_then(|sink| sink.downcast::<gst_app::AppSink>().ok())
+            .ok_or("the pipeline has no sink")?;
+        let taken = Arc::new(Mutex::new(Taken {
+            codec: Some(codec),
+            ..Taken::default()
+        }));
+        sink.set_caps(Some(&byte_stream(codec)));
+        take_all(&sink, &taken);
+        let outcome = run_to_end(pipeline);
+        let _ = pipeline.set_state(gst::State::Null);
+        let taken = std::mem::take(&mut *taken.lock());
+        if let Some(problem) = taken.problem {
+            return Err(problem);
+        }
+        outcome?;
+        Self::from_taken(taken)
+    }
+
+    /// What it is like.
+    pub(super) fn measured(&self) -> Measured {
+        let seconds = self.length as f64 / 1e9;
+        let bytes: usize = self.units.iter().map(|unit| unit.buffer.size()).sum();
+        let keyframes = self.units.iter().filter(|unit| unit.keyframe).count();
+        let frames = self.units.len();
+        Measured {
+            fps: frames as f64 / seconds,
+            bitrate_kbps: bytes as f64 * 8.0 / 1_000.0 / seconds,
+            gop_frames: u32::try_from(frames.div_ceil(keyframes.max(1))).unwrap_or(u32::MAX),
+            size: self.size(),
+            codec: self.codec,
+        }
+    }
+
+    fn size(&self) -> Option<Size> {
+        let structure = self.caps.structure(0)?;
+        let side = |name| u32::try_from(structure.get::<i32>(name).ok()?).ok();
+        Some(Size {
+            width: side("width")?,
+            height: side("height")?,
+        })
+    }
+
     fn from_taken(taken: Taken) -> Result<Self, String> {
         let (Some(codec), Some(caps)) = (taken.codec, taken.caps) else {
             return Err("it has no H.264 or H.265 picture".to_owned());
@@ -124,7 +181,11 @@ impl Recording {
         let units = buffers
             .into_iter()
             .zip(timings)
-            .map(|(buffer, timing)| AccessUnit { buffer, timing })
+            .map(|(buffer, timing)| AccessUnit {
+                keyframe: !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT),
+                buffer,
+                timing,
+            })
             .collect();
         Ok(Self {
             codec,
@@ -192,25 +253,12 @@ fn attach(
                 // Parameter sets before every keyframe: a late joiner needs them.
                 .property("config-interval", -1)
                 .build()?;
-            let caps = gst::Caps::builder(format!("video/x-{}", codec.name()))
-                .field("stream-format", "byte-stream")
-                .field("alignment", "au")
-                .build();
             let sink = gst_app::AppSink::builder()
-                .caps(&caps)
+                .caps(&byte_stream(codec))
                 .sync(false)
                 .max_buffers(8)
                 .build();
-            let into = Arc::downgrade(taken);
-            sink.set_callbacks(
-                gst_app::AppSinkCallbacks::builder()
-                    .new_sample(move |sink| {
-                        let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-                        let taken = into.upgrade().ok_or(gst::FlowError::Eos)?;
-                        take(&mut taken.lock(), &sample)
-                    })
-                    .build(),
-            );
+            take_all(&sink, taken);
             vec![parse, sink.upcast()]
         }
     };
@@ -226,6 +274,28 @@ fn attach(
     pad.link(&into)
         .map(|_| ())
         .map_err(|error| glib::bool_error!("a stream cannot be linked: {error}"))
+}
+
+/// Whole access units in Annex B.
+fn byte_stream(codec: Codec) -> gst::Caps {
+    gst::Caps::builder(format!("video/x-{}", codec.name()))
+        .field("stream-format", "byte-stream")
+        .field("alignment", "au")
+        .build()
+}
+
+/// Keeps every sample of the sink.
+fn take_all(sink: &gst_app::AppSink, taken: &Arc<Mutex<Taken>>) {
+    let into = Arc::downgrade(taken);
+    sink.set_callbacks(
+        gst_app::AppSinkCallbacks::builder()
+            .new_sample(move |sink| {
+                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+                let taken = into.upgrade().ok_or(gst::FlowError::Eos)?;
+                take(&mut taken.lock(), &sample)
+            })
+            .build(),
+    );
 }
 
 fn take(taken: &mut Taken, sample: &gst::Sample) -> Result<gst::FlowSuccess, gst::FlowError> {
@@ -252,7 +322,7 @@ fn run_to_end(pipeline: &gst::Pipeline) -> Result<(), String> {
         gst::ClockTime::ZERO
     };
     let Some(message) = bus.timed_pop_filtered(wait, &kinds) else {
-        return Err("it was not read within 60 s".to_owned());
+        return Err("it was not read within 10 minutes".to_owned());
     };
     match message.view() {
         gst::MessageView::Error(error) => Err(error.error().message().to_owned()),
