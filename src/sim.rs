@@ -1,6 +1,8 @@
-//! Stand-ins for what a facility has: [`scene`] reads scripted scenes, [`wall`] plays recordings as
-//! RTSP cameras that fail on command, and [`watch`] counts what such cameras deliver.
+//! Stand-ins for what a facility has: [`scene`] reads scripted scenes, [`render`] draws them with
+//! exact truth, [`wall`] plays recordings as RTSP cameras that fail on command, and [`watch`]
+//! counts what such cameras deliver.
 
+pub mod render;
 pub mod scene;
 pub mod wall;
 pub mod watch;

@@ -98,7 +98,7 @@ pub enum Structure {
     },
     /// A box with windows or doors: a building, a watch tower's foot, a container.
     Building {
-        /// Its corner nearest to the origin of its own axes.
+        /// Its middle.
         center: Vec2,
         /// Width, depth, height in metres.
         size: Vec3,

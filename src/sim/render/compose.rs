@@ -1,0 +1,298 @@
+//! The still scene, its layers and what moves, put together in linear light: only where something
+//! changed since the frame before.
+
+use super::backdrop::Backdrop;
+use super::bands;
+use super::camera::Camera;
+use super::crowd::Mover;
+use super::layer::Veil;
+use super::light::{Lighting, lit, shine};
+use super::things::Beam;
+use super::vector::{V3, add, along, dot, scale, smooth_step, sub};
+
+/// Side of the squares that are redrawn together, pixels.
+pub(super) const TILE: usize = 16;
+
+/// Which squares of the picture something touches.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Tiles {
+    pub(super) columns: usize,
+    pub(super) marks: Vec<bool>,
+}
+
+impl Tiles {
+    pub(super) fn none(width: usize, height: usize) -> Self {
+        let columns = width.div_ceil(TILE);
+        Self {
+            columns,
+            marks: vec![false; columns * height.div_ceil(TILE)],
+        }
+    }
+
+    pub(super) fn all(&mut self) {
+        self.marks.fill(true);
+    }
+
+    /// Marks a box in pixels, grown by `margin`.
+    pub(super) fn mark(&mut self, bounds: [f32; 4], margin: f32) {
+        let lines = self.marks.len() / self.columns;
+        let first = |v: f32, most: usize| {
+            ((v - margin) / TILE as f32).floor().clamp(0.0, most as f32) as usize
+        };
+        let last = |v: f32, most: usize| {
+            ((v + margin) / TILE as f32)
+                .floor()
+                .clamp(-1.0, most as f32 - 1.0)
+                + 1.0
+        };
+        let columns = first(bounds[0], self.columns)..last(bounds[2], self.columns) as usize;
+        for line in first(bounds[1], lines)..last(bounds[3], lines) as usize {
+            for column in columns.clone() {
+                self.marks[line * self.columns + column] = true;
+            }
+        }
+    }
+
+    pub(super) fn marked(&self, x: usize, y: usize) -> bool {
+        self.marks[y / TILE * self.columns + x / TILE]
+    }
+
+    /// The same with one more square on every side.
+    pub(super) fn grown(&self) -> Self {
+        let mut grown = self.clone();
+        let lines = self.marks.len() / self.columns;
+        for (n, _) in self.marks.iter().enumerate().filter(|(_, mark)| **mark) {
+            let (column, line) = (n % self.columns, n / self.columns);
+            for l in line.saturating_sub(1)..=(line + 1).min(lines - 1) {
+                for c in column.saturating_sub(1)..=(column + 1).min(self.columns - 1) {
+                    grown.marks[l * self.columns + c] = true;
+                }
+            }
+        }
+        grown
+    }
+}
+
+/// Everything that a frame is made of.
+pub(super) struct Instant<'a> {
+    pub(super) backdrop: &'a Backdrop,
+    pub(super) light: &'a Lighting,
+    pub(super) movers: &'a [Mover],
+    pub(super) clouds: &'a [([f32; 2], f32)],
+    pub(super) beams: &'a [Beam],
+    pub(super) seconds: f32,
+    pub(super) wind: f32,
+}
+
+/// How much of the key light passing shadows leaves at a place.
+pub(super) fn clouded(clouds: &[([f32; 2], f32)], p: V3) -> f32 {
+    let mut left = 1.0;
+    for (middle, radius) in clouds {
+        let far = (p[0] - middle[0]).hypot(p[1] - middle[1]);
+        left *= 1.0 - 0.8 * smooth_step(*radius, radius * 0.55, far);
+    }
+    left
+}
+
+/// Where in the picture a ball of the world is: left, top, right, bottom.
+pub(super) fn ball_bounds(camera: &Camera, middle: V3, radius: f32) -> Option<[f32; 4]> {
+    let [x, y, depth] = camera.pixel(middle);
+    if depth < radius * 0.5 + super::camera::NEAR {
+        return (depth > -radius).then_some([
+            0.0,
+            0.0,
+            camera.size.width as f32,
+            camera.size.height as f32,
+        ]);
+    }
+    let r = radius * camera.focal / (depth - radius * 0.5).max(0.1) * 1.2;
+    Some([x - r, y - r, x + r, y + r])
+}
+
+impl Instant<'_> {
+    /// The squares that differ from the still picture.
+    pub(super) fn touched(&self) -> Tiles {
+        let camera = &self.backdrop.camera;
+        let mut tiles = Tiles::none(camera.size.width as usize, camera.size.height as usize);
+        if !self.beams.is_empty() {
+            tiles.all();
+            return tiles;
+        }
+        for mover in self.movers {
+            tiles.mark(mover.cutout.bounds, 2.0);
+            let (middle, radius) = mover.around;
+            let low = [middle[0], middle[1], (middle[2] - radius).max(0.0)];
+            if let Some(bounds) = ball_bounds(camera, low, radius * 0.9) {
+                tiles.mark(bounds, 2.0);
+            }
+            if let Some(shadow) = &mover.shadow {
+                self.mark_shadow(&mut tiles, shadow.reach(), shadow.radius);
+            }
+        }
+        for layer in self
+            .backdrop
+            .layers
+            .iter()
+            .filter(|layer| layer.moves(self.wind))
+        {
+            let (left, top) = (layer.left as f32, layer.top as f32);
+            tiles.mark(
+                [
+                    left,
+                    top,
+                    left + layer.width as f32,
+                    top + layer.height as f32,
+                ],
+                1.0,
+            );
+        }
+        for (middle, radius) in self.clouds {
+            if let Some(bounds) = ball_bounds(camera, [middle[0], middle[1], 0.0], radius * 1.1) {
+                tiles.mark(bounds, 2.0);
+            }
+        }
+        tiles
+    }
+
+    fn mark_shadow(&self, tiles: &mut Tiles, [from, to]: [V3; 2], radius: f32) {
+        let camera = &self.backdrop.camera;
+        let steps = 8;
+        for n in 0..=steps {
+            let middle = along(from, sub(to, from), n as f32 / steps as f32);
+            let middle = [middle[0], middle[1], middle[2].max(0.0)];
+            if let Some(bounds) = ball_bounds(camera, middle, radius) {
+                tiles.mark(bounds, 1.0);
+            }
+        }
+    }
+
+    /// Draws the marked squares into `linear`.
+    pub(super) fn draw(&self, tiles: &Tiles, linear: &mut [V3]) {
+        let width = self.backdrop.camera.size.width as usize;
+        bands::rows(linear, width, |y, row| {
+            for column in 0..tiles.columns {
+                if !tiles.marks[y / TILE * tiles.columns + column] {
+                    continue;
+                }
+                let span = column * TILE..((column + 1) * TILE).min(width);
+                self.draw_span(y, span, row);
+            }
+        });
+    }
+
+    fn draw_span(&self, y: usize, span: std::ops::Range<usize>, row: &mut [V3]) {
+        let overlaps = |left: i32, width: usize, top: i32, height: usize| {
+            left < span.end as i32
+                && left + width as i32 > span.start as i32
+                && top <= y as i32
+                && top + height as i32 > y as i32
+        };
+        let movers: Vec<&Mover> = self
+            .movers
+            .iter()
+            .filter(|m| overlaps(m.cutout.left, m.cutout.width, m.cutout.top, m.cutout.height))
+            .collect();
+        let layers: Vec<_> = self
+            .backdrop
+            .layers
+            .iter()
+            .filter(|l| overlaps(l.left as i32, l.width, l.top as i32, l.height))
+            .collect();
+        let mut stack: Vec<Veil> = Vec::with_capacity(16);
+        for x in span.clone() {
+            stack.clear();
+            for mover in &movers {
+                let cutout = &mover.cutout;
+                let (column, line) = (x as i32 - cutout.left, y as i32 - cutout.top);
+                if column < 0 || column >= cutout.width as i32 {
+                    continue;
+                }
+                let splat = cutout.splats[line as usize * cutout.width + column as usize];
+                if splat.cover > 0.0 {
+                    stack.push(Veil {
+                        colour: splat.colour,
+                        cover: splat.cover,
+                        depth: splat.depth,
+                    });
+                }
+            }
+            for layer in &layers {
+                let veil = layer.at(x, y, self.seconds, self.wind);
+                if veil.cover > 0.0 {
+                    stack.push(veil);
+                }
+            }
+            let mut colour = self.behind(x, y);
+            if stack.len() > 1 {
+                stack.sort_by(|a, b| b.depth.total_cmp(&a.depth));
+            }
+            for veil in &stack {
+                colour = along(veil.colour, colour, 1.0 - veil.cover.min(1.0));
+            }
+            row[x] = colour;
+        }
+    }
+
+    /// The still scene at a pixel, with the light that moving things take or give.
+    fn behind(&self, x: usize, y: usize) -> V3 {
+        let width = self.backdrop.camera.size.width as usize;
+        let cell = &self.backdrop.cells[y * width + x];
+        if !cell.depth.is_finite() {
+            return cell.base;
+        }
+        let place = self
+            .backdrop
+            .camera
+            .place(x as f32 + 0.5, y as f32 + 0.5, cell.depth);
+        let mut base = cell.base;
+        let mut key = cell.key * clouded(self.clouds, place);
+        let mut open = 1.0_f32;
+        for mover in self.movers {
+            let (middle, radius) = mover.around;
+            let offset = sub(place, middle);
+            if dot(offset, offset) < (radius * 1.7) * (radius * 1.7) {
+                open *= 1.0 - covered(&mover.balls, place, cell.normal);
+            }
+            let Some(shadow) = &mover.shadow else {
+                continue;
+            };
+            let across = along(offset, shadow.way, -dot(offset, shadow.way));
+            if dot(across, across) > shadow.radius * shadow.radius * 1.3 {
+                continue;
+            }
+            let hidden = shadow.cast(place);
+            if hidden <= 0.0 {
+                continue;
+            }
+            if let Some(lamp) = &mover.lamp {
+                let taken = lit(cell.albedo, shine(lamp, place, cell.normal));
+                base = [0, 1, 2].map(|n| (base[n] - 0.85 * hidden * taken[n]).max(base[n] * 0.15));
+            } else {
+                key *= 1.0 - hidden;
+            }
+        }
+        let mut colour = scale(base, open);
+        if self.light.softness > 0.1 {
+            key *= open;
+        }
+        for beam in self.beams {
+            colour = add(colour, lit(cell.albedo, beam.light(place, cell.normal)));
+        }
+        add(colour, lit(scale(cell.albedo, key), self.light.key_colour))
+    }
+}
+
+/// Share of the sky that balls hide from a place facing `normal`.
+fn covered(balls: &[(V3, f32)], place: V3, normal: V3) -> f32 {
+    let mut open = 1.0;
+    for (middle, radius) in balls {
+        let to = sub(*middle, place);
+        let square = dot(to, to).max(radius * radius * 0.6);
+        let facing = dot(to, normal) / square.sqrt();
+        if facing > -0.2 {
+            let share = (facing.max(0.0) * 0.85 + 0.15) * radius * radius / square;
+            open *= 1.0 - share.min(0.75);
+        }
+    }
+    (1.0_f32 - open) * 0.85
+}

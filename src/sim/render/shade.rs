@@ -1,0 +1,131 @@
+//! A mover's own shadow: its depth as seen along the light.
+
+use super::crowd::Shape;
+use super::light::Lighting;
+use super::vector::{V3, along, dot, sub, tangents};
+
+/// Cells per side.
+const SIDE: usize = 160;
+
+/// What one mover hides from one far light.
+pub(super) struct ShadowMap {
+    pub(super) way: V3,
+    u: V3,
+    v: V3,
+    pub(super) middle: V3,
+    pub(super) radius: f32,
+    /// Greatest height towards the light in each cell.
+    heights: Vec<f32>,
+    softness: f32,
+}
+
+impl ShadowMap {
+    pub(super) fn new(
+        shape: &Shape<'_>,
+        way: V3,
+        middle: V3,
+        radius: f32,
+        light: &Lighting,
+    ) -> Self {
+        let (u, v) = tangents(way);
+        let mut map = Self {
+            way,
+            u,
+            v,
+            middle,
+            radius: radius * 1.02,
+            heights: vec![f32::MIN; SIDE * SIDE],
+            softness: if light.lamps.is_empty() {
+                light.softness
+            } else {
+                light.softness.max(0.06)
+            },
+        };
+        let corners: Vec<[f32; 3]> = shape.points.iter().map(|p| map.coordinates(*p)).collect();
+        for triangle in shape.triangles {
+            let [a, b, c] = triangle.map(|n| corners[n as usize]);
+            map.draw(a, b, c);
+        }
+        map
+    }
+
+    /// Column, row and height (metres towards the light).
+    fn coordinates(&self, p: V3) -> [f32; 3] {
+        let offset = sub(p, self.middle);
+        let per = SIDE as f32 / (2.0 * self.radius);
+        [
+            (dot(offset, self.u) + self.radius) * per,
+            (dot(offset, self.v) + self.radius) * per,
+            dot(offset, self.way),
+        ]
+    }
+
+    fn draw(&mut self, a: [f32; 3], b: [f32; 3], c: [f32; 3]) {
+        let whole = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]);
+        if whole.abs() < 1e-9 {
+            return;
+        }
+        let span = |v: [f32; 3]| {
+            let low = v[0].min(v[1]).min(v[2]).floor().max(0.0) as usize;
+            let high = (v[0].max(v[1]).max(v[2]).ceil()).clamp(0.0, SIDE as f32) as usize;
+            low..high
+        };
+        for row in span([a[1], b[1], c[1]]) {
+            for column in span([a[0], b[0], c[0]]) {
+                let (x, y) = (column as f32 + 0.5, row as f32 + 0.5);
+                let v = ((x - a[0]) * (c[1] - a[1]) - (y - a[1]) * (c[0] - a[0])) / whole;
+                let w = ((b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0])) / whole;
+                if v < -0.02 || w < -0.02 || v + w > 1.02 {
+                    continue;
+                }
+                let height = a[2] + (b[2] - a[2]) * v + (c[2] - a[2]) * w;
+                let cell = &mut self.heights[row * SIDE + column];
+                *cell = cell.max(height);
+            }
+        }
+    }
+
+    /// How much of the light the mover hides from one of its own places, 0 to 1.
+    pub(super) fn hidden(&self, p: V3, normal: V3) -> f32 {
+        let [x, y, height] = self.coordinates(along(p, normal, 0.018));
+        self.around(x, y, height + 0.02, 1.0)
+    }
+
+    /// How much of the light the mover hides from a place elsewhere, 0 to 1.
+    pub(super) fn cast(&self, p: V3) -> f32 {
+        let [x, y, height] = self.coordinates(p);
+        if x < -8.0 || y < -8.0 || x > SIDE as f32 + 8.0 || y > SIDE as f32 + 8.0 {
+            return 0.0;
+        }
+        let below = (-height).max(0.0);
+        let per = SIDE as f32 / (2.0 * self.radius);
+        let spread = (self.softness * below * per).clamp(0.7, 14.0);
+        let faded = 1.0 / (1.0 + self.softness * below * 0.6);
+        self.around(x, y, height + 0.03, spread) * faded
+    }
+
+    fn around(&self, x: f32, y: f32, height: f32, spread: f32) -> f32 {
+        let mut hidden = 0.0;
+        for dy in -2..=2_i32 {
+            for dx in -2..=2_i32 {
+                let column = (x + dx as f32 * spread * 0.5).floor();
+                let row = (y + dy as f32 * spread * 0.5).floor();
+                if column < 0.0 || row < 0.0 || column >= SIDE as f32 || row >= SIDE as f32 {
+                    continue;
+                }
+                if self.heights[row as usize * SIDE + column as usize] > height {
+                    hidden += 1.0;
+                }
+            }
+        }
+        hidden / 25.0
+    }
+
+    /// Places that may be in the shadow lie within this box around the way of the light, down to
+    /// the ground.
+    pub(super) fn reach(&self) -> [V3; 2] {
+        let drop = (self.middle[2] + self.radius).max(0.0);
+        let far = (drop / self.way[2].max(0.06)).min(25.0) + self.radius;
+        [self.middle, along(self.middle, self.way, -far)]
+    }
+}

@@ -1,0 +1,118 @@
+//! The still picture, kept finished, and what each frame changes in it.
+
+use super::backdrop::Backdrop;
+use super::bands;
+use super::compose::{Instant, Tiles};
+use super::lens::{self, Lens};
+use super::light::Lighting;
+use super::vector::{V3, along, mix};
+
+/// The still picture and the working copies that follow the frames.
+pub(super) struct Still {
+    linear: Vec<V3>,
+    encoded: Vec<V3>,
+    /// The finished picture without grain, gamma-encoded.
+    pub(super) shown: Vec<V3>,
+    /// Squares that differ from the still picture in the last drawn frame.
+    last: Tiles,
+    /// The still picture itself.
+    rest: [Vec<V3>; 3],
+}
+
+/// A picture moved by a part of pixels; the edge repeats.
+pub(super) fn shifted(picture: &[V3], width: usize, height: usize, [dx, dy]: [f32; 2]) -> Vec<V3> {
+    let mut moved = vec![[0.0; 3]; picture.len()];
+    let whole = [dx.floor(), dy.floor()];
+    let (tx, ty) = (dx - whole[0], dy - whole[1]);
+    let clamp = |v: isize, most: usize| v.clamp(0, most as isize - 1) as usize;
+    bands::rows(&mut moved, width, |y, row| {
+        let lines = [0, 1].map(|n| clamp(y as isize - whole[1] as isize - n, height) * width);
+        for (x, pixel) in row.iter_mut().enumerate() {
+            let columns = [0, 1].map(|n| clamp(x as isize - whole[0] as isize - n, width));
+            let at = |l: usize, c: usize| picture[lines[l] + columns[c]];
+            let near = mix(at(0, 0), at(0, 1), tx);
+            let far = mix(at(1, 0), at(1, 1), tx);
+            *pixel = mix(near, far, ty);
+        }
+    });
+    moved
+}
+
+impl Still {
+    pub(super) fn new(backdrop: &Backdrop, light: &Lighting, lens: &Lens) -> Self {
+        let count = lens.width * lens.height;
+        let mut still = Self {
+            linear: vec![[0.0; 3]; count],
+            encoded: vec![[0.0; 3]; count],
+            shown: vec![[0.0; 3]; count],
+            last: Tiles::none(lens.width, lens.height),
+            rest: [Vec::new(), Vec::new(), Vec::new()],
+        };
+        let instant = Instant {
+            backdrop,
+            light,
+            movers: &[],
+            clouds: &[],
+            beams: &[],
+            seconds: 0.0,
+            wind: 0.0,
+        };
+        let mut all = Tiles::none(lens.width, lens.height);
+        all.all();
+        instant.draw(&all, &mut still.linear);
+        bloom(&mut still.linear, lens);
+        lens.develop(&all, &still.linear, &mut still.encoded);
+        lens.focus(&all, &still.encoded, &mut still.shown);
+        still.rest = [
+            still.linear.clone(),
+            still.encoded.clone(),
+            still.shown.clone(),
+        ];
+        still
+    }
+
+    /// Draws what moves and puts the still picture back where something has gone.
+    pub(super) fn update(&mut self, instant: &Instant<'_>, lens: &Lens) {
+        let touched = instant.touched();
+        let gone = self.last.grown();
+        let width = lens.width;
+        for (now, rest) in [
+            (&mut self.linear, &self.rest[0]),
+            (&mut self.encoded, &self.rest[1]),
+            (&mut self.shown, &self.rest[2]),
+        ] {
+            bands::rows(now, width, |y, row| {
+                for (x, pixel) in row.iter_mut().enumerate() {
+                    if gone.marked(x, y) {
+                        *pixel = rest[y * width + x];
+                    }
+                }
+            });
+        }
+        instant.draw(&touched, &mut self.linear);
+        lens.develop(&touched, &self.linear, &mut self.encoded);
+        lens.focus(&touched.grown(), &self.encoded, &mut self.shown);
+        self.last = touched;
+    }
+}
+
+/// Light that very bright places of the still scene spill around them.
+fn bloom(linear: &mut [V3], lens: &Lens) {
+    let limit = 1.6 / lens.exposure;
+    let mut spill: Vec<V3> = linear
+        .iter()
+        .map(|c| c.map(|v| (v - limit).clamp(0.0, limit * 12.0)))
+        .collect();
+    if spill.iter().all(|c| c[1] <= 0.0) {
+        return;
+    }
+    lens::blur(
+        &mut spill,
+        lens.width,
+        lens.height,
+        lens.height as f32 / 70.0,
+    );
+    for (pixel, extra) in linear.iter_mut().zip(&spill) {
+        *pixel = along(*pixel, *extra, 0.35);
+    }
+}
