@@ -8,11 +8,19 @@
 //!
 //! A subscriber that does not read fills its own queue and stops its own task; the journal and
 //! the other subscribers do not notice. Every stream task belongs to the server's task set.
+//!
+//! Who comes in and what they may call is `access`'s; here it is asked at two doors: the acceptor
+//! (connections) and the guard (every request, before any service sees it).
 
+mod acceptor;
+mod admin;
 mod cameras;
 pub mod client;
+mod connection;
 pub mod convert;
 mod events;
+mod guard;
+mod logins;
 mod subscribe;
 
 use std::future::Future;
@@ -22,22 +30,24 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
-use tokio_stream::wrappers::TcpListenerStream;
+use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
+use crate::access::owners::Owners;
+use crate::access::{Caller, Gate, TlsDoor};
+use crate::audit::AuditLog;
 use crate::base::metrics::Metrics;
 use crate::base::tasks::TaskSet;
 use crate::journal::JournalReader;
 use crate::model::camera::CameraStatus;
-use crate::model::ids::Sequence;
+use crate::model::ids::{CameraId, Sequence};
 use crate::proto::v1;
+use crate::proto::v1::admin_server::AdminServer;
 use crate::proto::v1::cameras_server::CamerasServer;
 use crate::proto::v1::events_server::EventsServer;
 use events::{EventsService, SubscriberTask};
 
-/// Largest request; the real ones are a few hundred bytes.
-const MAX_REQUEST_BYTES: usize = 64 * 1024;
 /// How long open connections may take to end after the streams were told.
 const DRAIN: Duration = Duration::from_millis(400);
 
@@ -52,12 +62,96 @@ pub struct ApiDeps {
     pub cameras: Arc<dyn CameraView>,
     /// Counts the subscribers.
     pub metrics: Arc<Metrics>,
+    /// Who did what.
+    pub audit: Arc<AuditLog>,
+    /// Whose which consumer is.
+    pub owners: Arc<Owners>,
+    /// What an operator or admin can do to the daemon.
+    pub control: Arc<dyn Control>,
+}
+
+/// How one comes in.
+pub struct Entrance {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Who may do what.
+    pub gate: Arc<Gate>,
+    /// Certificates; `None` speaks plain text.
+    pub tls: Option<Arc<TlsDoor>>,
 }
 
 /// Knows every camera's status.
 pub trait CameraView: Send + Sync {
     /// The configured cameras.
     fn cameras(&self) -> Vec<CameraStatus>;
+}
+
+/// What can be done to a camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CameraAction {
+    /// Close its source and open it anew.
+    Restart,
+    /// Stop it until it is resumed.
+    Pause,
+    /// Start it again.
+    Resume,
+}
+
+/// What a reload changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reloaded {
+    /// Cameras that are new.
+    pub added: Vec<CameraId>,
+    /// Cameras that are gone.
+    pub removed: Vec<CameraId>,
+    /// Cameras with other settings.
+    pub changed: Vec<CameraId>,
+    /// Sections that only a restart takes over.
+    pub needs_restart: Vec<&'static str>,
+    /// Whether new certificates are in force.
+    pub certificates_changed: bool,
+}
+
+/// Why something could not be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ControlError {
+    /// There is no such camera.
+    Unknown(CameraId),
+    /// Not in the state it is in.
+    State(String),
+    /// The configuration or the certificates are no good; everything that is wrong.
+    Configuration(String),
+    /// The audit log cannot be written.
+    Audit,
+    /// Nobody is there to do it, or it takes too long.
+    Away,
+}
+
+/// Does what an operator or admin asks for.
+#[tonic::async_trait]
+pub trait Control: Send + Sync {
+    /// Does something to a camera.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    async fn camera(
+        &self,
+        camera: CameraId,
+        action: CameraAction,
+        who: Arc<str>,
+    ) -> Result<(), ControlError>;
+
+    /// Reads configuration and certificates anew, and writes to the audit log who asked.
+    ///
+    /// # Errors
+    /// [`ControlError`]; then nothing has changed.
+    async fn reload(&self, who: Arc<str>) -> Result<Reloaded, ControlError>;
+}
+
+/// Who calls. The guard has put it there; without it nobody is answered.
+fn caller<T>(request: &tonic::Request<T>) -> Result<Caller, tonic::Status> {
+    let caller = request.extensions().get::<Caller>().cloned();
+    caller.ok_or_else(|| tonic::Status::unauthenticated("no session"))
 }
 
 /// Why the API could not start.
@@ -82,10 +176,11 @@ pub enum ApiError {
 /// # Errors
 /// [`ApiError`] when the address cannot be bound.
 pub async fn serve(
-    listen: SocketAddr,
+    entrance: Entrance,
     deps: ApiDeps,
     cancel: CancellationToken,
 ) -> Result<(SocketAddr, impl Future<Output = ()> + Send + 'static), ApiError> {
+    let Entrance { listen, gate, tls } = entrance;
     let failed = |source| ApiError::Listen {
         address: listen,
         source,
@@ -98,36 +193,71 @@ pub async fn serve(
         .build_v1()?;
     let (health, health_service) = tonic_health::server::health_reporter();
     let (spawner, tasks) = mpsc::channel(16);
+    let (logins, login_task) = logins::channel(Arc::clone(&deps.audit), Arc::clone(gate.clock()));
     let cameras = cameras::CamerasService {
         view: Arc::clone(&deps.cameras),
     };
-    let events = EventsService::new(deps, spawner, cancel.child_token());
+    let admin = admin::AdminService {
+        deps: deps.clone(),
+        gate: Arc::clone(&gate),
+    };
+    let events = EventsService::new(deps, spawner, cancel.child_token(), Arc::clone(&gate));
     health.set_serving::<EventsServer<EventsService>>().await;
     health
         .set_serving::<CamerasServer<cameras::CamerasService>>()
         .await;
-    let events = EventsServer::new(events).max_decoding_message_size(MAX_REQUEST_BYTES);
-    let cameras = CamerasServer::new(cameras).max_decoding_message_size(MAX_REQUEST_BYTES);
+    health
+        .set_serving::<AdminServer<admin::AdminService>>()
+        .await;
+    // These are settings of the listener; the others are asked for at every request.
+    let limits = gate.policy().limits.clone();
+    let size = limits.message_bytes;
+    let guard = guard::GuardLayer {
+        gate: Arc::clone(&gate),
+        logins: logins.clone(),
+    };
+    let (ready, connections) = mpsc::channel(16);
     let stop = cancel.clone();
+    // HTTP/2's own limit lies above ours, so that ours is what is met and counted.
+    let header_limit = u32::try_from(limits.header_bytes * 2).unwrap_or(u32::MAX);
     let server = Server::builder()
-        .http2_keepalive_interval(Some(Duration::from_secs(20)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
-        .tcp_nodelay(true)
+        .http2_keepalive_interval(Some(limits.keepalive))
+        .http2_keepalive_timeout(Some(limits.keepalive_timeout))
+        .http2_max_header_list_size(header_limit)
+        .max_concurrent_streams(u32::try_from(limits.calls_per_connection).ok())
+        .max_connection_age(limits.connection_age)
+        .max_connection_age_grace(Duration::from_secs(10))
+        .layer(guard)
         .add_service(health_service)
         .add_service(reflection)
-        .add_service(events)
-        .add_service(cameras)
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async move {
+        .add_service(EventsServer::new(events).max_decoding_message_size(size))
+        .add_service(CamerasServer::new(cameras).max_decoding_message_size(size))
+        .add_service(AdminServer::new(admin).max_decoding_message_size(size))
+        .serve_with_incoming_shutdown(ReceiverStream::new(connections), async move {
             stop.cancelled().await;
         });
-    tracing::info!(%address, "grpc api listens");
-    Ok((address, run(Box::pin(server), tasks, cancel)))
+    if tls.is_some() {
+        tracing::info!(%address, "grpc api listens, with certificates on both sides");
+    } else {
+        tracing::warn!(%address, "GRPC API SPEAKS PLAIN TEXT: anybody on this machine may come in as `local` ([api] plaintext = true)");
+    }
+    let mut own = TaskSet::under(&cancel);
+    let token = own.token();
+    own.spawn("audit logins", login_task.run(token.clone()));
+    let sessions = Arc::clone(&gate);
+    own.spawn(
+        "grpc listener",
+        acceptor::run(listener, gate, tls, ready, logins, token),
+    );
+    Ok((address, run(Box::pin(server), tasks, own, sessions, cancel)))
 }
 
 /// Drives the server and owns the subscribers' tasks.
 async fn run(
     mut server: impl Future<Output = Result<(), tonic::transport::Error>> + Unpin,
     mut requests: mpsc::Receiver<SubscriberTask>,
+    mut own: TaskSet,
+    gate: Arc<Gate>,
     cancel: CancellationToken,
 ) {
     let mut tasks = TaskSet::under(&cancel);
@@ -139,6 +269,11 @@ async fn run(
             Some(end) = tasks.next_end() => {
                 if let Some(panic) = end.panic {
                     tracing::error!(%panic, "a subscriber's task panicked; its stream is closed");
+                }
+            }
+            Some(end) = own.next_end() => {
+                if !cancel.is_cancelled() {
+                    tracing::error!(task = end.name, panic = ?end.panic, "ended; nobody can connect any more");
                 }
             }
         }
@@ -154,6 +289,13 @@ async fn run(
     match ended {
         Ok(Ok(())) => tracing::info!("grpc api stopped"),
         Ok(Err(error)) => tracing::error!(%error, "grpc api failed"),
-        Err(_) => tracing::warn!("grpc api stopped with connections open"),
+        Err(_) => {
+            // tonic's own tasks outlive their server; their connections do not.
+            for session in gate.sessions().list() {
+                session.cut();
+            }
+            tracing::warn!("grpc api stopped with connections open");
+        }
     }
+    own.stop(Duration::from_millis(200)).await;
 }

@@ -1,25 +1,31 @@
 //! Floor 6: the daemon as one value.
 //!
-//! Start order: journal, inference pool, fleet (no cameras yet), API, console, cameras; ready
+//! Start order: journal, audit log and certificates, inference pool, fleet (no cameras yet), API, console, cameras; ready
 //! after all of them. Stop order: cameras and analyst (their last events reach the journal),
 //! journal, API, console, inference pool. Nobody upstream runs when something downstream stops.
 
+mod control;
+mod doors;
 pub mod health;
 pub mod room;
 pub mod service;
+
+pub use control::Command;
+pub use doors::audit_path;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{ApiDeps, CameraView};
+use crate::api::{ApiDeps, CameraView, Entrance};
 use crate::base::clock::SharedClock;
 use crate::base::metrics::Metrics;
 use crate::base::tasks::TaskSet;
 use crate::config::{self, Config};
-use crate::console::{ConsoleHandle, HealthView};
+use crate::console::{ConsoleDoor, ConsoleHandle, HealthView};
 use crate::fleet::analysis::{Identity, Observer};
 use crate::fleet::supervisor::StatusBoard;
 use crate::fleet::{Fleet, FleetParts};
@@ -28,6 +34,7 @@ use crate::ingest::Source;
 use crate::journal::Journal;
 use crate::model::camera::CameraStatus;
 use crate::model::ids::IdSource;
+use doors::Doors;
 use health::Health;
 
 /// What the daemon touches of the outside; tests bring fakes.
@@ -52,6 +59,12 @@ pub enum AppError {
     /// The gRPC listener could not start.
     #[error("the gRPC API could not start")]
     Api(#[from] crate::api::ApiError),
+    /// A certificate or key cannot be used.
+    #[error("the certificates of [api.tls] cannot be used")]
+    Tls(#[from] crate::access::TlsError),
+    /// Who owns which consumer cannot be read.
+    #[error("the consumers' owners cannot be read")]
+    Owners(#[from] crate::access::owners::OwnerError),
     /// A thread or the console's listener could not start.
     #[error("{what} could not start")]
     Io {
@@ -76,6 +89,8 @@ pub struct App {
     pool: Arc<InferencePool>,
     fleet: Fleet,
     servers: TaskSet,
+    doors: Doors,
+    commands: Option<mpsc::Receiver<Command>>,
     api: SocketAddr,
     console: ConsoleHandle,
     health: Arc<Health>,
@@ -94,6 +109,7 @@ impl App {
             Arc::clone(&clock),
             Arc::clone(&metrics),
         )?);
+        let doors = Doors::open(&config, &clock, &metrics)?;
         let pool = Arc::new(InferencePool::start(
             &config.inference,
             &config.models,
@@ -103,14 +119,17 @@ impl App {
         )?);
         let fleet = start_fleet(&config, ports.source, &clock, &metrics, &pool, &journal)?;
         let mut servers = TaskSet::under(&CancellationToken::new());
+        let (remote, commands) = control::channel();
         let deps = ApiDeps {
             reader: journal.reader(),
             committed: journal.committed(),
             cameras: Arc::new(fleet.board()),
             metrics: Arc::clone(&metrics),
+            audit: Arc::clone(&doors.audit),
+            owners: Arc::clone(&doors.owners),
+            control: Arc::new(remote),
         };
-        let (api, serving) = crate::api::serve(config.api.listen, deps, servers.token()).await?;
-        servers.spawn("grpc api", serving);
+        let api = open_doors(&mut servers, &config, &doors, deps, &metrics).await?;
         let health = Arc::new(Health::of(
             Arc::clone(&journal),
             Arc::clone(&pool),
@@ -119,11 +138,7 @@ impl App {
             clock,
         ));
         let view: Arc<dyn HealthView> = Arc::clone(&health) as _;
-        let console = crate::console::serve(config.console.listen, Arc::clone(&metrics), view)
-            .map_err(|source| AppError::Io {
-                what: "the console",
-                source,
-            })?;
+        let console = start_console(&config, &doors, &metrics, view)?;
         let mut app = Self {
             config,
             metrics,
@@ -131,6 +146,8 @@ impl App {
             pool,
             fleet,
             servers,
+            doors,
+            commands: Some(commands),
             api,
             console,
             health,
@@ -150,9 +167,9 @@ impl App {
         changes
     }
 
-    /// Counts a reload that was refused.
-    pub fn reload_refused(&self) {
-        self.metrics.count_reload("refused");
+    /// What the API asks for, to be given to [`App::perform`]; `None` the second time.
+    pub fn take_commands(&mut self) -> Option<mpsc::Receiver<Command>> {
+        self.commands.take()
     }
 
     /// Where the gRPC API listens.
@@ -198,6 +215,60 @@ impl App {
         .is_ok();
         cameras && flushed && !servers_late && closed
     }
+}
+
+/// Starts the API and what watches over its doors; returns where it listens.
+async fn open_doors(
+    servers: &mut TaskSet,
+    config: &Config,
+    doors: &Doors,
+    deps: ApiDeps,
+    metrics: &Arc<Metrics>,
+) -> Result<SocketAddr, AppError> {
+    let entrance = Entrance {
+        listen: config.api.listen,
+        gate: Arc::clone(&doors.gate),
+        tls: doors.tls.clone(),
+    };
+    let (api, serving) = crate::api::serve(entrance, deps, servers.token()).await?;
+    servers.spawn("grpc api", serving);
+    let (audit, token) = (Arc::clone(&doors.audit), servers.token());
+    servers.spawn(
+        "audit",
+        control::prune_audit(Arc::clone(&audit), token.clone()),
+    );
+    if let Some(door) = &doors.tls {
+        let watching = control::watch_certificates(
+            Arc::clone(door),
+            Arc::clone(&doors.gate),
+            audit,
+            Arc::clone(metrics),
+            token,
+        );
+        servers.spawn("certificates", watching);
+    }
+    Ok(api)
+}
+
+fn start_console(
+    config: &Config,
+    doors: &Doors,
+    metrics: &Arc<Metrics>,
+    view: Arc<dyn HealthView>,
+) -> Result<ConsoleHandle, AppError> {
+    let door = match (config.console.tls, &doors.tls) {
+        (Some(_), Some(tls)) => Some(ConsoleDoor {
+            tls: Arc::clone(tls),
+            gate: Arc::clone(&doors.gate),
+        }),
+        _ => None,
+    };
+    crate::console::serve_behind(door, config.console.listen, Arc::clone(metrics), view).map_err(
+        |source| AppError::Io {
+            what: "the console",
+            source,
+        },
+    )
 }
 
 fn start_fleet(

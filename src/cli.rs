@@ -7,13 +7,17 @@
     reason = "a command line speaks here"
 )]
 
+mod admin;
 mod args;
+mod audit;
 mod check;
+mod connect;
 mod demo;
 mod events;
 mod logging;
 mod model;
 mod mot;
+mod pki;
 mod replay;
 mod run;
 mod sim;
@@ -62,6 +66,9 @@ fn dispatch(args: args::Args) -> anyhow::Result<bool> {
         Command::Replay(args) => runtime()?.block_on(replay::run(*args)),
         Command::Events(args) => runtime()?.block_on(events::run(args)),
         Command::Cameras(args) => runtime()?.block_on(events::cameras(args)),
+        Command::Admin(args) => runtime()?.block_on(admin::run(args)),
+        Command::Audit(args) => audit::run(args),
+        Command::Pki(args) => pki::run(args),
         Command::Demo(args) => runtime()?.block_on(demo::run(args)),
         Command::Model(args) => model::run(args),
         Command::Mot(args) => mot::run(args),

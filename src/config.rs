@@ -7,14 +7,17 @@
 
 mod camera;
 mod diff;
+mod door;
 mod environment;
 pub mod expectation;
 pub(crate) mod problem;
 pub(crate) mod reader;
 mod redact;
+mod reference;
 mod root;
 mod rule;
 pub mod secret;
+pub mod secret_file;
 mod settings;
 mod shapes;
 #[cfg(test)]

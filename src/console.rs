@@ -7,6 +7,13 @@
 //! | `/healthz` | 200 while the daemon lives, else 503 and the reason |
 //! | `/readyz` | 200 while it does its work, else 503 and the reason |
 //! | `/` | what else there is |
+//!
+//! On loopback it speaks plain text; elsewhere TLS with the certificates of the API, and then
+//! only to those who have a role there (`[console] client_certificate` may let in others).
+
+mod door;
+
+pub use door::ConsoleDoor;
 
 use std::io;
 use std::net::SocketAddr;
@@ -91,6 +98,19 @@ pub fn serve(
     metrics: Arc<Metrics>,
     health: Arc<dyn HealthView>,
 ) -> io::Result<ConsoleHandle> {
+    serve_behind(None, listen, metrics, health)
+}
+
+/// The same, behind TLS where there is a door.
+///
+/// # Errors
+/// See [`serve`].
+pub fn serve_behind(
+    door: Option<ConsoleDoor>,
+    listen: SocketAddr,
+    metrics: Arc<Metrics>,
+    health: Arc<dyn HealthView>,
+) -> io::Result<ConsoleHandle> {
     // Bound here and not on the thread, so that the caller sees the error.
     let socket = std::net::TcpListener::bind(listen).map_err(|error| at(listen, &error))?;
     socket.set_nonblocking(true)?;
@@ -102,7 +122,7 @@ pub fn serve(
     let stopped = cancel.clone();
     let views = Views { metrics, health };
     let thread = named_thread("console", move || {
-        if let Err(error) = runtime.block_on(answer(socket, views, stopped)) {
+        if let Err(error) = runtime.block_on(answer(socket, door, views, stopped)) {
             tracing::error!(%address, %error, "the console ended");
         }
     })?;
@@ -122,10 +142,11 @@ fn at(listen: SocketAddr, error: &io::Error) -> io::Error {
 
 async fn answer(
     socket: std::net::TcpListener,
+    door: Option<ConsoleDoor>,
     views: Views,
     stopped: CancellationToken,
 ) -> io::Result<()> {
-    let listener = tokio::net::TcpListener::from_std(socket)?;
+    let listener = door::Listener::new(tokio::net::TcpListener::from_std(socket)?, door);
     let router = Router::new()
         .route(
             "/",

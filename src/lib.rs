@@ -14,6 +14,8 @@
 //!   track     Kalman, assignment, tracker, MOT scorer
 //!   rules     line, zone, loitering, crowding, running
 //!   journal   durable event log and consumer cursors on SQLite
+//!   access    certificates, roles, sessions, limits: who may come in and do what
+//!   audit     append-only, hash-chained log of who did what
 //! 4 fleet     one camera's state machine and driver, supervisor, live add/change/remove
 //! 5 api       gRPC services, domain ↔ wire conversion
 //!   console   health and /metrics on their own thread
@@ -23,8 +25,10 @@
 //! 7 cli       the commands of the binary
 //! ```
 
+pub mod access;
 pub mod api;
 pub mod app;
+pub mod audit;
 pub mod base;
 pub mod cli;
 pub mod config;

@@ -1,5 +1,6 @@
 //! Floor 1: the words of the domain as pure data. No GStreamer, no ONNX Runtime, no protobuf, no IO.
 
+pub mod access;
 pub mod camera;
 pub mod detection;
 pub mod event;

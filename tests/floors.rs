@@ -9,7 +9,9 @@ const FLOORS: [&[&str]; 8] = [
     &["base"],
     &["model"],
     &["config", "proto"],
-    &["ingest", "infer", "track", "rules", "journal", "evidence"],
+    &[
+        "ingest", "infer", "track", "rules", "journal", "evidence", "access", "audit",
+    ],
     &["fleet"],
     &["api", "console", "sim", "replay"],
     &["app"],

@@ -2,15 +2,23 @@
 
 use std::time::Duration;
 
+use http::Uri;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 
 use super::convert::{self, ConvertError};
+use crate::access::TlsError;
+use crate::access::client_tls::ClientTls;
 use crate::journal::Filter;
 use crate::model::camera::CameraStatus;
 use crate::model::event::Record;
 use crate::model::ids::{ConsumerName, Sequence};
 use crate::proto::v1;
+use crate::proto::v1::admin_client::AdminClient;
 use crate::proto::v1::cameras_client::CamerasClient;
 use crate::proto::v1::events_client::EventsClient;
 use crate::proto::v1::subscribe_request::Start;
@@ -25,6 +33,17 @@ pub enum ClientError {
         server: String,
         /// The transport's words.
         source: tonic::transport::Error,
+    },
+    /// A certificate or key is no good.
+    #[error("{0}")]
+    Tls(#[from] TlsError),
+    /// Certificates without `https`, or the other way round.
+    #[error("{server}: {problem}")]
+    Address {
+        /// The address as given.
+        server: String,
+        /// What does not fit.
+        problem: &'static str,
     },
     /// The server refused or the connection broke.
     #[error("the server says: {} ({:?})", .0.message(), .0.code())]
@@ -65,27 +84,35 @@ pub enum Told {
 pub struct Client {
     events: EventsClient<Channel>,
     cameras: CamerasClient<Channel>,
+    admin: AdminClient<Channel>,
 }
 
 impl Client {
-    /// Connects to `http://host:port`.
+    /// Connects to `http://host:port`, in plain text.
     ///
     /// # Errors
     /// [`ClientError::Connect`] for a bad address or no answer within five seconds.
     pub async fn connect(server: &str) -> Result<Self, ClientError> {
-        let failed = |source| ClientError::Connect {
-            server: server.to_owned(),
-            source,
-        };
-        let endpoint = Endpoint::from_shared(server.to_owned())
-            .map_err(failed)?
-            .connect_timeout(Duration::from_secs(5))
-            .http2_keep_alive_interval(Duration::from_secs(20));
-        let channel = endpoint.connect().await.map_err(failed)?;
+        Self::connect_with(server, None).await
+    }
+
+    /// Connects to `https://host:port` with certificates, or to `http://host:port` without.
+    ///
+    /// # Errors
+    /// [`ClientError::Connect`] as above; [`ClientError::Tls`] for files that are no good, and
+    /// where the address and the certificates do not fit together.
+    pub async fn connect_with(server: &str, tls: Option<&ClientTls>) -> Result<Self, ClientError> {
+        let channel = channel(server, tls).await?;
         Ok(Self {
             events: EventsClient::new(channel.clone()),
-            cameras: CamerasClient::new(channel),
+            cameras: CamerasClient::new(channel.clone()),
+            admin: AdminClient::new(channel),
         })
+    }
+
+    /// The administrative methods.
+    pub fn admin(&mut self) -> &mut AdminClient<Channel> {
+        &mut self.admin
     }
 
     /// Follows everything after a sequence; 0 is the beginning.
@@ -173,6 +200,57 @@ impl Client {
             .map(convert::camera_from_wire)
             .collect::<Result<_, _>>()?)
     }
+}
+
+/// A connection for any generated client; with certificates it speaks TLS 1.3.
+///
+/// # Errors
+/// See [`Client::connect_with`].
+pub async fn channel(server: &str, tls: Option<&ClientTls>) -> Result<Channel, ClientError> {
+    let failed = |source| ClientError::Connect {
+        server: server.to_owned(),
+        source,
+    };
+    let wrong = |problem| ClientError::Address {
+        server: server.to_owned(),
+        problem,
+    };
+    let endpoint = Endpoint::from_shared(server.to_owned())
+        .map_err(failed)?
+        .connect_timeout(Duration::from_secs(5))
+        .http2_keep_alive_interval(Duration::from_secs(20));
+    let secure = endpoint.uri().scheme_str() == Some("https");
+    let Some(tls) = tls else {
+        if secure {
+            return Err(wrong(
+                "https needs certificates: say --tls-ca, --tls-cert and --tls-key",
+            ));
+        }
+        return endpoint.connect().await.map_err(failed);
+    };
+    if !secure {
+        return Err(wrong("certificates need an https address"));
+    }
+    let host = endpoint.uri().host().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let name = tls.server_name.as_deref().unwrap_or(host).to_owned();
+    let name = ServerName::try_from(name).map_err(|_| wrong("this is no host's name"))?;
+    let connector = TlsConnector::from(tls.load()?);
+    let connect = tower::service_fn(move |uri: Uri| {
+        let (connector, name) = (connector.clone(), name.clone());
+        async move {
+            let host = uri.host().unwrap_or_default();
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            let socket = TcpStream::connect((host, uri.port_u16().unwrap_or(443))).await?;
+            socket.set_nodelay(true)?;
+            let stream = connector.connect(name, socket).await?;
+            Ok::<_, std::io::Error>(TokioIo::new(stream))
+        }
+    });
+    endpoint
+        .connect_with_connector(connect)
+        .await
+        .map_err(failed)
 }
 
 /// A running subscription; dropping it ends it.

@@ -5,13 +5,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use prost::Message as _;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
+use super::guard::say;
 use super::subscribe::{self, Subscriber};
-use super::{ApiDeps, convert};
+use super::{ApiDeps, caller, convert};
+use crate::access::owners::OwnerError;
+use crate::access::{Caller, Gate, Refusal};
 use crate::journal::{AcknowledgeError, Filter, JournalError, JournalReader};
 use crate::model::ids::{ConsumerName, Sequence};
 use crate::model::time::UtcMicros;
@@ -19,8 +22,6 @@ use crate::proto::v1;
 use crate::proto::v1::events_server::Events;
 use crate::proto::v1::subscribe_request::Start;
 
-/// Subscribe streams at a time.
-const MAX_STREAMS: usize = 64;
 /// Messages waiting for one subscriber.
 const STREAM_QUEUE: usize = 32;
 const DEFAULT_PAGE: usize = 100;
@@ -36,7 +37,7 @@ pub(super) struct EventsService {
     deps: ApiDeps,
     spawner: mpsc::Sender<SubscriberTask>,
     cancel: CancellationToken,
-    streams: Arc<Semaphore>,
+    gate: Arc<Gate>,
 }
 
 impl EventsService {
@@ -44,17 +45,54 @@ impl EventsService {
         deps: ApiDeps,
         spawner: mpsc::Sender<SubscriberTask>,
         cancel: CancellationToken,
+        gate: Arc<Gate>,
     ) -> Self {
         Self {
             deps,
             spawner,
             cancel,
-            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            gate,
         }
     }
 
+    /// A consumer's name, once it is sure to be the caller's.
+    async fn own_consumer(&self, name: &str, caller: &Caller) -> Result<ConsumerName, Status> {
+        let name = consumer(name)?;
+        let (owners, asked) = (Arc::clone(&self.deps.owners), name.clone());
+        let identity = Arc::clone(&caller.identity);
+        let claimed = tokio::task::spawn_blocking(move || owners.claim(&asked, &identity))
+            .await
+            .map_err(|error| Status::internal(error.to_string()))?;
+        match claimed {
+            Ok(()) => Ok(name),
+            Err(error @ OwnerError::Others) => {
+                self.gate.count(Refusal::Scope);
+                Err(Status::permission_denied(format!("consumer: {error}")))
+            }
+            Err(error @ OwnerError::TooMany) => {
+                Err(Status::resource_exhausted(format!("consumer: {error}")))
+            }
+            Err(error) => Err(not_stored(&error)),
+        }
+    }
+
+    /// The wanted filter within what the caller may see.
+    fn filter(&self, wire: Option<v1::EventFilter>, caller: &Caller) -> Result<Filter, Status> {
+        let filter = filter(wire)?;
+        if let Some(camera) = filter.cameras.iter().find(|id| !caller.may_see(id)) {
+            self.gate.count(Refusal::Scope);
+            return Err(Status::permission_denied(format!(
+                "filter.cameras: `{camera}` is not among your cameras"
+            )));
+        }
+        Ok(Filter {
+            scope: caller.rights.scope.clone(),
+            ..filter
+        })
+    }
+
     /// Where a subscription starts.
-    async fn start(&self, start: Option<Start>) -> Result<Sequence, Status> {
+    async fn start(&self, start: Option<Start>, caller: &Caller) -> Result<Sequence, Status> {
         let after = match start {
             None => {
                 let text = "start: set after_sequence (0 is the beginning) or consumer";
@@ -62,7 +100,7 @@ impl EventsService {
             }
             Some(Start::AfterSequence(after)) => Sequence(after),
             Some(Start::Consumer(name)) => {
-                let name = consumer(&name)?;
+                let name = self.own_consumer(&name, caller).await?;
                 let position = blocking(&self.deps.reader, move |r| r.acknowledged(&name));
                 position.await?.unwrap_or_default()
             }
@@ -86,12 +124,16 @@ impl Events for EventsService {
         &self,
         request: Request<v1::SubscribeRequest>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
-        let filter = filter(request.filter)?;
-        let permit = Arc::clone(&self.streams).try_acquire_owned().map_err(|_| {
-            Status::resource_exhausted(format!("{MAX_STREAMS} subscribers are connected already"))
+        let filter = self.filter(request.filter, &caller)?;
+        let limits = &self.gate.policy().limits;
+        let place = self.gate.sessions().stream(&caller.identity, limits);
+        let place = place.map_err(|refusal| {
+            self.gate.count(refusal);
+            say(refusal)
         })?;
-        let after = self.start(request.start).await?;
+        let after = self.start(request.start, &caller).await?;
         let (sender, receiver) = mpsc::channel(STREAM_QUEUE);
         let subscriber = Subscriber {
             reader: self.deps.reader.clone(),
@@ -103,7 +145,7 @@ impl Events for EventsService {
         };
         let counted = subscribe::Counted::new(&self.deps.metrics.subscribers);
         let task = Box::pin(async move {
-            let _held = (permit, counted);
+            let _held = (place, counted);
             subscriber.run().await;
         });
         self.spawner.send(task).await.map_err(|_| stopping())?;
@@ -114,8 +156,9 @@ impl Events for EventsService {
         &self,
         request: Request<v1::AcknowledgeRequest>,
     ) -> Result<Response<v1::AcknowledgeResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
-        let name = consumer(&request.consumer)?;
+        let name = self.own_consumer(&request.consumer, &caller).await?;
         let reader = self.deps.reader.clone();
         let sequence = Sequence(request.sequence);
         let answer = tokio::task::spawn_blocking(move || reader.acknowledge(&name, sequence))
@@ -136,6 +179,7 @@ impl Events for EventsService {
         &self,
         request: Request<v1::QueryRequest>,
     ) -> Result<Response<v1::QueryResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let size = match request.page_size as usize {
             0 => DEFAULT_PAGE,
@@ -158,7 +202,7 @@ impl Events for EventsService {
             from: from.map(UtcMicros),
             to: to.map(UtcMicros),
             after_sequence: Sequence(request.after_sequence),
-            ..filter(request.filter)?
+            ..self.filter(request.filter, &caller)?
         };
         // One more than asked for tells whether there is a next page.
         let records = blocking(&self.deps.reader, move |r| r.query(&filter, size + 1)).await?;
@@ -207,7 +251,13 @@ pub(super) async fn blocking<T: Send + 'static>(
     })
 }
 
-fn consumer(name: &str) -> Result<ConsumerName, Status> {
+/// The reason goes to the log; the path of the file is nothing for the other side.
+pub(super) fn not_stored(error: &OwnerError) -> Status {
+    tracing::error!(%error, "a consumer's owner could not be stored");
+    Status::unavailable("the consumer's owner cannot be stored; see the daemon's log")
+}
+
+pub(super) fn consumer(name: &str) -> Result<ConsumerName, Status> {
     ConsumerName::new(name).map_err(|error| Status::invalid_argument(format!("consumer: {error}")))
 }
 

@@ -5,7 +5,7 @@
 //! period, also while a reload waits for cameras to stop, and only as long as [`super::health`]
 //! finds that a restart would not be better (sd_notify(3), sd_watchdog_enabled(3)).
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -13,8 +13,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::health::Health;
-use super::{App, AppError, Ports};
-use crate::config::{self, Config};
+use super::{App, AppError, Command, Ports};
+use crate::config::Config;
 
 /// Runs the daemon until a signal stops it.
 ///
@@ -32,6 +32,10 @@ pub async fn run(path: &Path, config: Config, ports: Ports) -> Result<bool, AppE
     let mut app = App::start(config, ports).await?;
     tracing::info!(api = %app.api_address(), console = %app.console_address(), "ready");
     notify(&[NotifyState::Ready]);
+    let mut commands = app.take_commands().ok_or_else(|| AppError::Io {
+        what: "the control queue",
+        source: std::io::ErrorKind::AlreadyExists.into(),
+    })?;
     let mut signals = Signals {
         terminate,
         interrupt,
@@ -39,13 +43,14 @@ pub async fn run(path: &Path, config: Config, ports: Ports) -> Result<bool, AppE
     };
     let health = app.health();
     loop {
+        let command = tokio::select! {
+            () = signals.stop_asked(&health) => break,
+            _ = hangup.recv() => None,
+            Some(command) = commands.recv() => Some(command),
+        };
         tokio::select! {
             () = signals.stop_asked(&health) => break,
-            _ = hangup.recv() => {}
-        }
-        tokio::select! {
-            () = signals.stop_asked(&health) => break,
-            () = reload(&mut app, path) => {}
+            () = obey(&mut app, path, command) => {}
         }
     }
     tracing::info!("stopping");
@@ -85,32 +90,21 @@ impl Signals {
     }
 }
 
-async fn reload(app: &mut App, path: &Path) {
+/// Does what a command says; without one, a signal asks for a reload.
+async fn obey(app: &mut App, path: &Path, command: Option<Command>) {
+    if let Some(command @ Command::Camera { .. }) = command {
+        return app.perform(command, path).await;
+    }
     match NotifyState::monotonic_usec_now() {
         Ok(now) => notify(&[NotifyState::Reloading, now]),
         Err(error) => tracing::debug!(%error, "no monotonic clock for sd_notify"),
     }
-    let file: PathBuf = path.to_owned();
-    let loaded =
-        tokio::task::spawn_blocking(move || config::load(&file, &config::SystemEnvironment)).await;
-    match loaded {
-        Ok(Ok(loaded)) => {
-            let changes = app.reload(loaded.config).await;
-            tracing::info!(
-                added = changes.added.len(),
-                removed = changes.removed.len(),
-                changed = changes.changed.len(),
-                "configuration reloaded"
-            );
-            for section in changes.needs_restart {
-                tracing::warn!(section, "changed, but only a restart takes it over");
-            }
+    match command {
+        Some(command) => app.perform(command, path).await,
+        None => {
+            // What is wrong is logged, counted and audited where it is found.
+            let _ = app.reload_from(path, "signal").await;
         }
-        Ok(Err(errors)) => {
-            app.reload_refused();
-            tracing::error!(%errors, "configuration refused; the old one stays in force");
-        }
-        Err(error) => tracing::error!(%error, "reading the configuration panicked"),
     }
     notify(&[NotifyState::Ready]);
 }

@@ -1,6 +1,10 @@
 //! Every metric, named once. Series of one camera appear with [`Metrics::camera`] and go with
 //! [`Metrics::forget_camera`], so that a removed camera leaves nothing behind.
 
+mod doors;
+
+pub use doors::DoorMetrics;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -104,6 +108,8 @@ pub struct Metrics {
     pub subscribers: Gauge,
     /// `parapet_config_reloads_total` by `result`.
     pub reloads: Family<Labels, Counter>,
+    /// Who comes in.
+    pub doors: DoorMetrics,
 }
 
 fn seconds_histogram() -> Histogram {
@@ -199,6 +205,7 @@ impl Metrics {
             journal_sequence: register!("journal_sequence", "Latest sequence", Gauge::default()),
             subscribers: register!("subscribers", "Open Subscribe streams", Gauge::default()),
             reloads: register!("config_reloads", "Reloads by result", both_results()),
+            doors: DoorMetrics::register(&mut r),
             stages,
             gaps,
             registry: r,
@@ -255,6 +262,23 @@ impl Metrics {
         self.reloads
             .get_or_create(&vec![("result", result.to_owned())])
             .inc();
+    }
+
+    /// Counts somebody who was turned away.
+    pub fn count_refusal(&self, reason: &'static str) {
+        self.doors
+            .refusals
+            .get_or_create(&vec![("reason", reason.to_owned())])
+            .inc();
+    }
+
+    /// How many were turned away for this reason.
+    #[must_use]
+    pub fn refusals(&self, reason: &'static str) -> u64 {
+        self.doors
+            .refusals
+            .get_or_create(&vec![("reason", reason.to_owned())])
+            .get()
     }
 
     /// All metrics in the OpenMetrics text format.

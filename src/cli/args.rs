@@ -1,8 +1,13 @@
 //! What can be typed. The help texts are the manual.
 
 mod replay;
+mod security;
 
 use std::path::PathBuf;
+
+pub(super) use security::{
+    AdminArgs, AdminCommand, AuditArgs, AuditCommand, AuditFile, ConnectArgs, PkiArgs, PkiCommand,
+};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
@@ -32,6 +37,12 @@ pub(super) enum Command {
     Events(EventsArgs),
     /// Show the cameras of a running daemon and how they are.
     Cameras(CamerasArgs),
+    /// Deal with a running daemon's cameras, consumers, configuration and clients.
+    Admin(AdminArgs),
+    /// Look at the audit log: who did what, and whether its chain holds.
+    Audit(AuditArgs),
+    /// Make a test authority and certificates for mutual TLS.
+    Pki(PkiArgs),
     /// The whole path on this machine: RTSP cameras, the daemon and a subscriber in one process.
     Demo(DemoArgs),
     /// Check a model folder, or look at one picture with it.
@@ -63,9 +74,8 @@ pub(super) struct CheckArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct EventsArgs {
-    /// The daemon's gRPC address.
-    #[arg(long, default_value = "http://127.0.0.1:7447", value_name = "URL")]
-    pub(super) server: String,
+    #[command(flatten)]
+    pub(super) connect: ConnectArgs,
     /// Subscribe as this durable consumer and acknowledge what was printed.
     #[arg(long, value_name = "NAME", conflicts_with = "after")]
     pub(super) consumer: Option<String>,
@@ -96,9 +106,8 @@ pub(super) enum SeverityArg {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct CamerasArgs {
-    /// The daemon's gRPC address.
-    #[arg(long, default_value = "http://127.0.0.1:7447", value_name = "URL")]
-    pub(super) server: String,
+    #[command(flatten)]
+    pub(super) connect: ConnectArgs,
 }
 
 #[derive(Debug, ClapArgs)]

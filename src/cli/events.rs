@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::args::{CamerasArgs, EventsArgs, SeverityArg};
 use super::logging;
-use crate::api::client::{Client, SubscribeFrom, Told};
+use crate::api::client::{SubscribeFrom, Told};
 use crate::journal::Filter;
 use crate::model::event::{Event, EventKind, Record, Severity};
 use crate::model::ids::{CameraId, ConsumerName, Sequence};
@@ -73,7 +73,7 @@ pub(super) async fn run(args: EventsArgs) -> anyhow::Result<bool> {
         SubscribeFrom::After(Sequence(args.after)),
         SubscribeFrom::Consumer,
     );
-    let mut client = Client::connect(&args.server).await?;
+    let mut client = args.connect.client().await?;
     let mut subscription = client.subscribe(from, &filter).await?;
     let mut printed = 0;
     while args.limit.is_none_or(|limit| printed < limit) {
@@ -111,7 +111,7 @@ pub(super) async fn run(args: EventsArgs) -> anyhow::Result<bool> {
 
 pub(super) async fn cameras(args: CamerasArgs) -> anyhow::Result<bool> {
     logging::quiet()?;
-    let cameras = Client::connect(&args.server).await?.cameras().await?;
+    let cameras = args.connect.client().await?.cameras().await?;
     println!(
         "{:<24} {:<12} {:>9} {:>9} {:>9}  source",
         "camera", "state", "decoded", "analysed", "superseded"

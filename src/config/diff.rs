@@ -46,9 +46,14 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
             old.node != new.node || old.state_dir != new.state_dir,
         ),
         ("log", old.log != new.log),
-        ("api", old.api != new.api),
+        // Clients and limits are taken over live.
+        (
+            "api",
+            (old.api.listen, &old.api.door) != (new.api.listen, &new.api.door),
+        ),
         ("console", old.console != new.console),
         ("journal", old.journal != new.journal),
+        ("audit", old.audit != new.audit),
         ("inference", old.inference != new.inference),
         ("models", old.models != new.models),
     ]

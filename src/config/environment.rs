@@ -1,18 +1,19 @@
 //! What the configuration takes from outside its text; injected, so that tests need no process
 //! environment.
 
-use std::io;
-use std::path::Path;
+use zeroize::Zeroizing;
+
+use super::secret_file::{SecretFileError, SecretPath};
 
 /// Where secrets lie and how big the machine is.
 pub trait Environment {
     /// An environment variable; `None` where it is unset or not UTF-8.
     fn variable(&self, name: &str) -> Option<String>;
-    /// The text of a secret's file.
+    /// The text of a secret's file, wiped when it goes.
     ///
     /// # Errors
-    /// The operating system's.
-    fn read(&self, path: &Path) -> io::Result<String>;
+    /// [`SecretFileError`]: unreadable, not text, or others may read it.
+    fn secret(&self, path: &SecretPath) -> Result<Zeroizing<String>, SecretFileError>;
     /// Processor cores this process may use; at least 1.
     fn cores(&self) -> usize;
 }
@@ -30,8 +31,15 @@ impl Environment for SystemEnvironment {
         std::env::var(name).ok()
     }
 
-    fn read(&self, path: &Path) -> io::Result<String> {
-        std::fs::read_to_string(path)
+    fn secret(&self, path: &SecretPath) -> Result<Zeroizing<String>, SecretFileError> {
+        let bytes = path.read()?;
+        // A copy, so that both are wiped whatever comes.
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+            Err(_) => Err(SecretFileError::Kind {
+                path: path.path.clone(),
+            }),
+        }
     }
 
     fn cores(&self) -> usize {
@@ -48,8 +56,11 @@ impl Environment for NoEnvironment {
         None
     }
 
-    fn read(&self, _path: &Path) -> io::Result<String> {
-        Err(io::ErrorKind::NotFound.into())
+    fn secret(&self, path: &SecretPath) -> Result<Zeroizing<String>, SecretFileError> {
+        Err(SecretFileError::Io {
+            path: path.path.clone(),
+            source: std::io::ErrorKind::NotFound.into(),
+        })
     }
 
     fn cores(&self) -> usize {

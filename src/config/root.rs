@@ -1,19 +1,19 @@
 //! The sections of the main file and the cameras of all files.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::camera::{self, Surroundings};
+use super::door;
 use super::environment::Environment;
 use super::problem::{File, Report, Spot};
 use super::reader::Table;
 use super::settings::{Settings, value};
 use super::types::{
-    ApiConfig, CameraConfig, Config, ConsoleConfig, ExecutionProvider, InferenceConfig,
-    JournalConfig, LogConfig, LogFormat, ModelConfig,
+    AuditConfig, CameraConfig, Config, ExecutionProvider, InferenceConfig, JournalConfig,
+    LogConfig, LogFormat, ModelConfig,
 };
 use crate::model::ids::{CameraId, ModelName, NodeName, SiteName};
 
@@ -48,9 +48,10 @@ pub(super) fn read<'f>(
     let (node, state_dir) = node.unwrap_or_default();
     let state_dir = state_dir.unwrap_or_else(|| PathBuf::from("/var/lib/parapet"));
     let log = log(&root);
-    let api = api(&root);
-    let console = console(&root);
+    let api = door::api(&root, folder, environment);
+    let console = door::console(&root, api.as_ref());
     let journal = journal(&root, &state_dir, folder);
+    let audit = audit(&root, folder);
     let inference = inference(&root, folder, environment);
     let models = models(&root, folder);
     let names: Vec<ModelName> = models.keys().cloned().collect();
@@ -61,9 +62,10 @@ pub(super) fn read<'f>(
         node: node?,
         state_dir,
         log,
-        api,
+        api: api?,
         console,
         journal,
+        audit,
         inference,
         models,
         cameras,
@@ -112,41 +114,6 @@ fn finish(table: Option<Table<'_>>) {
     }
 }
 
-fn address(table: &Table<'_>, loopback_only: bool) -> Option<SocketAddr> {
-    let text = table.text("listen")?;
-    let Ok(listen) = text.value.parse::<SocketAddr>() else {
-        table.problem(
-            text.at,
-            format!(
-                "`listen` is `{}`: write address and port such as 127.0.0.1:7447",
-                text.value
-            ),
-        );
-        return None;
-    };
-    if loopback_only && !listen.ip().is_loopback() {
-        table.problem(text.at, format!("`listen` is {listen}, but this listener speaks plain text: write 127.0.0.1 or [::1]"));
-        return None;
-    }
-    Some(listen)
-}
-
-fn api(root: &Table<'_>) -> ApiConfig {
-    let table = root.table("api", "[api]");
-    let listen = table.as_ref().and_then(|table| address(table, true));
-    finish(table);
-    let listen = listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7447)));
-    ApiConfig { listen }
-}
-
-fn console(root: &Table<'_>) -> ConsoleConfig {
-    let table = root.table("console", "[console]");
-    let listen = table.as_ref().and_then(|table| address(table, false));
-    finish(table);
-    let listen = listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9464)));
-    ConsoleConfig { listen }
-}
-
 fn journal(root: &Table<'_>, state_dir: &Path, folder: &Path) -> JournalConfig {
     let mut journal = JournalConfig {
         path: state_dir.join("journal.sqlite3"),
@@ -165,6 +132,20 @@ fn journal(root: &Table<'_>, state_dir: &Path, folder: &Path) -> JournalConfig {
         table.finish();
     }
     journal
+}
+
+fn audit(root: &Table<'_>, folder: &Path) -> AuditConfig {
+    let table = root.table("audit", "[audit]");
+    let path = table.as_ref().and_then(|table| table.text("path"));
+    let days = table
+        .as_ref()
+        .and_then(|table| table.integer("keep_days", 180..=36_500));
+    finish(table);
+    let days = days.map_or(180, |set| set.value.unsigned_abs());
+    AuditConfig {
+        path: path.map(|path| folder.join(path.value)),
+        keep: Duration::from_secs(days * 86_400),
+    }
 }
 
 fn count(

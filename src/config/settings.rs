@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::environment::Environment;
 use super::reader::{Set, Table};
+use super::reference;
 use super::secret::Secret;
 use super::types::{Pace, TrackerConfig, Transport};
 use crate::base::backoff::BackoffPolicy;
@@ -64,7 +65,7 @@ impl<'f> Settings<'f> {
             ),
             latency: table.millis("latency_millis", 0..=60_000),
             user: table.text("user"),
-            password: secret(table, folder, environment),
+            password: reference::secret(table, "password", folder, environment),
             pace: table.choice(
                 "pace",
                 &[("real_time", Pace::RealTime), ("fast", Pace::Fast)],
@@ -191,63 +192,4 @@ fn place<'f, A, B>(
         .as_ref()
         .map(|set| set.at)
         .or(second.as_ref().map(|set| set.at))
-}
-
-const HOW_TO_KEEP_A_SECRET: &str =
-    "write password = { file = \"…\" } or password = { env = \"NAME\" }";
-
-/// `password = { file = "…" }` or `{ env = "NAME" }`; what is written otherwise is never shown.
-fn secret<'f>(
-    table: &Table<'f>,
-    folder: &Path,
-    environment: &dyn Environment,
-) -> Maybe<'f, Secret> {
-    let written = table.item("password")?;
-    if written.value.as_table_like().is_none() {
-        let what = "`password` does not stand in the configuration itself";
-        table.problem(written.at, format!("{what}: {HOW_TO_KEEP_A_SECRET}"));
-        return None;
-    }
-    let reference = table.table("password", "password")?;
-    let (file, variable) = (reference.text("file"), reference.text("env"));
-    reference.finish();
-    let found = match (file, variable) {
-        (Some(file), None) => environment.read(&folder.join(file.value)).map_err(|error| {
-            let path = folder.join(file.value);
-            format!(
-                "the secret's file {} cannot be read ({error}): check path and permissions",
-                path.display()
-            )
-        }),
-        (None, Some(name)) => environment.variable(name.value).ok_or_else(|| {
-            format!(
-                "the environment has no variable `{}`: set it before the start",
-                name.value
-            )
-        }),
-        (None, None) if reference.has("file") || reference.has("env") => return None,
-        _ => Err(format!(
-            "`password` needs one reference: {HOW_TO_KEEP_A_SECRET}"
-        )),
-    };
-    let found = found.and_then(|text| {
-        // Editors end a file with a newline that is no part of the secret.
-        let text = text.strip_suffix('\n').unwrap_or(&text);
-        let text = text.strip_suffix('\r').unwrap_or(text);
-        if text.is_empty() {
-            Err("the secret is empty: fill its file or variable".to_owned())
-        } else {
-            Ok(Secret::new(text.to_owned()))
-        }
-    });
-    match found {
-        Ok(value) => Some(Set {
-            value,
-            at: written.at,
-        }),
-        Err(message) => {
-            table.problem(written.at, message);
-            None
-        }
-    }
 }

@@ -82,6 +82,7 @@ pub struct Fleet {
     ids: IdSource,
     tasks: TaskSet,
     running: BTreeMap<CameraId, Running>,
+    paused: BTreeMap<CameraId, Arc<CameraConfig>>,
     board: StatusBoard,
 }
 
@@ -106,6 +107,7 @@ impl Fleet {
             ids,
             tasks: TaskSet::under(&CancellationToken::new()),
             running: BTreeMap::new(),
+            paused: BTreeMap::new(),
             board: StatusBoard::default(),
         })
     }
@@ -134,31 +136,92 @@ impl Fleet {
             .filter(|(id, running)| wanted.get(*id).is_none_or(|new| *new != running.config))
             .map(|(id, _)| id.clone())
             .collect();
-        for id in &gone {
-            if let Some(running) = self.running.get(id) {
-                running.cancel.cancel();
-            }
-        }
-        for id in gone {
-            if let Some(mut running) = self.running.remove(&id) {
-                let stopped = running.gone.wait_for(|gone| *gone);
-                if tokio::time::timeout(Duration::from_secs(10), stopped)
-                    .await
-                    .is_err()
-                {
-                    tracing::error!(camera = %id, "did not stop in time; it is left behind");
-                }
-            }
-            self.board.cameras.write().remove(&id);
-            if !wanted.contains_key(&id) {
-                self.parts.metrics.forget_camera(id.as_str());
-            }
+        self.halt(gone).await;
+        let known: Vec<CameraId> = self.board.cameras.read().keys().cloned().collect();
+        for id in known.iter().filter(|id| !wanted.contains_key(*id)) {
+            self.paused.remove(id);
+            self.board.cameras.write().remove(id);
+            self.parts.metrics.forget_camera(id.as_str());
         }
         for (id, config) in wanted {
-            if !self.running.contains_key(id) {
+            if let Some(paused) = self.paused.get_mut(id) {
+                *paused = Arc::clone(config);
+            } else if !self.running.contains_key(id) {
                 self.add(Arc::clone(config));
             }
         }
+    }
+
+    /// Stops cameras, all at once, and waits for their ends.
+    async fn halt(&mut self, ids: Vec<CameraId>) {
+        for running in ids.iter().filter_map(|id| self.running.get(id)) {
+            running.cancel.cancel();
+        }
+        for id in ids {
+            let Some(mut running) = self.running.remove(&id) else {
+                continue;
+            };
+            let stopped = running.gone.wait_for(|gone| *gone);
+            if tokio::time::timeout(Duration::from_secs(10), stopped)
+                .await
+                .is_err()
+            {
+                tracing::error!(camera = %id, "did not stop in time; it is left behind");
+            }
+        }
+    }
+
+    /// Closes a camera's source and opens it anew; false when it does not run.
+    pub async fn restart(&mut self, id: &CameraId) -> bool {
+        let Some(config) = self
+            .running
+            .get(id)
+            .map(|running| Arc::clone(&running.config))
+        else {
+            return false;
+        };
+        self.halt(vec![id.clone()]).await;
+        self.add(config);
+        true
+    }
+
+    /// Stops a camera, whatever [`Fleet::apply`] says, until [`Fleet::resume`]; its status says
+    /// why. False when it does not run.
+    pub async fn pause(&mut self, id: &CameraId, why: &str) -> bool {
+        let Some(config) = self
+            .running
+            .get(id)
+            .map(|running| Arc::clone(&running.config))
+        else {
+            return false;
+        };
+        self.halt(vec![id.clone()]).await;
+        let now = UtcMicros(self.parts.clock.utc_micros());
+        let (_, status) = watch::channel(CameraStatus {
+            reason: why.to_owned(),
+            ..first_status(&config, now)
+        });
+        let metrics = self.parts.metrics.camera(id.as_str());
+        metrics.state.set(0);
+        let seen = Seen { status, metrics };
+        self.board.cameras.write().insert(id.clone(), seen);
+        self.paused.insert(id.clone(), config);
+        true
+    }
+
+    /// Starts a paused camera with the settings it would have by now; false when it is not paused.
+    pub fn resume(&mut self, id: &CameraId) -> bool {
+        let Some(config) = self.paused.remove(id) else {
+            return false;
+        };
+        self.add(config);
+        true
+    }
+
+    /// Whether somebody has paused it.
+    #[must_use]
+    pub fn is_paused(&self, id: &CameraId) -> bool {
+        self.paused.contains_key(id)
     }
 
     fn add(&mut self, config: Arc<CameraConfig>) {

@@ -14,6 +14,7 @@ use super::record::{COLUMNS, from_column, from_row, severity_column, to_column};
 use super::schema::sqlite;
 use super::writer::{Command, PendingAcknowledge};
 use super::{AcknowledgeError, Consumer, JournalError};
+use crate::model::access::Scope;
 use crate::model::event::{EventKind, Record, Severity};
 use crate::model::ids::{CameraId, ConsumerName, Sequence};
 use crate::model::time::UtcMicros;
@@ -36,6 +37,8 @@ pub struct Filter {
     pub to: Option<UtcMicros>,
     /// Only records after this one.
     pub after_sequence: Sequence,
+    /// Only cameras that somebody may see at all.
+    pub scope: Scope,
 }
 
 impl Filter {
@@ -45,6 +48,7 @@ impl Filter {
         let event = &record.event;
         record.sequence > self.after_sequence
             && (self.cameras.is_empty() || self.cameras.contains(&event.camera))
+            && self.scope.allows(&event.camera)
             && (self.kinds.is_empty() || self.kinds.contains(&event.kind))
             && self
                 .min_severity
@@ -87,6 +91,13 @@ impl Filter {
                 sql.push_str(text);
                 values.push(Value::Integer(bound));
             }
+        }
+        if let Scope::Only(patterns) = &self.scope {
+            // A pattern of ours is a GLOB of SQLite's: of its signs only `*` can be in one.
+            let globs = vec!["camera GLOB ?"; patterns.len()].join(" OR ");
+            sql.push_str(&format!(" AND ({globs})"));
+            let texts = patterns.iter().map(|pattern| pattern.as_str().to_owned());
+            values.extend(texts.map(Value::Text));
         }
         sql.push_str(" ORDER BY sequence LIMIT ?");
         values.push(Value::Integer(to_column(limit as u64)));
@@ -196,6 +207,22 @@ impl JournalReader {
             })
         });
         Ok(named.collect())
+    }
+
+    /// Forgets a consumer; whether there was one. One that goes on acknowledging comes back.
+    ///
+    /// # Errors
+    /// [`JournalError::Sqlite`] when the file cannot be written.
+    pub fn forget(&self, consumer: &ConsumerName) -> Result<bool, JournalError> {
+        let delete = || {
+            // Not one of the pool's: those refuse to write.
+            let connection = Connection::open(self.path.as_path())?;
+            connection.busy_timeout(Duration::from_secs(2))?;
+            connection.execute_batch("PRAGMA synchronous = FULL")?;
+            connection.execute("DELETE FROM consumers WHERE name = ?1", [consumer.as_str()])
+        };
+        let gone = delete().map_err(sqlite(&self.path, "deleting a consumer"))?;
+        Ok(gone > 0)
     }
 
     /// Moves a consumer's cursor forward and returns where it now stands, durably. A sequence

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::record::chain_hash;
 use super::*;
 use crate::base::clock::{ManualClock, SystemClock};
+use crate::model::access::{CameraPattern, Scope};
 use crate::model::event::{Event, EventDetail, EventKind, EventObject, Phase, Record, Severity};
 use crate::model::geometry::{Point, Rect};
 use crate::model::ids::{CameraId, EventId, IncidentId, NodeName, SiteName, TrackId};
@@ -344,6 +345,7 @@ proptest! {
         from in prop::option::of(0_i64..60_000),
         to in prop::option::of(0_i64..60_000),
         after in 0_u64..40,
+        pattern in prop::option::of(prop::sample::select(vec!["cam-*", "*1", "cam-0", "c*-*", "x*"])),
     ) {
         let folder = tempfile::tempdir().expect("folder");
         let (journal, _metrics) = open_with(folder.path(), group_max, LONG);
@@ -365,6 +367,7 @@ proptest! {
             from: from.map(UtcMicros),
             to: to.map(UtcMicros),
             after_sequence: Sequence(after),
+            scope: pattern.map_or(Scope::All, |text| Scope::Only(vec![CameraPattern::new(text).expect("pattern")])),
         };
         let found = reader.query(&filter, 1_000).expect("query");
         let wanted: Vec<Record> =

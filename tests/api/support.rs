@@ -4,17 +4,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parapet::access::owners::Owners;
+use parapet::access::{Gate, Policy, TlsDoor};
 use parapet::api::client::{Client, ClientError, Subscription};
-use parapet::api::{ApiDeps, CameraView};
+use parapet::api::{ApiDeps, CameraAction, CameraView, ControlError, Entrance, Reloaded};
+use parapet::audit::{AuditLog, LEAST_KEEP};
 use parapet::base::clock::SystemClock;
 use parapet::base::metrics::Metrics;
 use parapet::base::tasks::TaskSet;
-use parapet::config::types::JournalConfig;
+use parapet::config::types::{ApiConfig, Door, JournalConfig, LimitsConfig};
 use parapet::journal::{Journal, JournalWriter};
+use parapet::model::access::Role;
 use parapet::model::camera::{CameraState, CameraStatus};
 use parapet::model::event::{Event, EventDetail, EventKind, Phase, Severity};
 use parapet::model::ids::{CameraId, ConsumerName, EventId, IncidentId, NodeName, SiteName};
 use parapet::model::time::{CaptureTime, ClockSource, UtcMicros};
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 use tonic::transport::Channel;
@@ -42,12 +47,51 @@ impl CameraView for OneCamera {
     }
 }
 
+/// Does as asked, and remembers what that was.
+#[derive(Default)]
+pub(super) struct Control {
+    pub(super) asked: Mutex<Vec<String>>,
+}
+
+#[tonic::async_trait]
+impl parapet::api::Control for Control {
+    async fn camera(
+        &self,
+        camera: CameraId,
+        action: CameraAction,
+        who: Arc<str>,
+    ) -> Result<(), ControlError> {
+        self.asked.lock().push(format!("{who} {action:?} {camera}"));
+        Ok(())
+    }
+
+    async fn reload(&self, who: Arc<str>) -> Result<Reloaded, ControlError> {
+        self.asked.lock().push(format!("{who} reload"));
+        Ok(Reloaded::default())
+    }
+}
+
 pub(super) struct Daemon {
     pub(super) journal: Journal,
     pub(super) metrics: Arc<Metrics>,
     pub(super) servers: TaskSet,
     pub(super) address: SocketAddr,
     pub(super) folder: tempfile::TempDir,
+    pub(super) gate: Arc<Gate>,
+    pub(super) tls: Option<Arc<TlsDoor>>,
+    pub(super) control: Arc<Control>,
+}
+
+/// Plain text, and everybody is an operator.
+pub(super) fn open_door() -> ApiConfig {
+    ApiConfig {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        door: Door::Plaintext {
+            role: Role::Operator,
+        },
+        clients: Vec::new(),
+        limits: LimitsConfig::default(),
+    }
 }
 
 impl Daemon {
@@ -56,24 +100,50 @@ impl Daemon {
     }
 
     pub(super) async fn start_on(folder: tempfile::TempDir) -> Self {
-        let path = folder.path().join("journal.sqlite");
+        Self::start_behind(&open_door(), folder).await
+    }
+
+    pub(super) async fn start_behind(api: &ApiConfig, folder: tempfile::TempDir) -> Self {
         let config = JournalConfig {
-            path,
+            path: folder.path().join("journal.sqlite"),
             group_max: 64,
             deadline: LONG,
         };
-        let metrics = Metrics::new();
+        let (metrics, clock) = (Metrics::new(), SystemClock::shared());
         let journal =
-            Journal::open(&config, SystemClock::shared(), Arc::clone(&metrics)).expect("journal");
+            Journal::open(&config, Arc::clone(&clock), Arc::clone(&metrics)).expect("journal");
         let mut servers = TaskSet::under(&CancellationToken::new());
+        let gate = Gate::new(Policy::of(api), Arc::clone(&metrics), Arc::clone(&clock));
+        let tls = match &api.door {
+            Door::Plaintext { .. } => None,
+            Door::Tls(files) => {
+                let door = TlsDoor::open(files.clone(), None, Arc::clone(&clock));
+                Some(Arc::new(door.expect("certificates")))
+            }
+        };
+        let audit = AuditLog::open(
+            &folder.path().join("audit.sqlite3"),
+            LEAST_KEEP,
+            clock,
+            Arc::clone(&metrics),
+        );
+        let control = Arc::new(Control::default());
+        let owners = Owners::open(&folder.path().join("consumers.sqlite3"));
         let deps = ApiDeps {
             reader: journal.reader(),
             committed: journal.committed(),
             cameras: Arc::new(OneCamera),
             metrics: Arc::clone(&metrics),
+            audit,
+            owners: Arc::new(owners.expect("owners")),
+            control: Arc::clone(&control) as _,
         };
-        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (address, serving) = parapet::api::serve(any_port, deps, servers.token())
+        let entrance = Entrance {
+            listen: api.listen,
+            gate: Arc::clone(&gate),
+            tls: tls.clone(),
+        };
+        let (address, serving) = parapet::api::serve(entrance, deps, servers.token())
             .await
             .expect("serve");
         servers.spawn("api", serving);
@@ -83,6 +153,9 @@ impl Daemon {
             servers,
             address,
             folder,
+            gate,
+            tls,
+            control,
         }
     }
 

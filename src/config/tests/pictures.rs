@@ -63,7 +63,7 @@ fn lines_and_zones_are_checked() {
     );
     one(
         &twice,
-        "8:8: camera c: zone: `l` is already a line or zone at etc/p.toml:8",
+        "8:8: camera c: zone: `l` is already a line or zone at etc/p.toml:9",
     );
 }
 
@@ -162,7 +162,7 @@ fn rules_are_checked() {
         &rule(
             "name = \"r\"\nkind = \"running\"\n[[camera.rule]]\nname = \"r\"\nkind = \"running\"\n",
         ),
-        "14:8: camera c: rule r: the camera already has a rule `r` at etc/p.toml:14",
+        "14:8: camera c: rule r: the camera already has a rule `r` at etc/p.toml:15",
     );
 }
 

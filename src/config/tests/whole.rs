@@ -15,9 +15,9 @@ fn unused_things_are_warned_of() {
     assert_eq!(
         warnings,
         [
-            "etc/p.toml:4:1: [profiles.a]: no camera uses this profile",
-            "etc/p.toml:9:8: camera c: no rule uses `z`",
-            "etc/p.toml:12:8: camera c: no rule uses `l`",
+            "etc/p.toml:5:1: [profiles.a]: no camera uses this profile",
+            "etc/p.toml:10:8: camera c: no rule uses `z`",
+            "etc/p.toml:13:8: camera c: no rule uses `l`",
         ]
     );
 }

@@ -1,0 +1,190 @@
+//! In front of every service: no request passes without a session, a role for its method and a
+//! token, and none takes longer than it may.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{HeaderMap, Request, Response};
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tower::{Layer, Service};
+
+use super::connection::Peer;
+use super::logins::Logins;
+use crate::access::sessions::OpenCall;
+use crate::access::{Gate, Refusal, methods};
+use crate::audit::{Entry, Outcome};
+
+/// Puts a [`Guard`] in front of a service.
+#[derive(Clone)]
+pub(super) struct GuardLayer {
+    pub(super) gate: Arc<Gate>,
+    pub(super) logins: Logins,
+}
+
+impl<S> Layer<S> for GuardLayer {
+    type Service = Guard<S>;
+
+    fn layer(&self, inner: S) -> Guard<S> {
+        Guard {
+            inner,
+            gate: Arc::clone(&self.gate),
+            logins: self.logins.clone(),
+        }
+    }
+}
+
+/// A guarded service.
+#[derive(Clone)]
+pub(super) struct Guard<S> {
+    inner: S,
+    gate: Arc<Gate>,
+    logins: Logins,
+}
+
+type Answer<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
+
+impl<S> Service<Request<Body>> for Guard<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Answer<S::Error>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let Some(Peer(session)) = request.extensions().get::<Peer>().cloned() else {
+            let status = Status::unauthenticated("no session");
+            return Box::pin(std::future::ready(Ok(status.into_http())));
+        };
+        let path = request.uri().path();
+        let bytes = header_bytes(request.headers()) + path.len();
+        let (caller, call) = match self.gate.request(&session, path, bytes) {
+            Ok(let_in) => let_in,
+            Err(refusal) => {
+                self.note(&session.peer.identity, path, refusal);
+                let status = say(refusal);
+                return Box::pin(std::future::ready(Ok(status.into_http())));
+            }
+        };
+        request.extensions_mut().insert(caller);
+        // The clone takes the place of the one that said it is ready.
+        let next = self.inner.clone();
+        let mut ready = std::mem::replace(&mut self.inner, next);
+        let gate = Arc::clone(&self.gate);
+        Box::pin(async move {
+            let limit = gate.policy().limits.request_timeout;
+            let Ok(answer) = tokio::time::timeout(limit, ready.call(request)).await else {
+                gate.count(Refusal::RequestTime);
+                return Ok(say(Refusal::RequestTime).into_http());
+            };
+            let answer = answer?;
+            if is_too_large(answer.headers()) {
+                gate.count(Refusal::Message);
+            }
+            Ok(answer.map(|body| Body::new(Held { body, _call: call })))
+        })
+    }
+}
+
+impl<S> Guard<S> {
+    /// An administrative call that was not let in goes to the audit log.
+    fn note(&self, identity: &str, path: &str, refusal: Refusal) {
+        if methods::find(path).is_some_and(|method| method.audited) {
+            self.logins.note(
+                Entry::once(identity, "call", Outcome::Refused)
+                    .to(path)
+                    .saying(refusal.name()),
+            );
+        }
+    }
+}
+
+/// What the other side is told.
+pub(super) fn say(refusal: Refusal) -> Status {
+    let (code, words) = match refusal {
+        Refusal::UnknownMethod => (Code::Unimplemented, "there is no such method"),
+        Refusal::Role => (
+            Code::PermissionDenied,
+            "your role may not call this; see the server's [[api.client]]",
+        ),
+        Refusal::UnknownIdentity => (
+            Code::PermissionDenied,
+            "your certificate has no role here; see the server's [[api.client]]",
+        ),
+        Refusal::Rate => (
+            Code::ResourceExhausted,
+            "too many requests a second; come slower",
+        ),
+        Refusal::Headers => (Code::ResourceExhausted, "too large headers"),
+        Refusal::RequestTime => (
+            Code::DeadlineExceeded,
+            "the request did not come whole, or was not answered, in time",
+        ),
+        Refusal::Streams => (
+            Code::ResourceExhausted,
+            "as many subscribers are connected as there may be",
+        ),
+        Refusal::StreamsOfClient => (
+            Code::ResourceExhausted,
+            "as many of your subscribers are connected as there may be",
+        ),
+        Refusal::Audit => (
+            Code::Unavailable,
+            "the audit log cannot be written, so nothing may be changed",
+        ),
+        other => (Code::PermissionDenied, other.name()),
+    };
+    Status::new(code, words)
+}
+
+fn header_bytes(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum()
+}
+
+/// tonic refuses a message over its limit by itself, with OUT_OF_RANGE (gRPC's
+/// `tonic::codec::decode`); there is no other sign of it.
+fn is_too_large(headers: &HeaderMap) -> bool {
+    headers.get("grpc-status").is_some_and(|code| code == "11")
+        && headers
+            .get("grpc-message")
+            .and_then(|text| text.to_str().ok())
+            .is_some_and(|text| text.contains("length%20too%20large"))
+}
+
+/// A body that holds its call open.
+struct Held {
+    body: Body,
+    _call: OpenCall,
+}
+
+impl http_body::Body for Held {
+    type Data = <Body as http_body::Body>::Data;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Self::Data>, Status>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
+    }
+}

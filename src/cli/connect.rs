@@ -1,0 +1,25 @@
+//! A connection as typed.
+
+use super::args::ConnectArgs;
+use crate::access::client_tls::ClientTls;
+use crate::api::client::Client;
+use crate::config::secret_file::SecretPath;
+
+impl ConnectArgs {
+    /// The certificates, where some were named.
+    pub(super) fn tls(&self) -> Option<ClientTls> {
+        Some(ClientTls {
+            authority: self.tls_ca.clone()?,
+            certificate: self.tls_cert.clone()?,
+            key: SecretPath {
+                path: self.tls_key.clone()?,
+                credential: false,
+            },
+            server_name: self.tls_name.clone(),
+        })
+    }
+
+    pub(super) async fn client(&self) -> anyhow::Result<Client> {
+        Ok(Client::connect_with(&self.server, self.tls().as_ref()).await?)
+    }
+}

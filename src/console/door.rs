@@ -1,0 +1,208 @@
+//! The console's listener: plain text or TLS, with a few places and a short life for each
+//! connection, so that nobody who drips bytes keeps others out.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::access::{Gate, Refusal, TlsDoor, certificate};
+
+/// Connections at a time, handshakes too.
+const PLACES: usize = 64;
+/// An answer takes milliseconds; a collector that keeps its connection longer comes again.
+const LIFE: Duration = Duration::from_secs(60);
+
+/// Certificates, and who has a role.
+#[derive(Clone)]
+pub struct ConsoleDoor {
+    /// The API's certificates.
+    pub tls: Arc<TlsDoor>,
+    /// The API's policy.
+    pub gate: Arc<Gate>,
+}
+
+type Welcomed = Option<(Connection, SocketAddr)>;
+
+/// For `axum::serve`.
+pub(super) struct Listener {
+    socket: TcpListener,
+    door: Option<ConsoleDoor>,
+    places: Arc<Semaphore>,
+    handshakes: JoinSet<Welcomed>,
+}
+
+enum Wire {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// One connection.
+pub(super) struct Connection {
+    wire: Wire,
+    over: Pin<Box<tokio::time::Sleep>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Listener {
+    pub(super) fn new(socket: TcpListener, door: Option<ConsoleDoor>) -> Self {
+        Self {
+            socket,
+            door,
+            places: Arc::new(Semaphore::new(PLACES)),
+            handshakes: JoinSet::new(),
+        }
+    }
+}
+
+impl axum::serve::Listener for Listener {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        loop {
+            tokio::select! {
+                Some(done) = self.handshakes.join_next() => {
+                    if let Ok(Some(welcomed)) = done {
+                        return welcomed;
+                    }
+                }
+                accepted = self.socket.accept() => match accepted {
+                    Ok((socket, address)) => {
+                        // None free: it is closed at once.
+                        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+                            let door = self.door.clone();
+                            self.handshakes.spawn(welcome(door, socket, address, place));
+                        }
+                    }
+                    Err(error) => {
+                        tracing::debug!(%error, "no connection could be taken");
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                },
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+}
+
+async fn welcome(
+    door: Option<ConsoleDoor>,
+    socket: TcpStream,
+    address: SocketAddr,
+    place: OwnedSemaphorePermit,
+) -> Welcomed {
+    let wire = match door {
+        None => Wire::Plain(socket),
+        Some(door) => Wire::Tls(Box::new(door.welcome(socket, address).await?)),
+    };
+    let connection = Connection {
+        wire,
+        over: Box::pin(tokio::time::sleep(LIFE)),
+        _place: place,
+    };
+    Some((connection, address))
+}
+
+impl ConsoleDoor {
+    async fn welcome(
+        &self,
+        socket: TcpStream,
+        address: SocketAddr,
+    ) -> Option<TlsStream<TcpStream>> {
+        let refuse = |refusal: Refusal, detail: &str| {
+            self.gate.count(refusal);
+            tracing::debug!(%address, reason = refusal.name(), detail, "the console turned somebody away");
+            None
+        };
+        let limit = self.gate.policy().limits.handshake_timeout;
+        let shaking = TlsAcceptor::from(self.tls.console()?).accept(socket);
+        let stream = match tokio::time::timeout(limit, shaking).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return refuse(Refusal::Handshake, &error.to_string()),
+            Err(_) => return refuse(Refusal::HandshakeTime, ""),
+        };
+        // Without one it is here only where certificates are optional.
+        if let Some(shown) = stream
+            .get_ref()
+            .1
+            .peer_certificates()
+            .and_then(<[_]>::first)
+        {
+            let identity = certificate::facts(shown)
+                .ok()
+                .and_then(|facts| facts.identity);
+            let Some(identity) = identity else {
+                return refuse(Refusal::NoIdentity, "");
+            };
+            if self.gate.policy().rights(&identity).is_none() {
+                return refuse(Refusal::UnknownIdentity, &identity);
+            }
+        }
+        Some(stream)
+    }
+}
+
+impl Connection {
+    fn alive(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        match self.over.as_mut().poll(context) {
+            Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
+            Poll::Pending => Ok(()),
+        }
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.alive(context)?;
+        match &mut self.wire {
+            Wire::Plain(wire) => Pin::new(wire).poll_read(context, buffer),
+            Wire::Tls(wire) => Pin::new(wire.as_mut()).poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.alive(context)?;
+        match &mut self.wire {
+            Wire::Plain(wire) => Pin::new(wire).poll_write(context, bytes),
+            Wire::Tls(wire) => Pin::new(wire.as_mut()).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.alive(context)?;
+        match &mut self.wire {
+            Wire::Plain(wire) => Pin::new(wire).poll_flush(context),
+            Wire::Tls(wire) => Pin::new(wire.as_mut()).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.wire {
+            Wire::Plain(wire) => Pin::new(wire).poll_shutdown(context),
+            Wire::Tls(wire) => Pin::new(wire.as_mut()).poll_shutdown(context),
+        }
+    }
+}
