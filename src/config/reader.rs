@@ -78,6 +78,8 @@ impl<'f> Table<'f> {
     /// The value of a key, marked as known.
     pub(crate) fn item(&self, key: &'static str) -> Option<Set<'f, &'f Item>> {
         self.known.borrow_mut().push(key);
+        #[cfg(test)]
+        asked::note(&self.subject, key);
         let (name, item) = self.items.get_key_value(key)?;
         let span = item.span().or_else(|| name.span());
         Some(Set {
@@ -343,6 +345,26 @@ impl<'f> Table<'f> {
                 self.problem(self.key_spot(key), format!("unknown key `{key}`{what}"));
             }
         }
+    }
+}
+
+/// Which keys of which tables the reader asks for, so that a test can hold the example against it.
+#[cfg(test)]
+pub(super) mod asked {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
+    thread_local! {
+        static ASKED: RefCell<BTreeSet<(String, &'static str)>> = RefCell::default();
+    }
+
+    pub(super) fn note(subject: &str, key: &'static str) {
+        ASKED.with_borrow_mut(|asked| asked.insert((subject.to_owned(), key)));
+    }
+
+    /// What this thread has asked for since the last call, as subject and key.
+    pub(in crate::config) fn take() -> BTreeSet<(String, &'static str)> {
+        ASKED.take()
     }
 }
 

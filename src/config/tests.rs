@@ -1,6 +1,7 @@
 //! Every kind of mistake, with its place.
 
 mod doors;
+mod example;
 mod pictures;
 mod whole;
 
