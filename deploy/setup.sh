@@ -24,7 +24,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 command -v cargo >/dev/null || die "no cargo: install Rust from https://rustup.rs; rust-toolchain.toml picks the version"
 lib=.runtime/libonnxruntime.so.$ORT
-if [ ! -s "$lib" ]; then
+if [ ! -s "$lib" ] || [ ! -s .runtime/LICENSE ] || [ ! -s .runtime/ThirdPartyNotices.txt ]; then
   [ "$(uname -m)" = x86_64 ] || die "ONNX Runtime for $(uname -m) is not supported yet, only x86_64"
   tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
   python3 -m pip download -q --no-deps --only-binary=:all: --python-version 311 \
@@ -32,6 +32,9 @@ if [ ! -s "$lib" ]; then
   wheel=$tmp/onnxruntime-$ORT-cp311-cp311-manylinux_2_28_x86_64.whl
   echo "$ORT_SHA  $wheel" | sha256sum -c --quiet || die "the ONNX Runtime wheel is not the pinned one"
   mkdir -p .runtime
+  for text in LICENSE ThirdPartyNotices.txt; do   # the package brings them along
+    unzip -qp "$wheel" "onnxruntime/$text" >".runtime/$text"
+  done
   unzip -qp "$wheel" "onnxruntime/capi/libonnxruntime.so.$ORT" >"$tmp/lib"
   mv "$tmp/lib" "$lib"   # last, so that a broken download leaves nothing behind
 fi

@@ -15,6 +15,7 @@ mod connect;
 mod demo;
 mod events;
 mod logging;
+mod manual;
 mod model;
 mod mot;
 mod pki;
@@ -73,6 +74,7 @@ fn dispatch(args: args::Args) -> anyhow::Result<bool> {
         Command::Model(args) => model::run(args),
         Command::Mot(args) => mot::run(args),
         Command::Sim(args) => sim::run(args),
+        Command::Manual(args) => manual::run(&args),
     }
 }
 

@@ -51,6 +51,9 @@ pub(super) enum Command {
     Mot(MotArgs),
     /// Stand-ins for cameras: serve them, make them fail, watch them.
     Sim(SimArgs),
+    /// Write the manual pages and the shells' completions, as the package brings them.
+    #[command(hide = true)]
+    Manual(ManualArgs),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -118,9 +121,16 @@ pub(super) struct DemoArgs {
     /// How long, in seconds; 0 runs until Ctrl-C.
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     pub(super) seconds: u64,
-    /// The folder that holds the demo's clip and configuration.
-    #[arg(long, default_value = "testdata", value_name = "FOLDER")]
-    pub(super) testdata: PathBuf,
+    /// The folder that holds the demo's clip and configuration; by default `testdata` here, else
+    /// what the package installed.
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) testdata: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ManualArgs {
+    /// Where to; made where it does not exist.
+    pub(super) folder: PathBuf,
 }
 
 #[derive(Debug, ClapArgs)]

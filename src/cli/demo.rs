@@ -25,6 +25,20 @@ struct Show {
     model: Option<PathBuf>,
 }
 
+/// `testdata` of the working directory, or of the package that this binary came with.
+fn installed_testdata() -> PathBuf {
+    let here = PathBuf::from("testdata");
+    let binary = std::env::current_exe().ok();
+    let shared = binary
+        .as_deref()
+        .and_then(Path::parent)
+        .map(|at| at.join("../share/parapet/testdata"));
+    match shared {
+        Some(shared) if !here.join("demo.toml").is_file() && shared.is_dir() => shared,
+        _ => here,
+    }
+}
+
 /// Real footage with a public detector where both are found; else the drawn clip.
 fn choose(testdata: &Path) -> anyhow::Result<Show> {
     let data =
@@ -121,7 +135,7 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<bool> {
         format: LogFormat::Human,
         filter: "info,tonic=warn,h2=warn".to_owned(),
     })?;
-    let show = choose(&args.testdata)?;
+    let show = choose(&args.testdata.unwrap_or_else(installed_testdata))?;
     eprintln!("demo: {}", show.words);
     let state = tempfile::Builder::new().prefix("parapet-demo-").tempdir()?;
     let cameras = (0..args.cameras)

@@ -28,8 +28,9 @@ pub struct OrtBackend {
 }
 
 impl OrtBackend {
-    /// Loads the library: the configured one, else `ORT_DYLIB_PATH`, else `.runtime/` here or
-    /// beside the binary, else `../lib/parapet/` of the binary.
+    /// Loads the library: the configured one, else `ORT_DYLIB_PATH`, else `../lib/parapet/` of
+    /// the binary, where the package puts it, else `.runtime/` of the project it was built in.
+    /// Never what merely lies in the working directory: that may be anybody's.
     ///
     /// # Errors
     /// [`InferError::Runtime`] says where it looked and what to do.
@@ -100,19 +101,20 @@ fn find_library(configured: Option<&Path>) -> Result<PathBuf, InferError> {
     let given = configured
         .map(Path::to_owned)
         .or_else(|| std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from));
+    // `target/release`, and `target/debug/deps` of the tests, stand in the project.
+    let near = ["../lib/parapet", "../../.runtime", "../../../.runtime"];
+    // A build for development may have its target folder anywhere.
+    let project = cfg!(debug_assertions).then(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        root.join(".runtime").join(LIBRARY)
+    });
     let places: Vec<PathBuf> = match given {
         Some(given) => vec![given],
-        None => [
-            Some(PathBuf::from(".runtime")),
-            // `target/release`, and `target/debug/deps` of the tests, stand in the project.
-            binary.as_ref().map(|at| at.join("../../.runtime")),
-            binary.as_ref().map(|at| at.join("../../../.runtime")),
-            binary.as_ref().map(|at| at.join("../lib/parapet")),
-        ]
-        .into_iter()
-        .flatten()
-        .map(|folder| folder.join(LIBRARY))
-        .collect(),
+        None => binary
+            .iter()
+            .flat_map(|at| near.map(|folder| at.join(folder).join(LIBRARY)))
+            .chain(project)
+            .collect(),
     };
     if let Some(found) = places.iter().find(|place| place.is_file()) {
         return Ok(found.clone());
