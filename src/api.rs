@@ -187,10 +187,14 @@ pub async fn serve(
     };
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(v1::FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()?;
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(v1::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let reflection_v1 = reflection().build_v1()?;
+    // grpcurl before 1.8.8 and many a platform's client know only this one.
+    let reflection_v1alpha = reflection().build_v1alpha()?;
     let (health, health_service) = tonic_health::server::health_reporter();
     let (spawner, tasks) = mpsc::channel(16);
     let (logins, login_task) = logins::channel(Arc::clone(&deps.audit), Arc::clone(gate.clock()));
@@ -229,7 +233,8 @@ pub async fn serve(
         .max_connection_age_grace(Duration::from_secs(10))
         .layer(guard)
         .add_service(health_service)
-        .add_service(reflection)
+        .add_service(reflection_v1)
+        .add_service(reflection_v1alpha)
         .add_service(EventsServer::new(events).max_decoding_message_size(size))
         .add_service(CamerasServer::new(cameras).max_decoding_message_size(size))
         .add_service(AdminServer::new(admin).max_decoding_message_size(size))

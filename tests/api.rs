@@ -287,6 +287,29 @@ async fn cameras_are_listed_and_found_by_id() {
     }
 }
 
+/// grpcurl before 1.8.8, and clients as old, ask this way.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_older_reflection_answers_too() {
+    use tonic_reflection::pb::v1alpha;
+    let daemon = Daemon::start().await;
+    let channel = daemon.channel().await;
+    let symbol = "parapet.v1.Events".to_owned();
+    let ask = v1alpha::ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(
+            v1alpha::server_reflection_request::MessageRequest::FileContainingSymbol(symbol),
+        ),
+    };
+    let mut client = v1alpha::server_reflection_client::ServerReflectionClient::new(channel);
+    let answers = client.server_reflection_info(tokio_stream::once(ask)).await;
+    let mut answers = answers.expect("reflection").into_inner();
+    let answer = answers.next().await.expect("answer").expect("answer");
+    assert!(matches!(
+        answer.message_response,
+        Some(v1alpha::server_reflection_response::MessageResponse::FileDescriptorResponse(_))
+    ));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn health_and_reflection_answer() {
     let daemon = Daemon::start().await;
