@@ -251,9 +251,9 @@ fn drawing(picture: &Picture) -> Markup {
                 @let (width, height) = pixels(area.width, area.height);
                 rect class=(if seen.counts { "box" } else { "box tentative" })
                     x=(tenth(left)) y=(tenth(top)) width=(tenth(width)) height=(tenth(height))
-                    stroke-width=(tenth(1.6 * unit)) {}
-                text.tag x=(tenth(left)) y=(tenth((top - 3.0 * unit).max(11.0 * unit)))
-                    font-size=(tenth(11.0 * unit)) {
+                    stroke-width=(tenth(2.2 * unit)) {}
+                text.tag x=(tenth(left)) y=(tenth((top - 4.0 * unit).max(16.0 * unit)))
+                    font-size=(tenth(16.0 * unit)) {
                     (seen.track.0) " · " (format!("{:.2}", seen.score))
                 }
             }
@@ -273,7 +273,7 @@ fn outline(shape: &Shape, unit: f64, pixels: &dyn Fn(f32, f32) -> (f64, f64)) ->
     }
     html! {
         path class=(if shape.closed { "shape zone" } else { "shape" }) d=(path.trim_end())
-            stroke-width=(tenth(2.0 * unit)) { title { (shape.name) } }
+            stroke-width=(tenth(2.4 * unit)) { title { (shape.name) } }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::replay::told::SeenBox;
 
 /// A report shows no more pictures than this.
 pub const MOST_PICTURES: usize = 120;
-/// How long after its start a missed event is shown, at most.
+/// How long after its start a missed event that lasts is shown, at most.
 const INTO_EVENT: Duration = Duration::from_secs(2);
 
 /// What a picture shows: numbers are those of the clip's entry in the report.
@@ -61,8 +61,10 @@ pub fn moments(clip: &Judged) -> Vec<(Subject, Duration, Option<RuleName>)> {
     let events = clip.expected.events.iter().enumerate();
     let missed = events.filter(|(n, _)| clip.matched.hits.get(*n) == Some(&None));
     let missed = missed.map(|(number, event)| {
-        let lasts = event.end.map_or(INTO_EVENT, |end| (end - event.start) / 2);
-        let at = event.start + lasts.min(INTO_EVENT);
+        let half = event
+            .end
+            .map_or(Duration::ZERO, |end| (end - event.start) / 2);
+        let at = event.start + half.min(INTO_EVENT);
         (Subject::Missed(number), at, event.rule.clone())
     });
     let alarms = clip.alarms.iter().zip(&clip.matched.verdicts).enumerate();

@@ -208,7 +208,7 @@ fn pictures_are_taken_of_misses_and_false_alarms_only() {
         .collect();
     assert_eq!(
         subjects,
-        [(Subject::Missed(1), 32), (Subject::Wrong(3), 40)]
+        [(Subject::Missed(1), 30), (Subject::Wrong(3), 40)]
     );
     assert!(moments(&judged()[1]).is_empty());
 }

@@ -11,6 +11,7 @@ const WIDTH: f64 = 1000.0;
 const LABELS: f64 = 190.0;
 const RIGHT: f64 = 14.0;
 const TOP: f64 = 6.0;
+/// Drawn height of a row with one lane of events, and of each further one.
 const ROW: f64 = 44.0;
 const AXIS: f64 = 24.0;
 /// Labels are cut at this many columns of half-width letters.
@@ -19,6 +20,8 @@ const LABEL_COLUMNS: usize = 25;
 const MOST_TICKS: f64 = 12.0;
 /// Drawn height of one lane inside a row.
 const LANE: f64 = 14.0;
+/// Between two lanes.
+const GAP: f64 = 3.0;
 
 /// Where a moment lies.
 struct Scale {
@@ -59,6 +62,62 @@ struct Row<'a> {
     alarms: Vec<&'a AlarmEntry>,
 }
 
+/// A row with its place: events that overlap lie in lanes of their own.
+struct Placed<'a> {
+    name: &'a str,
+    top: f64,
+    lanes: usize,
+    events: Vec<(usize, &'a EventEntry)>,
+    alarms: Vec<&'a AlarmEntry>,
+}
+
+impl Placed<'_> {
+    /// How much higher than a row with one lane it is.
+    fn extra(&self) -> f64 {
+        (LANE + GAP) * self.lanes.saturating_sub(1) as f64
+    }
+
+    fn foot(&self) -> f64 {
+        self.top + ROW + self.extra()
+    }
+}
+
+/// Gives each row its place from the top down, and each event the first lane that is free.
+fn place<'a>(rows: BTreeMap<&'a str, Row<'a>>, seconds: f64) -> Vec<Placed<'a>> {
+    let mut top = TOP;
+    // A missed event's word needs room too.
+    let room = seconds * 0.06;
+    rows.into_iter()
+        .map(|(name, mut row)| {
+            row.events
+                .sort_by(|a, b| a.start_seconds.total_cmp(&b.start_seconds));
+            let mut busy_until: Vec<f64> = Vec::new();
+            let mut events = Vec::with_capacity(row.events.len());
+            for event in row.events {
+                let from = event.from_seconds;
+                let until = event.end_seconds.unwrap_or(event.start_seconds) + room;
+                let until = until.max(event.until_seconds);
+                let free = busy_until.iter().position(|busy| *busy <= from);
+                let lane = free.unwrap_or_else(|| {
+                    busy_until.push(0.0);
+                    busy_until.len() - 1
+                });
+                busy_until[lane] = until;
+                events.push((lane, event));
+            }
+            let placed = Placed {
+                name,
+                top,
+                lanes: busy_until.len(),
+                events,
+                alarms: row.alarms,
+            };
+            top = placed.foot();
+            placed
+        })
+        .collect()
+}
+
 /// The drawing.
 pub(super) fn timeline(clip: &ClipEntry) -> Markup {
     let scale = Scale {
@@ -78,8 +137,13 @@ pub(super) fn timeline(clip: &ClipEntry) -> Markup {
         let name = by_kind.or(alarm.rule.as_deref()).unwrap_or(alarm.kind);
         rows.entry(name).or_default().alarms.push(alarm);
     }
-    let later = usize::from(!clip.later.is_empty());
-    let foot = TOP + ROW * rows.len() as f64 + LANE * 1.8 * later as f64;
+    let rows = place(rows, clip.seconds);
+    let bottom = rows.last().map_or(TOP, Placed::foot);
+    let foot = if clip.later.is_empty() {
+        bottom
+    } else {
+        bottom + 1.8 * LANE
+    };
     let height = foot + AXIS;
     let view = format!("0 0 {WIDTH} {height}");
     html! {
@@ -91,11 +155,11 @@ pub(super) fn timeline(clip: &ClipEntry) -> Markup {
                 }
             }
             (axis(&scale, foot))
-            @for (number, (name, row)) in rows.iter().enumerate() {
-                (draw_row(&scale, TOP + ROW * number as f64, name, row))
+            @for row in &rows {
+                (draw_row(&scale, row))
             }
-            @if later > 0 {
-                @let y = TOP + ROW * rows.len() as f64 + 4.0;
+            @if !clip.later.is_empty() {
+                @let y = bottom + 4.0;
                 text.label x="4" y=(y + 11.0) { "no rule yet" }
                 @for event in &clip.later {
                     @let until = event.end_seconds.unwrap_or(event.start_seconds);
@@ -123,22 +187,25 @@ fn axis(scale: &Scale, foot: f64) -> Markup {
     }
 }
 
-fn draw_row(scale: &Scale, top: f64, name: &str, row: &Row<'_>) -> Markup {
-    let (upper, lower) = (top + 5.0, top + 31.0);
+fn draw_row(scale: &Scale, row: &Placed<'_>) -> Markup {
+    let lane_top = |lane: usize| row.top + 5.0 + (LANE + GAP) * lane as f64;
+    let lower = row.top + 31.0 + row.extra();
     html! {
-        text.label x="4" y=(top + 24.0) { (shortened(name)) title { (name) } }
+        text.label x="4" y=(row.top + 24.0 + row.extra() / 2.0) {
+            (shortened(row.name)) title { (row.name) }
+        }
         line.rule x1=(LABELS) x2=(WIDTH - RIGHT) y1=(lower) y2=(lower) {}
-        @for event in &row.events {
-            (expected(scale, upper, event))
+        @for (lane, event) in &row.events {
+            @if let Some(latency) = event.latency_seconds {
+                line.link x1=(scale.x(event.start_seconds)) y1=(lane_top(*lane) + LANE)
+                    x2=(scale.x(event.start_seconds + latency)) y2=(lower - 5.0) {}
+            }
+        }
+        @for (lane, event) in &row.events {
+            (expected(scale, lane_top(*lane), event))
         }
         @for alarm in &row.alarms {
             (mark(scale.x(alarm.at_seconds), lower, alarm))
-        }
-        @for event in &row.events {
-            @if let Some(latency) = event.latency_seconds {
-                line.link x1=(scale.x(event.start_seconds)) y1=(upper + LANE)
-                    x2=(scale.x(event.start_seconds + latency)) y2=(lower - 5.0) {}
-            }
         }
     }
 }
@@ -218,6 +285,35 @@ mod tests {
             let step = Scale { seconds }.step();
             assert!((step - wanted).abs() < 1e-9, "{seconds}: {step}");
         }
+    }
+
+    #[test]
+    fn events_that_overlap_lie_in_lanes_of_their_own() {
+        let event = |from: f64, until: f64| EventEntry {
+            kind: "running",
+            rule: None,
+            note: None,
+            start_seconds: from,
+            end_seconds: None,
+            from_seconds: from,
+            until_seconds: until,
+            alarm: None,
+            latency_seconds: None,
+        };
+        let events = [
+            event(0.0, 10.0),
+            event(5.0, 15.0),
+            event(11.0, 20.0),
+            event(30.0, 31.0),
+        ];
+        let row = Row {
+            events: events.iter().collect(),
+            alarms: Vec::new(),
+        };
+        let placed = place(BTreeMap::from([("a", row)]), 60.0);
+        let lanes: Vec<usize> = placed[0].events.iter().map(|(lane, _)| *lane).collect();
+        assert_eq!(lanes, [0, 1, 0, 0]);
+        assert_eq!(placed[0].lanes, 2);
     }
 
     #[test]
