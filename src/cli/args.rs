@@ -192,6 +192,12 @@ pub(super) struct SimArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SimCommand {
+    /// Check scene files: prints every error with file and line, else what happens in them.
+    Check(super::sim::scenes::CheckArgs),
+    /// Draw scenes: a clip, its truth, its configuration and the events that must come of it.
+    Render(super::sim::scenes::RenderArgs),
+    /// Measure which share of the drawn people real detectors find, and what else they report.
+    Realism(super::sim::scenes::RealismArgs),
     /// Serve recordings as RTSP cameras, looping them without end, with faults on command.
     Serve(ServeArgs),
     /// Tell a wall that serves what to do: put faults in force, end them, report, stop.

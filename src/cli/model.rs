@@ -23,7 +23,12 @@ pub(super) fn run(args: ModelArgs) -> anyhow::Result<bool> {
 fn open(folder: &ModelFolder) -> anyhow::Result<(Arc<Model>, OrtBackend)> {
     let weights = folder.weights.clone().or_else(weights_folder);
     let model = Arc::new(Model::load(&folder.folder, weights.as_deref())?);
-    let backend = OrtBackend::new(&InferenceConfig {
+    Ok((model, single_backend()?))
+}
+
+/// ONNX Runtime for one picture at a time on one core.
+pub(super) fn single_backend() -> anyhow::Result<OrtBackend> {
+    Ok(OrtBackend::new(&InferenceConfig {
         runtime_library: None,
         workers: 1,
         threads_per_worker: 1,
@@ -31,8 +36,7 @@ fn open(folder: &ModelFolder) -> anyhow::Result<(Arc<Model>, OrtBackend)> {
         max_wait: std::time::Duration::ZERO,
         max_age: std::time::Duration::MAX,
         execution_provider: ExecutionProvider::Cpu,
-    })?;
-    Ok((model, backend))
+    })?)
 }
 
 fn check(folder: &ModelFolder) -> anyhow::Result<bool> {

@@ -72,5 +72,27 @@ pub fn look(
     backend: &dyn Backend,
     frame: &Frame,
 ) -> Result<Vec<Detection>, InferError> {
-    super::worker::look_once(model, backend.open(model)?, frame)
+    Looker::open(model, backend)?.look(frame)
+}
+
+/// Looks at one frame after the other with one model, which stays loaded.
+pub struct Looker(super::worker::Single);
+
+impl Looker {
+    /// Loads the model.
+    ///
+    /// # Errors
+    /// [`InferError`] when the model cannot be loaded.
+    pub fn open(model: &Arc<Model>, backend: &dyn Backend) -> Result<Self, InferError> {
+        let engine = backend.open(model)?;
+        Ok(Self(super::worker::Single::new(model, engine)))
+    }
+
+    /// Looks at one frame.
+    ///
+    /// # Errors
+    /// [`InferError`] when the model cannot be run.
+    pub fn look(&mut self, frame: &Frame) -> Result<Vec<Detection>, InferError> {
+        self.0.look(frame)
+    }
 }

@@ -301,27 +301,31 @@ fn of_picture<'a>(output: &OutputView<'a>, picture: usize, pictures: usize) -> O
     }
 }
 
-/// Looks at one frame with one engine: what `model detect` and tests need.
-///
-/// # Errors
-/// The engine's.
-pub(super) fn look_once(
-    model: &Arc<Model>,
-    engine: Box<dyn Engine>,
-    frame: &Frame,
-) -> Result<Vec<Detection>, InferError> {
-    let limit = match engine.batch() {
-        BatchSize::Dynamic => 1,
-        BatchSize::Fixed(size) => size,
-    };
-    let mut station = Station {
-        input: vec![0.0; limit * model.input_len()],
-        padded: vec![None; limit],
-        tables: HashMap::new(),
-        model: Arc::clone(model),
-        engine,
-    };
-    let placed = station.write(0, frame);
-    let mut found = station.look(&[placed], &mut |_, _| {}, &Monotonic::default)?;
-    Ok(found.pop().unwrap_or_default())
+/// Looks at single frames with one engine: what `model detect`, measurements and tests need.
+pub(super) struct Single(Station);
+
+impl Single {
+    pub(super) fn new(model: &Arc<Model>, engine: Box<dyn Engine>) -> Self {
+        let limit = match engine.batch() {
+            BatchSize::Dynamic => 1,
+            BatchSize::Fixed(size) => size,
+        };
+        Self(Station {
+            input: vec![0.0; limit * model.input_len()],
+            padded: vec![None; limit],
+            tables: HashMap::new(),
+            model: Arc::clone(model),
+            engine,
+        })
+    }
+
+    /// # Errors
+    /// The engine's.
+    pub(super) fn look(&mut self, frame: &Frame) -> Result<Vec<Detection>, InferError> {
+        let placed = self.0.write(0, frame);
+        let mut found = self
+            .0
+            .look(&[placed], &mut |_, _| {}, &Monotonic::default)?;
+        Ok(found.pop().unwrap_or_default())
+    }
 }

@@ -50,7 +50,7 @@ use crate::sim::world::{Fault, Light, Look, Moment, Person, Place, Thing, Vec3};
 use backdrop::Backdrop;
 use camera::Camera;
 use compose::Instant;
-use crowd::Scene;
+use crowd::{Mover, Scene};
 use figure::body::Body;
 use lens::Lens;
 use light::Lighting;
@@ -58,6 +58,9 @@ use noise::{Dice, hash_pair};
 use sensor::Sensor;
 use stage::Stage;
 use still::{Still, shifted};
+
+/// Goes up when the same moment gives other pixels or boxes.
+pub const VERSION: u32 = 1;
 
 /// How the planes' colours are coded (limited range either way).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +120,13 @@ pub struct Renderer {
     views: Vec<View>,
     bodies: Bodies,
     seed: u32,
+}
+
+/// Light and shade that pass through at one moment.
+struct Passing {
+    /// Shadows: middle and radius on the ground.
+    clouds: Vec<([f32; 2], f32)>,
+    beams: Vec<things::Beam>,
 }
 
 /// A camera direction with everything that is kept for it.
@@ -200,60 +210,15 @@ impl Renderer {
 
     /// Draws a moment. `frame_index` decides the grain and the shake: give every frame its own.
     pub fn draw(&mut self, moment: &Moment, frame_index: u64) -> Drawn {
-        let turn = moment
-            .faults
-            .iter()
-            .fold([0.0, 0.0], |turn, fault| match fault {
-                Fault::Moved { pan, tilt } => [turn[0] + pan, turn[1] + tilt],
-                _ => turn,
-            });
-        let index = self.view(turn);
-        self.model_bodies(moment, index);
-        let clouds: Vec<([f32; 2], f32)> = moment
-            .things
-            .iter()
-            .filter_map(|thing| match thing {
-                Thing::Shadow { center, radius } => Some((*center, *radius)),
-                _ => None,
-            })
-            .collect();
-        let beams: Vec<_> = moment.things.iter().filter_map(things::Beam::of).collect();
-        let solids = moment
-            .things
-            .iter()
-            .filter_map(things::solid)
-            .collect::<Vec<_>>();
+        let (index, passing) = self.prepare(moment);
+        let movers = self.movers(index, moment, &passing);
         let view = &mut self.views[index];
-        let scene = Scene {
-            stage: &self.stage,
-            light: &self.light,
-            backdrop: &view.backdrop,
-            clouds: &clouds,
-            beams: &beams,
-        };
-        let focal = view.backdrop.camera;
-        let bodies = &self.bodies;
-        let mut movers: Vec<_> = bands::each(&moment.people, |person| {
-            let detail = detail(&focal, person);
-            let body = bodies
-                .get(&key(person))
-                .and_then(|pair| pair[detail].as_ref())?;
-            crowd::person(&scene, person, body)
-        })
-        .into_iter()
-        .flatten()
-        .collect();
-        movers.extend(
-            bands::each(&solids, |solid| crowd::thing(&scene, solid))
-                .into_iter()
-                .flatten(),
-        );
         let instant = Instant {
             backdrop: &view.backdrop,
             light: &self.light,
             movers: &movers,
-            clouds: &clouds,
-            beams: &beams,
+            clouds: &passing.clouds,
+            beams: &passing.beams,
             seconds: moment.seconds,
             wind: self.place.conditions.wind,
         };
@@ -266,7 +231,7 @@ impl Renderer {
         );
         let people = truth::people(&instant, shift);
         let grey = self.place.conditions.light == Light::NightInfrared;
-        let planes = self.finish(index, moment, &beams, shift, frame_index, grey);
+        let planes = self.finish(index, moment, &passing.beams, shift, frame_index, grey);
         Drawn {
             size: self.size,
             matrix: self.matrix(),
@@ -275,6 +240,74 @@ impl Renderer {
             v: planes.v,
             people,
         }
+    }
+
+    /// Who is in the picture of a moment, as [`Renderer::draw`] says it, without drawing it.
+    pub fn look(&mut self, moment: &Moment, frame_index: u64) -> Vec<Seen> {
+        let (index, passing) = self.prepare(moment);
+        let movers = self.movers(index, moment, &passing);
+        let instant = Instant {
+            backdrop: &self.views[index].backdrop,
+            light: &self.light,
+            movers: &movers,
+            clouds: &passing.clouds,
+            beams: &passing.beams,
+            seconds: moment.seconds,
+            wind: self.place.conditions.wind,
+        };
+        let shift = shake(
+            self.place.conditions.shake,
+            self.size,
+            self.seed,
+            frame_index,
+        );
+        truth::people(&instant, shift)
+    }
+
+    /// Makes ready what a moment needs; says which view shows it and what light passes through.
+    fn prepare(&mut self, moment: &Moment) -> (usize, Passing) {
+        let turn = moment
+            .faults
+            .iter()
+            .fold([0.0, 0.0], |turn, fault| match fault {
+                Fault::Moved { pan, tilt } => [turn[0] + pan, turn[1] + tilt],
+                _ => turn,
+            });
+        let index = self.view(turn);
+        self.model_bodies(moment, index);
+        let clouds = moment
+            .things
+            .iter()
+            .filter_map(|thing| match thing {
+                Thing::Shadow { center, radius } => Some((*center, *radius)),
+                _ => None,
+            })
+            .collect();
+        let beams = moment.things.iter().filter_map(things::Beam::of).collect();
+        (index, Passing { clouds, beams })
+    }
+
+    /// Everybody and everything that moves, each drawn by itself.
+    fn movers(&self, index: usize, moment: &Moment, passing: &Passing) -> Vec<Mover> {
+        let backdrop = &self.views[index].backdrop;
+        let scene = Scene {
+            stage: &self.stage,
+            light: &self.light,
+            backdrop,
+            clouds: &passing.clouds,
+            beams: &passing.beams,
+        };
+        let people = bands::each(&moment.people, |person| {
+            let detail = detail(&backdrop.camera, person);
+            let body = self
+                .bodies
+                .get(&key(person))
+                .and_then(|pair| pair[detail].as_ref())?;
+            crowd::person(&scene, person, body)
+        });
+        let solids: Vec<_> = moment.things.iter().filter_map(things::solid).collect();
+        let things = bands::each(&solids, |solid| crowd::thing(&scene, solid));
+        people.into_iter().chain(things).flatten().collect()
     }
 
     /// How the planes' colours are coded.

@@ -169,6 +169,18 @@ impl Scene {
         words
     }
 
+    /// The same scene in another picture size.
+    #[must_use]
+    pub fn resized(&self, size: Size) -> Self {
+        let mut scene = Self {
+            size,
+            ..self.clone()
+        };
+        let lens = scene.lens();
+        scene.watch.look_through(&lens);
+        scene
+    }
+
     /// The camera's geometry.
     #[must_use]
     pub fn lens(&self) -> Lens {

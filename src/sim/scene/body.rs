@@ -181,7 +181,10 @@ impl Body {
         self.stay(pose, seconds);
         match pose {
             Pose::Fight => self.deed("fight_suspected", begun),
-            Pose::Lie { side } => self.lies = Some(side),
+            Pose::Lie { side } => {
+                self.lies = Some(side);
+                self.deed("lying", begun);
+            }
             Pose::Stand | Pose::Sit => {}
         }
     }

@@ -19,7 +19,7 @@
 //! | `moved` | `pan` (25 degrees to the left), `tilt` (0 degrees down) |
 //! | `frozen`, `signal_loss` | |
 //!
-//! All have `from` and `until`; the first three come and go within a second.
+//! All have `from` and `until`; the first two come and go within a second.
 
 use super::cast::mixed;
 use super::path::Path;
@@ -320,14 +320,22 @@ impl Failure {
         (self.from..self.until).contains(&second)
     }
 
-    /// Whether nobody can be recognised while it lasts.
+    /// Whether the picture shows nobody while it lasts.
     #[must_use]
-    pub fn blinds(&self) -> bool {
+    pub fn hides(&self) -> bool {
         match self.kind {
             FaultKind::Covered { share, .. } => share > 0.5,
             FaultKind::Defocused { sigma } => sigma > 0.004,
-            FaultKind::Moved { .. } | FaultKind::Frozen | FaultKind::SignalLoss => true,
+            FaultKind::SignalLoss => true,
+            FaultKind::Moved { .. } | FaultKind::Frozen => false,
         }
+    }
+
+    /// Whether nothing can be judged by the picture while it lasts: it shows nobody, or another
+    /// time or place.
+    #[must_use]
+    pub fn blinds(&self) -> bool {
+        self.hides() || matches!(self.kind, FaultKind::Moved { .. } | FaultKind::Frozen)
     }
 
     /// What is drawn of it at a second.
@@ -346,9 +354,10 @@ impl Failure {
             FaultKind::Defocused { sigma } => Some(Fault::Defocused {
                 sigma: (sigma * grown) as f32,
             }),
+            // Turned between two frames: every direction on the way would be traced anew.
             FaultKind::Moved { pan, tilt } => Some(Fault::Moved {
-                pan: (pan * grown) as f32,
-                tilt: (tilt * grown) as f32,
+                pan: pan as f32,
+                tilt: tilt as f32,
             }),
             FaultKind::Frozen | FaultKind::SignalLoss => None,
         }

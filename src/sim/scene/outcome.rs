@@ -12,8 +12,9 @@ use crate::model::event::Direction;
 use crate::model::ids::{CameraId, RuleName};
 
 /// Scripted happenings whose rules come later, as `[[later]]` entries.
-const LATER: [&str; 11] = [
+const LATER: [&str; 12] = [
     "climbing",
+    "lying",
     "fight_suspected",
     "person_down",
     "object_thrown",

@@ -6,6 +6,7 @@ use super::Scene;
 use super::cast::mixed;
 use super::extras::FaultKind;
 use super::legs::{Flight, Life, Stance};
+use super::verdict;
 use crate::sim::world::{Moment, Person, Thing};
 
 /// Metres per second squared.
@@ -145,6 +146,19 @@ impl Timeline {
     pub fn is_blind(&self, second: f64) -> bool {
         let mut faults = self.scene.faults.iter();
         faults.any(|fault| fault.blinds() && fault.lasts(second))
+    }
+
+    /// Whether the picture shows nobody at a second: covered, blurred beyond use, or none at all.
+    #[must_use]
+    pub fn is_hidden(&self, second: f64) -> bool {
+        let mut faults = self.scene.faults.iter();
+        faults.any(|fault| fault.hides() && fault.lasts(second))
+    }
+
+    /// Somebody's speed over the ground (by place in `scene().actors`), metres per second.
+    #[must_use]
+    pub fn speed(&self, actor: usize, second: f64) -> f64 {
+        verdict::speed(self, actor, second)
     }
 
     /// Scripted happenings of people and camera, in the order of their starts. What several do

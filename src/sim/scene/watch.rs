@@ -87,6 +87,18 @@ pub struct Watch {
     pub rules: Vec<Rule>,
 }
 
+impl Watch {
+    /// Finds every shape's place in the picture anew, for another aspect.
+    pub(super) fn look_through(&mut self, lens: &Lens) {
+        for zone in &mut self.zones {
+            zone.picture = lens.polygon(&zone.ground);
+        }
+        for line in &mut self.lines {
+            line.picture = lens.polyline(&line.ground);
+        }
+    }
+}
+
 /// Reads zones, lines and rules.
 pub(super) fn read(root: &Table<'_>, lens: Option<&Lens>) -> Watch {
     let mut watch = Watch::default();
