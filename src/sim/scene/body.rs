@@ -110,7 +110,8 @@ impl Body {
     }
 
     fn resting_pose(&self) -> Pose {
-        self.lies.map_or(Pose::Stand, |side| Pose::Lie { side })
+        self.lies
+            .map_or(Pose::Stand, |side| Pose::Lie { side: Some(side) })
     }
 
     fn take(&mut self, step: &Step, rng: &mut Rng) {
@@ -178,11 +179,17 @@ impl Body {
     fn pose(&mut self, pose: Pose, seconds: f64, towards: Option<Spot>) {
         self.prepare(pose, towards);
         let begun = self.now;
+        let pose = match pose {
+            Pose::Lie { side } => Pose::Lie {
+                side: side.or(self.lies),
+            },
+            other => other,
+        };
         self.stay(pose, seconds);
         match pose {
             Pose::Fight => self.deed("fight_suspected", begun),
             Pose::Lie { side } => {
-                self.lies = Some(side);
+                self.lies = side;
                 self.deed("lying", begun);
             }
             Pose::Stand | Pose::Sit => {}
@@ -324,14 +331,15 @@ impl Body {
             }
             0.0
         };
-        self.lies = (gait == Gait::Roll).then_some(0.0);
         let motion = motion_of(gait, 0.0, speed);
         let metres_per_cycle = motion.cycle_metres(self.tall as f32).map_or(1.0, f64::from);
         let left = (seconds - (self.now - begun)).max(0.0);
         let metres = path.length().min(left * speed);
         (self.at, self.heading) = (path.at(metres), path.heading(metres) + aside);
-        let phase = self.phase;
-        self.phase = (phase + metres / metres_per_cycle).fract();
+        // Who lies begins to roll from that side.
+        let phase = self.lies.unwrap_or(self.phase);
+        self.phase = (phase + metres / metres_per_cycle).rem_euclid(1.0);
+        self.lies = (gait == Gait::Roll).then_some(self.phase);
         let act = Act::Travel {
             gait,
             path,

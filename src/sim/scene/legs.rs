@@ -237,7 +237,9 @@ fn staying(pose: Pose, second: f64) -> Motion {
     match pose {
         Pose::Stand => Motion::Stand { phase: breath },
         Pose::Sit => Motion::Sit { phase: breath },
-        Pose::Lie { side } => Motion::Lie { side: side as f32 },
+        Pose::Lie { side } => Motion::Lie {
+            side: side.unwrap_or(0.0) as f32,
+        },
         Pose::Fight => Motion::Fight {
             phase: (second * BLOWS_PER_SECOND) as f32,
         },

@@ -9,7 +9,7 @@
 //! | `gather` | a point | `radius` (by the number), `speed` (1.3) | goes to a place in a ring around it and faces it |
 //! | `disperse` | metres | `speed` (1.5) | goes away from where the crowd stood |
 //! | `stand` `sit` `fight` | seconds | `towards` (a point) | stays and does that |
-//! | `lie` | seconds | `side` (0 back, 0.25 right, 0.5 face down, 0.75 left) | lies |
+//! | `lie` | seconds | `side` (0 back, 0.25 right, 0.5 face down, 0.75 left; as it came to lie) | lies |
 //! | `fall` `rise` | seconds | | goes down, gets up |
 //! | `climb` | height in m | `over` (a point), `speed` (0.5), `hold` (0 s) | up what stands in front; over it and down at that point, else down again here |
 //! | `throw` | a point | `seconds` (1.2), `peak` (6.0 m) | throws a packet there, over something so high |
@@ -49,8 +49,8 @@ pub enum Pose {
     Sit,
     /// As `Motion::Lie`.
     Lie {
-        /// As there.
-        side: f64,
+        /// As there; none leaves it as the body came to lie.
+        side: Option<f64>,
     },
     /// Fights.
     Fight,
@@ -218,7 +218,7 @@ fn step(table: &Table<'_>) -> Option<Step> {
         "sit" => stay(Pose::Sit),
         "fight" => stay(Pose::Fight),
         "lie" => stay(Pose::Lie {
-            side: number(table, "side", 0.0..=1.0, 0.0),
+            side: table.number("side", 0.0..=1.0).map(|set| set.value),
         }),
         "wait_until" => Some(Step::WaitUntil {
             second: seconds(verb),
