@@ -239,3 +239,64 @@ fn nobody_walks_faster_than_people_can() {
         }
     }
 }
+
+/// The scene with every zone `metres` larger on all sides and every hold `seconds` longer.
+fn varied(scene: &Scene, metres: f64, seconds: f64) -> Scene {
+    let mut scene = scene.clone();
+    for rule in &mut scene.watch.rules {
+        let zone = match &mut rule.wanted {
+            Wanted::LineCrossing { .. } => None,
+            Wanted::ZoneIntrusion { zone, dwell } => {
+                *dwell += seconds;
+                Some(zone)
+            }
+            Wanted::Loitering { zone, after } => {
+                *after += seconds;
+                Some(zone)
+            }
+            Wanted::Crowding { zone, hold, .. } => {
+                *hold += seconds;
+                Some(zone)
+            }
+            Wanted::Running { zone, hold, .. } => {
+                *hold += seconds;
+                zone.as_mut()
+            }
+        };
+        let Some(zone) = zone else { continue };
+        let corners = zone.ground.len() as f64;
+        let middle = [0, 1].map(|axis| zone.ground.iter().map(|c| c[axis]).sum::<f64>() / corners);
+        for corner in &mut zone.ground {
+            for axis in 0..2 {
+                corner[axis] += metres * (corner[axis] - middle[axis]).signum();
+            }
+        }
+    }
+    scene
+}
+
+#[test]
+fn no_scene_hangs_on_a_quarter_of_a_metre_or_a_third_of_a_second() {
+    let mut wrong = String::new();
+    for case in library() {
+        let told = |verdict: &Verdict| {
+            let mut told: BTreeMap<(EventKind, String), usize> = BTreeMap::new();
+            for due in &verdict.due {
+                *told.entry((due.kind, due.rule.clone())).or_default() += 1;
+            }
+            told
+        };
+        for (metres, seconds) in [(0.25, 0.0), (-0.25, 0.0), (0.0, 0.35), (0.0, -0.35)] {
+            let other = varied(&case.scene, metres, seconds);
+            let other = told(&Verdict::of(&Timeline::new(&other)));
+            if other != told(&case.verdict) {
+                wrong.push_str(&format!(
+                    "{} with {metres} m and {seconds} s more: {other:?} instead of {:?}\n",
+                    case.scene.stem,
+                    told(&case.verdict)
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
