@@ -10,6 +10,7 @@
 mod admin;
 mod args;
 mod audit;
+mod bench;
 mod check;
 mod connect;
 mod demo;
@@ -75,6 +76,7 @@ fn dispatch(args: args::Args) -> anyhow::Result<bool> {
         Command::Mot(args) => mot::run(args),
         Command::Sim(args) => sim::run(args),
         Command::Manual(args) => manual::run(&args),
+        Command::Bench(args) => bench::run(args),
     }
 }
 

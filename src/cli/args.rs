@@ -11,6 +11,7 @@ pub(super) use security::{
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use super::bench::BenchArgs;
 use super::sim::control::ControlArgs;
 use super::sim::serve::ServeArgs;
 use super::sim::watch::WatchArgs;
@@ -54,6 +55,8 @@ pub(super) enum Command {
     /// Write the manual pages and the shells' completions, as the package brings them.
     #[command(hide = true)]
     Manual(ManualArgs),
+    /// Measurements that anyone can run again.
+    Bench(BenchArgs),
 }
 
 #[derive(Debug, ClapArgs)]

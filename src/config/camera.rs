@@ -81,7 +81,7 @@ pub(super) fn read<'f>(table: &mut Table<'f>, around: &Surroundings<'_, 'f>) -> 
                 .into_iter()
                 .map(str::to_owned)
                 .collect(),
-            stall_after: value(&settings.stall_after, Duration::from_secs(10)),
+            stall_after: value(&settings.stall_after, Duration::from_secs(4)),
             connect_timeout: value(&settings.connect_timeout, Duration::from_secs(10)),
             backoff,
             tracker,

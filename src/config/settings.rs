@@ -101,7 +101,7 @@ impl<'f> Settings<'f> {
     pub(super) fn backoff(&self, table: &Table<'f>) -> BackoffPolicy {
         let policy = BackoffPolicy {
             first: value(&self.backoff_first, Duration::from_millis(500)),
-            ceiling: value(&self.backoff_ceiling, Duration::from_secs(8)),
+            ceiling: value(&self.backoff_ceiling, Duration::from_secs(4)),
         };
         if let Some(at) = place(&self.backoff_first, &self.backoff_ceiling)
             && policy.first > policy.ceiling

@@ -39,11 +39,19 @@ pub(super) struct Driver {
     changed: Arc<Notify>,
 }
 
+/// A camera that accepts a connection answers well within this, or not at all. It is short, because
+/// a camera that comes back meanwhile is found only by the next try.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pictures must come for this long before the platform is told that a camera is back.
+const STEADY_AFTER: Duration = Duration::from_secs(2);
+
 /// What a source's settings mean for the state machine.
 pub(super) fn policy(config: &CameraConfig) -> StatePolicy {
     StatePolicy {
         stall_after: config.stall_after,
+        answer_timeout: ANSWER_TIMEOUT,
         connect_timeout: config.connect_timeout,
+        steady_after: STEADY_AFTER,
         backoff: config.backoff,
         end_is_final: matches!(config.source, SourceConfig::File { repeat: false, .. }),
     }
@@ -113,11 +121,14 @@ impl Driver {
     }
 
     async fn look(&mut self) {
-        let seen = self
-            .open
-            .as_ref()
-            .map(|open| (open.signals.last_frame(), open.signals.take_end()));
-        let (frame, end) = seen.unwrap_or_default();
+        let seen = self.open.as_ref().map(|open| {
+            let signals = &open.signals;
+            (signals.answered(), signals.last_frame(), signals.take_end())
+        });
+        let (answered, frame, end) = seen.unwrap_or_default();
+        if answered {
+            self.input(Input::Answered).await;
+        }
         if let Some(at) = frame {
             self.input(Input::Frame(at)).await;
         }

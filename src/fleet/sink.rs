@@ -2,7 +2,7 @@
 //! rate, notes wait for the driver. No queue: the newest format and the first end are kept.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -34,6 +34,7 @@ pub(super) struct Format {
 /// What the driver reads.
 #[derive(Debug)]
 pub(super) struct Signals {
+    answered: AtomicBool,
     last_frame_nanos: AtomicU64,
     end: Mutex<Option<End>>,
     format: Mutex<Option<Format>>,
@@ -43,11 +44,17 @@ pub(super) struct Signals {
 impl Signals {
     pub(super) fn new(changed: Arc<Notify>) -> Arc<Self> {
         Arc::new(Self {
+            answered: AtomicBool::new(false),
             last_frame_nanos: AtomicU64::new(NEVER),
             end: Mutex::new(None),
             format: Mutex::new(None),
             changed,
         })
+    }
+
+    /// Whether the source has answered.
+    pub(super) fn answered(&self) -> bool {
+        self.answered.load(Ordering::Acquire)
     }
 
     /// When the latest frame came.
@@ -128,7 +135,7 @@ impl Sink for CameraSink {
 
     fn note(&self, note: Note) {
         match note {
-            Note::Opened => return,
+            Note::Opened => self.signals.answered.store(true, Ordering::Release),
             Note::Format {
                 size,
                 decoder,

@@ -4,8 +4,8 @@
 //!            start               first frame
 //!  Stopped ─────────▶ Connecting ───────────▶ Streaming ◀──┐
 //!     ▲                 ▲   │ fails, ends,     │   │       │ a frame
-//!     │ stop, or a      │   │ or no frame in   │   │ silent for stall_after
-//!     │ file's end      │   │ connect_timeout  │   ▼       │
+//!     │ stop, or a      │   │ no answer or no  │   │ silent for stall_after
+//!     │ file's end      │   │ frame in time    │   ▼       │
 //!     │                 │   ▼                  │ Stalled ──┘
 //!     └──────────── BackingOff ◀───────────────┘   │
 //!                       ▲   fails, ends            │ silent for twice stall_after
@@ -13,7 +13,8 @@
 //! ```
 //!
 //! Pure: inputs and times go in, effects come out; `camera` performs them in order. An outage
-//! is one `SignalLost` and one `SignalBack`, however many tries lie between.
+//! is one `SignalLost` and one `SignalBack`, however many tries lie between; it is over when the
+//! camera has streamed for `steady_after`, so that one that flaps is lost once.
 
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ use crate::model::camera::CameraState;
 pub enum Input {
     /// Watch this camera.
     Start,
+    /// The source answered; frames may follow.
+    Answered,
     /// The latest frame came at this time.
     Frame(Monotonic),
     /// The source said why it cannot go on.
@@ -56,8 +59,12 @@ pub enum Effect {
 pub struct StatePolicy {
     /// Silence that makes a stall.
     pub stall_after: Duration,
+    /// The source must answer within this.
+    pub answer_timeout: Duration,
     /// The first frame must come within this.
     pub connect_timeout: Duration,
+    /// A camera that was lost is back when it has streamed for this long.
+    pub steady_after: Duration,
     /// Waits between tries.
     pub backoff: BackoffPolicy,
     /// The source's end is the end (a file that does not repeat), no fault.
@@ -74,6 +81,7 @@ pub struct Machine {
     last_frame: Monotonic,
     retry_at: Monotonic,
     reason: String,
+    answered: bool,
     lost: bool,
 }
 
@@ -89,6 +97,7 @@ impl Machine {
             last_frame: Monotonic::default(),
             retry_at: Monotonic::default(),
             reason: String::new(),
+            answered: false,
             lost: false,
         }
     }
@@ -116,8 +125,16 @@ impl Machine {
     pub fn deadline(&self) -> Option<Monotonic> {
         match self.state {
             CameraState::Stopped => None,
-            CameraState::Connecting => Some(self.since.after(self.policy.connect_timeout)),
-            CameraState::Streaming => Some(self.last_frame.after(self.policy.stall_after)),
+            CameraState::Connecting => Some(self.since.after(self.patience())),
+            CameraState::Streaming => {
+                let stalled = self.last_frame.after(self.policy.stall_after);
+                let steady = self.since.after(self.policy.steady_after);
+                Some(if self.lost {
+                    stalled.min(steady)
+                } else {
+                    stalled
+                })
+            }
             CameraState::Stalled => Some(self.last_frame.after(self.policy.stall_after * 2)),
             CameraState::BackingOff => Some(self.retry_at),
         }
@@ -145,6 +162,10 @@ impl Machine {
                 vec![Effect::Open]
             }
             (CameraState::BackingOff, _) | (_, Input::Start) => Vec::new(),
+            (_, Input::Answered) => {
+                self.answered = true;
+                Vec::new()
+            }
             (state, Input::Frame(at)) => self.frame(state, at, now),
             (_, Input::Failed(reason)) => self.fail(&reason, now),
             (_, Input::Ended) if self.policy.end_is_final => {
@@ -168,10 +189,15 @@ impl Machine {
             return Vec::new();
         }
         self.enter(CameraState::Streaming, now, "");
-        if std::mem::take(&mut self.lost) {
-            vec![Effect::SignalBack]
+        Vec::new()
+    }
+
+    /// How long a source that is being opened may take from its start.
+    fn patience(&self) -> Duration {
+        if self.answered {
+            self.policy.connect_timeout
         } else {
-            Vec::new()
+            self.policy.answer_timeout.min(self.policy.connect_timeout)
         }
     }
 
@@ -180,7 +206,15 @@ impl Machine {
             return Vec::new();
         }
         match self.state {
-            CameraState::Connecting => self.fail("no frame within the connect timeout", now),
+            CameraState::Connecting if self.answered => {
+                self.fail("no frame within the connect timeout", now)
+            }
+            CameraState::Connecting => self.fail("no answer in time", now),
+            // The deadline of a stall lies behind that of the word that it is back.
+            CameraState::Streaming if now < self.last_frame.after(self.policy.stall_after) => {
+                self.lost = false;
+                vec![Effect::SignalBack]
+            }
             CameraState::Streaming => {
                 self.enter(CameraState::Stalled, now, "no frames come, and no word why");
                 self.lose()
@@ -207,6 +241,7 @@ impl Machine {
     }
 
     fn enter(&mut self, state: CameraState, now: Monotonic, reason: &str) {
+        self.answered &= state != CameraState::Connecting;
         self.state = state;
         self.since = now;
         reason.clone_into(&mut self.reason);
@@ -221,7 +256,9 @@ mod tests {
 
     const POLICY: StatePolicy = StatePolicy {
         stall_after: Duration::from_secs(3),
+        answer_timeout: Duration::from_secs(5),
         connect_timeout: Duration::from_secs(10),
+        steady_after: Duration::from_secs(2),
         backoff: BackoffPolicy {
             first: Duration::from_millis(500),
             ceiling: Duration::from_secs(5),
@@ -260,8 +297,14 @@ mod tests {
         );
         let retry = camera.deadline().expect("a retry");
         camera.on(Input::Tick, retry);
-        assert_eq!(camera.on(Input::Frame(retry), retry), [Effect::SignalBack]);
+        assert_eq!(camera.on(Input::Frame(retry), retry), []);
+        assert_eq!(camera.state(), CameraState::Streaming);
         assert_eq!(camera.reason(), "");
+        let steady = camera.deadline().expect("a word to give");
+        assert_eq!(steady, retry.after(POLICY.steady_after));
+        camera.on(Input::Frame(steady), steady);
+        assert_eq!(camera.on(Input::Tick, steady), [Effect::SignalBack]);
+        assert_eq!(camera.on(Input::Tick, steady), []);
     }
 
     #[test]
@@ -270,11 +313,45 @@ mod tests {
         camera.on(Input::Start, at(0));
         camera.on(Input::Frame(at(0)), at(0));
         camera.on(Input::Tick, at(3_000));
-        assert_eq!(
-            camera.on(Input::Frame(at(4_000)), at(4_000)),
-            [Effect::SignalBack]
-        );
+        assert_eq!(camera.on(Input::Frame(at(4_000)), at(4_000)), []);
         assert_eq!(camera.state(), CameraState::Streaming);
+        camera.on(Input::Frame(at(6_000)), at(6_000));
+        assert_eq!(camera.on(Input::Tick, at(6_000)), [Effect::SignalBack]);
+    }
+
+    #[test]
+    fn a_camera_that_flaps_is_lost_once_and_back_once() {
+        let mut camera = machine(POLICY);
+        camera.on(Input::Start, at(0));
+        camera.on(Input::Frame(at(0)), at(0));
+        let mut now = at(100);
+        let mut told = camera.on(Input::Failed("reset".into()), now);
+        for _ in 0..5 {
+            now = camera.deadline().expect("a retry");
+            told.extend(camera.on(Input::Tick, now));
+            told.extend(camera.on(Input::Frame(now), now));
+            now = now.after(Duration::from_secs(1));
+            told.extend(camera.on(Input::Tick, now));
+            told.extend(camera.on(Input::Failed("reset".into()), now));
+        }
+        let lost = |effect: &&Effect| matches!(effect, Effect::SignalLost(_));
+        assert_eq!(told.iter().filter(lost).count(), 1);
+        assert!(!told.contains(&Effect::SignalBack));
+    }
+
+    #[test]
+    fn a_camera_that_says_nothing_is_given_up_sooner_than_one_that_answers() {
+        let mut mute = machine(POLICY);
+        mute.on(Input::Start, at(0));
+        assert_eq!(mute.deadline(), Some(at(5_000)));
+        assert_eq!(
+            mute.on(Input::Tick, at(5_000)).first(),
+            Some(&Effect::Close)
+        );
+        let retry = mute.deadline().expect("a retry");
+        mute.on(Input::Tick, retry);
+        mute.on(Input::Answered, retry);
+        assert_eq!(mute.deadline(), Some(retry.after(POLICY.connect_timeout)));
     }
 
     #[test]
@@ -298,6 +375,7 @@ mod tests {
     fn no_first_frame_in_time_is_a_failure() {
         let mut camera = machine(POLICY);
         camera.on(Input::Start, at(0));
+        camera.on(Input::Answered, at(10));
         assert_eq!(camera.on(Input::Tick, at(9_999)), []);
         assert_eq!(
             camera.on(Input::Tick, at(10_000)).first(),
@@ -311,7 +389,7 @@ mod tests {
         /// has no open source, and lost and back alternate.
         #[test]
         fn the_source_is_opened_and_closed_in_turn(
-            steps in prop::collection::vec((0_u8..6, 0_u64..4_000), 0..200),
+            steps in prop::collection::vec((0_u8..7, 0_u64..4_000), 0..200),
             end_is_final in any::<bool>(),
         ) {
             let mut camera = machine(StatePolicy { end_is_final, ..POLICY });
@@ -324,6 +402,7 @@ mod tests {
                     2 => Input::Failed("x".into()),
                     3 => Input::Ended,
                     4 => Input::Tick,
+                    5 => Input::Answered,
                     _ => Input::Stop,
                 };
                 for effect in camera.on(input, at(now)) {

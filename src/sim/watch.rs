@@ -227,9 +227,14 @@ fn viewer(
     });
     if let Some(pad) = sink.static_pad("sink") {
         let (counts, clock) = (Arc::clone(&counts), Arc::clone(clock));
-        pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
+        pad.add_probe(kinds, move |_, info| {
+            let since = clock.now().since(begun);
             if let Some(buffer) = info.buffer() {
-                counts.take(buffer, clock.now().since(begun));
+                counts.take(buffer, since);
+            }
+            for buffer in info.buffer_list().iter().flat_map(|list| list.iter()) {
+                counts.take(buffer, since);
             }
             gst::PadProbeReturn::Ok
         });
@@ -261,8 +266,10 @@ impl Counts {
     fn take(&self, buffer: &gst::BufferRef, since: Duration) {
         self.bytes
             .fetch_add(buffer.size() as u64, Ordering::Relaxed);
-        // The last packet of a picture carries the marker bit (RFC 6184, RFC 7798).
-        if !buffer.flags().contains(gst::BufferFlags::MARKER) {
+        // The last packet of a picture carries the marker bit (RFC 6184, RFC 7798); the buffer is
+        // the packet as it came.
+        let mut byte = [0];
+        if buffer.copy_to_slice(1, &mut byte).is_err() || byte[0] & 0x80 == 0 {
             return;
         }
         let millis = u64::try_from(since.as_millis()).unwrap_or(NEVER - 1);

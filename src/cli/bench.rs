@@ -1,0 +1,32 @@
+//! `parapet bench`: measurements that anyone can run again.
+
+mod faults;
+mod judge;
+mod soak;
+mod stage;
+mod table;
+
+use clap::{Args as ClapArgs, Subcommand};
+
+/// `parapet bench WHAT`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct BenchArgs {
+    #[command(subcommand)]
+    command: BenchCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum BenchCommand {
+    /// A wall of cameras fails in every way it can; tells what the daemon noticed, how soon, and
+    /// what its other cameras lost. Exit code 1 where a limit was not kept.
+    Faults(faults::FaultsArgs),
+    /// Random faults for a long time; tells whether memory, threads and descriptors stay flat.
+    Soak(soak::SoakArgs),
+}
+
+pub(super) fn run(args: BenchArgs) -> anyhow::Result<bool> {
+    match args.command {
+        BenchCommand::Faults(args) => super::runtime()?.block_on(faults::run(args)),
+        BenchCommand::Soak(args) => super::runtime()?.block_on(soak::run(args)),
+    }
+}
