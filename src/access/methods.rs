@@ -47,6 +47,10 @@ pub const METHODS: &[Method] = &[
         "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
         ALL,
     ),
+    plain(
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+        ALL,
+    ),
     audited("/parapet.v1.Admin/DeleteConsumer", CONTROLLERS),
     audited("/parapet.v1.Admin/ListConsumers", CONTROLLERS),
     audited("/parapet.v1.Admin/ListSessions", ADMINS),

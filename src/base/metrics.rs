@@ -125,6 +125,13 @@ fn both_results() -> Family<Labels, Counter> {
     reloads
 }
 
+fn stage_histograms(registry: &mut Registry) -> Family<Labels, Histogram> {
+    let stages = Family::<Labels, Histogram>::new_with_constructor(seconds_histogram);
+    let help = "Time spent by stage";
+    registry.register_with_unit("stage", help, Unit::Seconds, stages.clone());
+    stages
+}
+
 impl Metrics {
     /// All metrics at zero.
     #[must_use]
@@ -137,13 +144,7 @@ impl Metrics {
                 metric
             }};
         }
-        let stages = Family::<Labels, Histogram>::new_with_constructor(seconds_histogram);
-        r.register_with_unit(
-            "stage",
-            "Time spent by stage",
-            Unit::Seconds,
-            stages.clone(),
-        );
+        let stages = stage_histograms(&mut r);
         let batch = Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0]);
         let gaps = Histogram::new([0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0]);
         r.register_with_unit(

@@ -348,26 +348,6 @@ impl<'f> Table<'f> {
     }
 }
 
-/// Which keys of which tables the reader asks for, so that a test can hold the example against it.
-#[cfg(test)]
-pub(super) mod asked {
-    use std::cell::RefCell;
-    use std::collections::BTreeSet;
-
-    thread_local! {
-        static ASKED: RefCell<BTreeSet<(String, &'static str)>> = RefCell::default();
-    }
-
-    pub(super) fn note(subject: &str, key: &'static str) {
-        ASKED.with_borrow_mut(|asked| asked.insert((subject.to_owned(), key)));
-    }
-
-    /// What this thread has asked for since the last call, as subject and key.
-    pub(in crate::config) fn take() -> BTreeSet<(String, &'static str)> {
-        ASKED.take()
-    }
-}
-
 fn float(value: &Value) -> Option<f64> {
     let number = match value {
         Value::Integer(whole) => *whole.value() as f64,
@@ -414,4 +394,24 @@ fn distance(from: &str, to: &str) -> usize {
         row = next;
     }
     row.last().copied().unwrap_or(0)
+}
+
+/// Which keys of which tables the reader asks for, so that a test can hold the example against it.
+#[cfg(test)]
+pub(super) mod asked {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
+    thread_local! {
+        static ASKED: RefCell<BTreeSet<(String, &'static str)>> = RefCell::default();
+    }
+
+    pub(super) fn note(subject: &str, key: &'static str) {
+        ASKED.with_borrow_mut(|asked| asked.insert((subject.to_owned(), key)));
+    }
+
+    /// What this thread has asked for since the last call, as subject and key.
+    pub(in crate::config) fn take() -> BTreeSet<(String, &'static str)> {
+        ASKED.take()
+    }
 }

@@ -30,6 +30,10 @@ const MATRIX: &[(&str, &[Role])] = &[
         "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
         &[Subscriber, Operator, Admin],
     ),
+    (
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+        &[Subscriber, Operator, Admin],
+    ),
     ("/parapet.v1.Admin/DeleteConsumer", &[Operator, Admin]),
     ("/parapet.v1.Admin/ListConsumers", &[Operator, Admin]),
     ("/parapet.v1.Admin/ListSessions", &[Admin]),
@@ -57,6 +61,7 @@ fn served() -> BTreeSet<String> {
         v1::FILE_DESCRIPTOR_SET,
         tonic_health::pb::FILE_DESCRIPTOR_SET,
         tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+        tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
     ];
     let mut paths = BTreeSet::new();
     for set in sets {

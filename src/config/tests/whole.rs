@@ -1,12 +1,11 @@
 //! Whole files: warnings, inheritance, differences, the folder and the example.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::super::types::{Directions, Pace, RuleKind, SourceConfig, Transport};
-use super::super::{NoEnvironment, diff, load, parse};
-use super::{CAMERA, Fake, HEAD, ZONE_AND_LINE, check, good, source};
+use super::super::types::{Pace, SourceConfig, Transport};
+use super::super::{NoEnvironment, diff, load};
+use super::{CAMERA, HEAD, ZONE_AND_LINE, check, good};
 
 #[test]
 fn unused_things_are_warned_of() {
