@@ -82,9 +82,13 @@ fn run(c: &mut Criterion, name: &str, backend: Arc<dyn Backend>, model: Model) {
     let metrics = Metrics::new();
     let clock = Arc::new(SystemClock::new());
     let journal_config = JournalConfig {
-        path: folder.path().join("journal.sqlite"),
         group_max: 64,
         deadline: Duration::from_secs(5),
+        ..JournalConfig::new(
+            folder.path().join("journal.sqlite"),
+            SiteName::new("bench").expect("name"),
+            NodeName::new("bench").expect("name"),
+        )
     };
     let journal =
         Journal::open(&journal_config, clock.clone(), Arc::clone(&metrics)).expect("journal");

@@ -52,9 +52,13 @@ fn commit(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("journal.sqlite");
     let config = JournalConfig {
-        path,
         group_max: 64,
         deadline: LONG,
+        ..JournalConfig::new(
+            path,
+            SiteName::new("site").expect("name"),
+            NodeName::new("node").expect("name"),
+        )
     };
     let journal = Journal::open(&config, SystemClock::shared(), Metrics::new()).expect("journal");
     let writer = journal.writer();

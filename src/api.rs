@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! Subscribe ─▶ task of its own: [page of 256 from disk ▸ filter ▸ queue of 32 ▸ stream]  ⟲
-//!                                      ▲ waits when caught up
-//!                              watch<Sequence> of the journal
+//!                                      ▲ waits when caught up; then also the events that a
+//!                              watch<Sequence> of the journal      failing disk does not take
 //! ```
 //!
 //! A subscriber that does not read fills its own queue and stops its own task; the journal and
@@ -19,6 +19,7 @@ pub mod client;
 mod connection;
 pub mod convert;
 mod events;
+mod feed;
 mod guard;
 mod logins;
 mod subscribe;

@@ -10,6 +10,7 @@ mod diff;
 mod door;
 mod environment;
 pub mod expectation;
+mod journal;
 pub(crate) mod problem;
 pub(crate) mod reader;
 mod redact;

@@ -2,51 +2,86 @@
 //!
 //! ```text
 //! rules ─append─▶ bounded queue ─▶ thread "journal" ─ one transaction per group ─▶ file (WAL, FULL)
-//!                                      │ after the commit
-//!                                      ▼
-//!                        watch<Sequence> ─▶ readers read the file from their own position
+//!                                      │ after the commit          │ while the disk fails
+//!                                      ▼                           ▼
+//!                        watch<Sequence> ─▶ readers read     provisional events, from memory
+//!                        the file from their own position
 //! ```
 //!
-//! # Format contract (`PRAGMA user_version` = 1)
+//! # Format contract (`PRAGMA user_version` = 2)
 //!
-//! Table `records`, one row per event, never changed once written:
+//! Table `records`, one row per event or gap, never changed once written:
 //!
 //! | column | type | meaning |
 //! |---|---|---|
-//! | `sequence` | INTEGER, key | 1, 2, 3 …: no gaps |
-//! | `id`, `incident` | TEXT | UUIDs, hyphenated lower case |
-//! | `phase`, `kind` | TEXT | `started` …, `line_crossed` … |
+//! | `sequence` | INTEGER, key | 1, 2, 3 …: no numbers are left out but those of a gap |
+//! | `id`, `incident` | TEXT | UUIDs, hyphenated lower case; empty for a gap |
+//! | `phase`, `kind` | TEXT | `started` …, `line_crossed` …; `kind` is `gap` for a gap |
 //! | `severity` | INTEGER | 0 info, 1 warning, 2 alarm, 3 critical |
 //! | `camera`, `rule` | TEXT | names; `rule` may be NULL |
 //! | `occurred_us` | INTEGER | when it happened, microseconds since 1970 UTC |
 //! | `committed_us` | INTEGER | this server's time when the commit began, same unit |
 //! | `previous_hash`, `hash` | BLOB | 32 bytes each |
-//! | `body` | TEXT | the event (`model::event::Event`) as JSON |
+//! | `body` | TEXT | the event (`model::event::Event`) as JSON, or the gap |
+//! | `first_sequence` | INTEGER | NULL for an event; a gap stands for `first_sequence..=sequence` |
+//!
+//! A gap's body: `{"gap":{"first":…,"last":…,"count":…,"reason":"memory_full"|"damaged","note":"…"}}`.
 //!
 //! `hash` = SHA-256 of: `sequence` as 8 bytes little-endian, `committed_us` as 8 bytes
 //! little-endian (two's complement), the 32 bytes of `previous_hash`, the bytes of `body`.
-//! `previous_hash` is the `hash` of the row before, zeroes for sequence 1. The other columns only
-//! repeat the body for indexes; the body decides. Numbers of an event that are not finite are
-//! removed before it is stored, for JSON has no word for them.
+//! `previous_hash` is the `hash` of the row before; the first row's is the anchor's. The other
+//! columns only repeat the body for indexes; the body decides. Every read checks the hash. Numbers
+//! of an event that are not finite are removed before it is stored, for JSON has no word for them.
+//!
+//! Table `anchor`, one row: everything up to `sequence` was dropped for the quota (`dropped` rows
+//! in all); `hash` is that of the last dropped row, so that the chain can still be checked. 0 and
+//! zeroes at first; in a file that replaced a damaged one, 0 and the last hash known of that one.
 //!
 //! Table `consumers`: `name` TEXT key, `acknowledged` INTEGER (last acknowledged sequence, never
-//! moves back), `updated_us` INTEGER. Beside the file lies `<file>.lock`, locked while a daemon
-//! writes. When the queue is full an append waits up to the configured deadline; then the event
-//! is lost, logged as an error and counted in `parapet_events_lost_total`.
+//! moves back), `updated_us` INTEGER.
+//!
+//! Version 1 had neither `first_sequence` nor `anchor`; it is brought up when it is opened.
+//!
+//! Beside the file lie `<file>.lock`, locked while a daemon writes, and `<file>.head`, the witness
+//! of its last record (`head.rs`).
+//!
+//! # What happens when
+//!
+//! | fault | behaviour |
+//! |---|---|
+//! | disk full, I/O error, read-only file system, file moved away or not to be opened | appends go on into memory, `memory_events` at most (as many again in the queue); caught-up subscribers get them as provisional; retries with back-off; acknowledgements are refused; not ready, `journal_state` = 1, after 1 s `STORAGE_LOW` (full) or `STORAGE_FAULT`. When commits work again all follow in order, with their ids |
+//! | … and memory is full | the newest event is lost: ERROR, `events_lost`, and a gap record `memory_full` where it would have stood |
+//! | the process dies meanwhile | what was held is lost: it never had a sequence, nobody could acknowledge it |
+//! | a damaged page or record, met at the start, by a commit or by a reader | the file is set aside, a new one takes its place (`rescue.rs`): gap record, `STORAGE_FAULT`, the events not yet acknowledged by all again with their ids |
+//! | the end is missing (a damaged write-ahead log, an old copy) | a gap record `damaged` above the last known sequence, `STORAGE_FAULT` |
+//! | more than `max_bytes` | `STORAGE_LOW`, then the oldest records go (`prune.rs`); a subscriber behind them is told a gap `quota` |
+//! | the disk hangs without an error | the queue takes `memory_events`; then an append waits `deadline`, and loses loudly as above |
+//! | another daemon has it, a newer format | refused at the start |
 
 mod commit;
+mod error;
+mod head;
+mod held;
+mod notice;
+mod prune;
 mod reader;
 mod record;
+mod recover;
+mod rescue;
 mod schema;
+mod state;
+mod store;
 #[cfg(test)]
 mod tests;
+pub mod verify;
 mod writer;
 
+pub use error::{AcknowledgeError, AppendError, JournalError};
 pub use reader::{Filter, JournalReader};
 pub use writer::JournalWriter;
 
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -54,102 +89,17 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
-use crate::base::clock::SharedClock;
+use crate::base::clock::{Monotonic, SharedClock};
 use crate::base::metrics::{Metrics, Stage};
 use crate::base::tasks::named_thread;
 use crate::config::types::JournalConfig;
 use crate::model::ids::{ConsumerName, Sequence};
-use commit::{Committer, Shared};
+use commit::Committer;
+use held::Held;
+use notice::Notices;
+use prune::Pruner;
+use state::Shared;
 use writer::Command;
-
-/// Events that may wait for their commit; beyond it an append blocks.
-const QUEUE: usize = 1_024;
-
-/// Why the journal could not be opened or read.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// SQLite refused.
-    #[error("journal {path}: {doing} failed; check free space, permissions and the disk")]
-    Sqlite {
-        /// The file.
-        path: PathBuf,
-        /// What was tried.
-        doing: &'static str,
-        /// SQLite's own words.
-        source: rusqlite::Error,
-    },
-    /// The operating system refused.
-    #[error("journal {path}: {doing} failed")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What was tried.
-        doing: &'static str,
-        /// The system's own words.
-        source: std::io::Error,
-    },
-    /// Another process writes to it.
-    #[error("journal {path} is in use by another process; stop that one or set another path")]
-    InUse {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Written by a newer version.
-    #[error("journal {path} has format {found}, this program knows {known}; use the newer program")]
-    Version {
-        /// The file.
-        path: PathBuf,
-        /// In the file.
-        found: i64,
-        /// Known here.
-        known: i64,
-    },
-    /// A record is not what its hash says.
-    #[error(
-        "journal {path}: record {sequence} is damaged: {what}; move the file away to start a new one"
-    )]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Which record.
-        sequence: u64,
-        /// In which way.
-        what: String,
-    },
-}
-
-/// Why an event was not, or not yet, taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AppendError {
-    /// No room within the deadline: the event is lost and counted.
-    #[error("the journal's queue stayed full for {0:?}: the event is lost")]
-    Full(Duration),
-    /// The journal has stopped: the event is lost and counted.
-    #[error("the journal has stopped: the event is lost")]
-    Stopped,
-    /// It lies in the queue, but its commit has not come within the deadline.
-    #[error("the event is queued, its commit has not come within {0:?}")]
-    NotYetCommitted(Duration),
-}
-
-/// Why an acknowledgement was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum AcknowledgeError {
-    /// Nothing with that sequence was ever committed.
-    #[error("sequence {asked} is beyond the journal's last, {last}")]
-    Beyond {
-        /// The asked-for sequence.
-        asked: u64,
-        /// The last committed one.
-        last: u64,
-    },
-    /// Not durable within the deadline; ask again.
-    #[error("the acknowledgement was not durable within {0:?}; repeat it")]
-    Late(Duration),
-    /// The journal has stopped.
-    #[error("the journal has stopped")]
-    Stopped,
-}
 
 /// The open journal. Dropping it stops it.
 #[derive(Debug)]
@@ -161,42 +111,57 @@ pub struct Journal {
     give_up: Sender<()>,
     done: Receiver<()>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    _lock: std::fs::File,
 }
 
 impl Journal {
-    /// Opens or creates the file, checks its last record and starts the thread `journal`.
+    /// Opens or creates the file, checks its last records and starts the thread `journal`. A file
+    /// that is damaged is replaced; a disk that fails is tried again for as long as it takes,
+    /// while events go into memory: the prison is watched all the same.
     ///
     /// # Errors
-    /// [`JournalError`]: not writable, in use, of a newer format, or its last record is damaged.
+    /// [`JournalError::InUse`], [`JournalError::Version`], or no thread can be started.
     pub fn open(
         config: &JournalConfig,
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, JournalError> {
-        let (connection, lock) = schema::open(&config.path)?;
-        let tail = schema::check_tail(&connection, &config.path)?;
-        let (commands, queue) = bounded(QUEUE);
+        let (commands, queue) = bounded(config.memory_events.max(1));
         let (give_up, gives_up) = bounded(1);
         let (finished, done) = bounded(1);
-        let (published, committed) = watch::channel(tail.sequence);
-        metrics
-            .journal_sequence
-            .set(record::to_column(tail.sequence.0));
-        let shared = Arc::new(Shared::default());
-        let committer = Committer {
-            connection,
-            tail,
+        let remembered = head::read(&config.path).unwrap_or_default();
+        let (published, committed) = watch::channel(remembered.sequence);
+        let shared = Shared::new();
+        let (now, utc_micros) = (clock.now(), clock.utc_micros());
+        shared.beat_at(now);
+        let mut committer = Committer {
+            config: config.clone(),
+            lock: None,
+            store: None,
+            tail: None,
+            attempted: None,
+            started_over: None,
+            held: Held::new(config.memory_events.max(1)),
+            acknowledges: Vec::new(),
+            flushes: Vec::new(),
+            trouble: None,
+            notices: Notices::new(config, Arc::clone(&clock)),
+            pruner: Pruner::new(config.max_bytes, config.max_age, now, utc_micros),
             queue,
             gives_up,
             published,
-            group_max: config.group_max.max(1),
             clock: Arc::clone(&clock),
             commit_seconds: metrics.stage(Stage::Commit),
             frame_seconds: metrics.stage(Stage::FrameToCommit),
             metrics: Arc::clone(&metrics),
             shared: Arc::clone(&shared),
         };
+        match committer.open_store() {
+            Err(error @ (JournalError::InUse { .. } | JournalError::Version { .. })) => {
+                return Err(error);
+            }
+            Err(error) => committer.failed(&error),
+            Ok(()) => {}
+        }
         let thread = named_thread("journal", move || {
             let _finished = finished;
             committer.run();
@@ -210,10 +175,16 @@ impl Journal {
             commands: commands.clone(),
             closed: Arc::new(RwLock::new(false)),
             deadline: config.deadline,
+            shared: Arc::clone(&shared),
             clock,
             metrics,
         };
-        let reader = JournalReader::new(config.path.clone(), commands, config.deadline);
+        let reader = JournalReader::new(
+            config.path.clone(),
+            commands,
+            Arc::clone(&shared),
+            config.deadline,
+        );
         Ok(Self {
             writer,
             reader,
@@ -222,7 +193,6 @@ impl Journal {
             give_up,
             done,
             thread: Mutex::new(Some(thread)),
-            _lock: lock,
         })
     }
 
@@ -244,18 +214,35 @@ impl Journal {
         self.committed.clone()
     }
 
-    /// Whether commits work.
+    /// Whether the journal takes events, on disk or in memory: a restart would lose what it holds,
+    /// so that a failing disk is no reason for one.
     ///
     /// # Errors
-    /// In words: the failing commit's reason, or that the thread has ended.
-    pub fn healthy(&self) -> Result<(), String> {
-        if let Some(reason) = self.shared.failing.lock().as_ref() {
-            return Err(format!("the journal cannot commit: {reason}"));
-        }
+    /// In words: the thread has ended, or has hung in the disk for longer than `stuck_after`.
+    pub fn healthy(&self, stuck_after: Duration) -> Result<(), String> {
         match self.thread.lock().as_ref() {
-            Some(thread) if !thread.is_finished() => Ok(()),
-            _ => Err("the journal has stopped".to_owned()),
+            Some(thread) if !thread.is_finished() => {}
+            _ => return Err("the journal has stopped".to_owned()),
         }
+        let beat = Monotonic(Duration::from_nanos(
+            self.shared.beat.load(Ordering::Acquire),
+        ));
+        let still = self.writer.clock.now().since(beat);
+        if still > stuck_after {
+            let seconds = still.as_secs();
+            return Err(format!(
+                "the journal's thread has hung in the disk for {seconds} s"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether the disk takes events.
+    ///
+    /// # Errors
+    /// Why it does not, and what is held in memory, in words.
+    pub fn storage(&self) -> Result<(), String> {
+        self.shared.storage()
     }
 
     /// Waits until everything appended before is durable; false when it still is not after

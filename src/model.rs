@@ -3,6 +3,7 @@
 pub mod access;
 pub mod camera;
 pub mod detection;
+pub mod entry;
 pub mod event;
 pub mod frame;
 pub mod geometry;

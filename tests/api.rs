@@ -16,6 +16,7 @@ use std::time::Duration;
 use parapet::api::CameraView as _;
 use parapet::api::client::{SubscribeFrom, Told};
 use parapet::journal::Filter;
+use parapet::model::entry::GapReason;
 use parapet::model::event::{EventKind, Severity};
 use parapet::model::ids::Sequence;
 use parapet::model::time::UtcMicros;
@@ -107,7 +108,7 @@ async fn filters_hold_events_back_and_a_position_says_how_far_they_looked() {
         match events.told().await.expect("goes on").expect("told") {
             Told::Record(record) => told.push(record.sequence.0),
             Told::Position(position) => assert_eq!(position, Sequence(60)),
-            Told::Gap(first, last) => panic!("gap {first:?} {last:?}"),
+            other => panic!("{other:?}"),
         }
     }
     assert_eq!(told, [30, 60]);
@@ -148,7 +149,14 @@ async fn records_that_are_gone_are_told_as_a_gap() {
         .await
         .expect("subscribe");
     let first = events.told().await.expect("goes on").expect("told");
-    assert_eq!(first, Told::Gap(Sequence(3), Sequence(5)));
+    let Told::Gap(gap) = first else {
+        panic!("{first:?}");
+    };
+    assert_eq!(
+        (gap.first, gap.last, gap.count),
+        (Sequence(3), Sequence(5), 3)
+    );
+    assert_eq!(gap.reason, GapReason::Missing);
     assert_eq!(take(&mut events, 4).await, [6, 7, 8, 9]);
 }
 

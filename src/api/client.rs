@@ -15,7 +15,8 @@ use crate::access::TlsError;
 use crate::access::client_tls::ClientTls;
 use crate::journal::Filter;
 use crate::model::camera::CameraStatus;
-use crate::model::event::Record;
+use crate::model::entry::Gap;
+use crate::model::event::{Event, Record};
 use crate::model::ids::{ConsumerName, Sequence};
 use crate::proto::v1;
 use crate::proto::v1::admin_client::AdminClient;
@@ -75,8 +76,10 @@ pub enum Told {
     Record(Box<Record>),
     /// Everything wanted up to here was sent.
     Position(Sequence),
-    /// Records from the first to the second are no longer stored.
-    Gap(Sequence, Sequence),
+    /// Nothing comes for these sequences.
+    Gap(Gap),
+    /// A wanted event that the node's failing disk does not take yet; it comes again as a record.
+    Provisional(Box<Event>),
 }
 
 /// A connection to one daemon.
@@ -274,28 +277,30 @@ impl Subscription {
                     Err(error) => return Some(Err(error.into())),
                 },
                 Some(Message::Position(at)) => Told::Position(Sequence(at.sequence)),
-                Some(Message::Gap(gap)) => {
-                    Told::Gap(Sequence(gap.first_sequence), Sequence(gap.last_sequence))
-                }
+                Some(Message::Gap(gap)) => match convert::gap_from_wire(gap) {
+                    Ok(gap) => Told::Gap(gap),
+                    Err(error) => return Some(Err(error.into())),
+                },
+                Some(Message::Provisional(event)) => match convert::event_from_wire(event) {
+                    Ok(event) => Told::Provisional(Box::new(event)),
+                    Err(error) => return Some(Err(error.into())),
+                },
                 // A newer server's message; the contract lets us pass over it.
                 None => continue,
             }));
         }
     }
 
-    /// The next event; a gap is logged.
+    /// The next stored event; a gap is logged.
     pub async fn next(&mut self) -> Option<Result<Record, ClientError>> {
         loop {
             match self.told().await? {
                 Ok(Told::Record(record)) => return Some(Ok(*record)),
-                Ok(Told::Gap(first, last)) => {
-                    tracing::warn!(
-                        first = first.0,
-                        last = last.0,
-                        "records are no longer stored"
-                    );
+                Ok(Told::Gap(gap)) => {
+                    let (first, last, reason) = (gap.first.0, gap.last.0, gap.reason.name());
+                    tracing::warn!(first, last, reason, "events are missing");
                 }
-                Ok(Told::Position(_)) => {}
+                Ok(Told::Position(_) | Told::Provisional(_)) => {}
                 Err(error) => return Some(Err(error)),
             }
         }

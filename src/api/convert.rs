@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::journal::Filter;
 use crate::model::camera::CameraStatus;
 use crate::model::detection::ModelRef;
+use crate::model::entry::Gap;
 use crate::model::event::{Event, EventDetail, EventObject, Record};
 use crate::model::geometry::{Point, Rect};
 use crate::model::ids::{
@@ -36,11 +37,22 @@ fn wrong(field: &'static str, problem: impl ToString) -> ConvertError {
 /// A stored event for the wire.
 #[must_use]
 pub fn to_wire(record: &Record) -> v1::Event {
-    let event = &record.event;
+    v1::Event {
+        sequence: record.sequence.0,
+        committed_utc_micros: record.committed.0,
+        previous_hash: record.previous_hash.to_vec(),
+        hash: record.hash.to_vec(),
+        ..event_to_wire(&record.event)
+    }
+}
+
+/// A provisional event for the wire: no sequence, no time of commit, no hashes.
+#[must_use]
+pub fn event_to_wire(event: &Event) -> v1::Event {
     let (method, kind) = event.kind.gbt28181();
     v1::Event {
         id: event.id.0.to_string(),
-        sequence: record.sequence.0,
+        sequence: 0,
         incident: event.incident.0.to_string(),
         phase: enums::phase_to_wire(event.phase).into(),
         kind: enums::kind_to_wire(event.kind).into(),
@@ -64,7 +76,7 @@ pub fn to_wire(record: &Record) -> v1::Event {
             offset_micros: event.occurred.offset_micros,
         }),
         observed_utc_micros: event.observed.0,
-        committed_utc_micros: record.committed.0,
+        committed_utc_micros: 0,
         objects: event.objects.iter().map(object_to_wire).collect(),
         detail: Some(v1::EventDetail {
             direction: enums::direction_to_wire(event.detail.direction).into(),
@@ -77,8 +89,8 @@ pub fn to_wire(record: &Record) -> v1::Event {
             name: model.name.to_string(),
             version: model.version.to_string(),
         }),
-        previous_hash: record.previous_hash.to_vec(),
-        hash: record.hash.to_vec(),
+        previous_hash: Vec::new(),
+        hash: Vec::new(),
         onvif_topic: event.kind.onvif_topic().unwrap_or_default().to_owned(),
         gbt28181: Some(v1::Gbt28181Alarm {
             method: method.into(),
@@ -92,10 +104,28 @@ pub fn to_wire(record: &Record) -> v1::Event {
 ///
 /// # Errors
 /// [`ConvertError`] names the first field that is missing or wrong.
-pub fn from_wire(wire: v1::Event) -> Result<Record, ConvertError> {
+pub fn from_wire(mut wire: v1::Event) -> Result<Record, ConvertError> {
+    let (previous_hash, own_hash) = (
+        std::mem::take(&mut wire.previous_hash),
+        std::mem::take(&mut wire.hash),
+    );
+    Ok(Record {
+        sequence: Sequence(wire.sequence),
+        committed: UtcMicros(wire.committed_utc_micros),
+        previous_hash: hash("previous_hash", previous_hash)?,
+        hash: hash("hash", own_hash)?,
+        event: event_from_wire(wire)?,
+    })
+}
+
+/// A provisional event from the wire.
+///
+/// # Errors
+/// [`ConvertError`] names the first field that is missing or wrong.
+pub fn event_from_wire(wire: v1::Event) -> Result<Event, ConvertError> {
     let occurred = wire.occurred.ok_or_else(|| wrong("occurred", "missing"))?;
     let detail = wire.detail.unwrap_or_default();
-    let event = Event {
+    Ok(Event {
         id: EventId(uuid("id", &wire.id)?),
         incident: IncidentId(uuid("incident", &wire.incident)?),
         phase: enums::phase_from_wire(wire.phase)?,
@@ -128,13 +158,46 @@ pub fn from_wire(wire: v1::Event) -> Result<Record, ConvertError> {
             name: model.name.into(),
             version: model.version.into(),
         }),
+    })
+}
+
+/// A gap for the wire.
+#[must_use]
+pub fn gap_to_wire(gap: &Gap) -> v1::Gap {
+    let known = |hash: &[u8; 32]| match *hash {
+        unknown if unknown == [0; 32] => Vec::new(),
+        hash => hash.to_vec(),
     };
-    Ok(Record {
-        sequence: Sequence(wire.sequence),
+    v1::Gap {
+        first_sequence: gap.first.0,
+        last_sequence: gap.last.0,
+        count: gap.count,
+        reason: enums::gap_reason_to_wire(gap.reason).into(),
+        note: gap.note.clone(),
+        committed_utc_micros: gap.committed.0,
+        previous_hash: known(&gap.previous_hash),
+        hash: known(&gap.hash),
+    }
+}
+
+/// A gap from the wire.
+///
+/// # Errors
+/// [`ConvertError`] names the wrong field.
+pub fn gap_from_wire(wire: v1::Gap) -> Result<Gap, ConvertError> {
+    let known = |field, bytes: Vec<u8>| match bytes.len() {
+        0 => Ok([0; 32]),
+        _ => hash(field, bytes),
+    };
+    Ok(Gap {
+        first: Sequence(wire.first_sequence),
+        last: Sequence(wire.last_sequence),
+        count: wire.count,
+        reason: enums::gap_reason_from_wire(wire.reason)?,
+        note: wire.note,
         committed: UtcMicros(wire.committed_utc_micros),
-        previous_hash: hash("previous_hash", wire.previous_hash)?,
-        hash: hash("hash", wire.hash)?,
-        event,
+        previous_hash: known("gap.previous_hash", wire.previous_hash)?,
+        hash: known("gap.hash", wire.hash)?,
     })
 }
 

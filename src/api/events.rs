@@ -10,6 +10,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
+use super::feed::Feed;
 use super::guard::say;
 use super::subscribe::{self, Subscriber};
 use super::{ApiDeps, caller, convert};
@@ -101,11 +102,15 @@ impl EventsService {
             Some(Start::AfterSequence(after)) => Sequence(after),
             Some(Start::Consumer(name)) => {
                 let name = self.own_consumer(&name, caller).await?;
-                let position = blocking(&self.deps.reader, move |r| r.acknowledged(&name));
-                position.await?.unwrap_or_default()
+                self.deps.reader.acknowledged(&name).unwrap_or_default()
             }
         };
-        let last = blocking(&self.deps.reader, JournalReader::last_sequence).await?;
+        if !self.deps.reader.is_open() {
+            let text = "the journal could not be opened yet: subscribe again";
+            return Err(Status::unavailable(text));
+        }
+        // What is committed but not yet published cannot be known to anybody.
+        let last = *self.deps.committed.borrow();
         if after > last {
             return Err(Status::out_of_range(format!(
                 "start is {}, the journal's last sequence is {}: was the journal replaced?",
@@ -136,10 +141,12 @@ impl Events for EventsService {
         let after = self.start(request.start, &caller).await?;
         let (sender, receiver) = mpsc::channel(STREAM_QUEUE);
         let subscriber = Subscriber {
-            reader: self.deps.reader.clone(),
-            committed: self.deps.committed.clone(),
-            filter,
-            position: after,
+            feed: Feed::new(
+                self.deps.reader.clone(),
+                self.deps.committed.clone(),
+                filter,
+                after,
+            ),
             sender,
             cancel: self.cancel.clone(),
         };
@@ -247,7 +254,7 @@ pub(super) async fn blocking<T: Send + 'static>(
             .unwrap_or_default();
         tracing::error!(%error, cause, "a subscriber's read of the journal failed");
         // The path of the file is nothing for the other side.
-        Status::internal("the journal cannot be read; see the daemon's log")
+        Status::unavailable("the journal cannot be read; see the daemon's log")
     })
 }
 

@@ -4,12 +4,12 @@
 //! |---|---|---|
 //! | inference | a worker has ended or is at one batch for 30 s, or frames wait and nobody cuts a batch for 30 s | that |
 //! | analyst | its thread has ended or is at one picture for 30 s, the journal's deadline not counted | that |
-//! | journal | a commit fails or its thread has ended | 5 minutes of it without a break |
+//! | journal | its thread has ended or hangs in the disk for 30 s | 5 minutes of it without a break |
 //!
-//! No camera, or no picture, is no illness: a part that waits for work is well. The journal gets
-//! patience because it tries again by itself and keeps the events meanwhile, and a restart loses
-//! what waits in memory; what a restart can mend (a stale handle on a disk that went read-only
-//! and came back) is not mended by trying again.
+//! No camera, or no picture, is no illness: a part that waits for work is well. A disk that takes
+//! no events is none either: the journal keeps them in memory, opens its file anew by itself, and
+//! a restart would lose what it holds. The daemon is then alive but not ready. A thread that hangs
+//! gets patience, because most disks come back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,6 +41,8 @@ struct Part {
 pub struct Health {
     clock: SharedClock,
     parts: Vec<Part>,
+    /// What keeps the daemon from being ready although no part is ill.
+    limits: Vec<Ask>,
     started: AtomicBool,
 }
 
@@ -55,8 +57,10 @@ impl Health {
     ) -> Self {
         let time = Arc::clone(&clock);
         let limit = STUCK_AFTER + deadline;
+        let storage = journal.reader();
         Self::new(clock)
-            .part(JOURNAL_PATIENCE, move || journal.healthy())
+            .limit(move || storage.storage())
+            .part(JOURNAL_PATIENCE, move || journal.healthy(STUCK_AFTER))
             .part(Duration::ZERO, move || pool.healthy(STUCK_AFTER))
             .part(Duration::ZERO, move || analyst.healthy(time.now(), limit))
     }
@@ -65,6 +69,7 @@ impl Health {
         Self {
             clock,
             parts: Vec::new(),
+            limits: Vec::new(),
             started: AtomicBool::new(false),
         }
     }
@@ -79,6 +84,11 @@ impl Health {
             patience,
             ill_since: Mutex::new(None),
         });
+        self
+    }
+
+    fn limit(mut self, ask: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Self {
+        self.limits.push(Box::new(ask));
         self
     }
 
@@ -117,6 +127,7 @@ impl HealthView for Health {
 
     fn ready(&self) -> Result<(), String> {
         if self.started.load(Ordering::Acquire) {
+            self.limits.iter().try_for_each(|ask| ask())?;
             self.alive()
         } else {
             Err("starting or stopping".to_owned())

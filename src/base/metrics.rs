@@ -2,8 +2,10 @@
 //! [`Metrics::forget_camera`], so that a removed camera leaves nothing behind.
 
 mod doors;
+mod journal;
 
 pub use doors::DoorMetrics;
+pub use journal::JournalMetrics;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -102,8 +104,8 @@ pub struct Metrics {
     pub events_committed: Counter,
     /// `parapet_events_lost_total`: events the journal could not take in time. Alert on this.
     pub events_lost: Counter,
-    /// `parapet_journal_sequence`: the latest committed sequence.
-    pub journal_sequence: Gauge,
+    /// The journal and those who read it.
+    pub journal: JournalMetrics,
     /// `parapet_subscribers`: open Subscribe streams.
     pub subscribers: Gauge,
     /// `parapet_config_reloads_total` by `result`.
@@ -154,6 +156,7 @@ impl Metrics {
             gaps.clone(),
         );
         Arc::new(Self {
+            journal: JournalMetrics::register(&mut r),
             decoded: register!(
                 "frames_decoded",
                 "Frames out of the decoder",
@@ -203,7 +206,6 @@ impl Metrics {
                 "Events lost before commit",
                 Counter::default()
             ),
-            journal_sequence: register!("journal_sequence", "Latest sequence", Gauge::default()),
             subscribers: register!("subscribers", "Open Subscribe streams", Gauge::default()),
             reloads: register!("config_reloads", "Reloads by result", both_results()),
             doors: DoorMetrics::register(&mut r),

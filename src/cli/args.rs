@@ -34,7 +34,7 @@ pub(super) enum Command {
     /// Play recordings through the daemon's own pipeline: events as JSON lines, or scored against
     /// what was expected of them.
     Replay(Box<ReplayArgs>),
-    /// Follow the events of a running daemon over gRPC, as JSON lines.
+    /// Follow the events of a running daemon over gRPC, as JSON lines; or verify a journal.
     Events(EventsArgs),
     /// Show the cameras of a running daemon and how they are.
     Cameras(CamerasArgs),
@@ -79,7 +79,10 @@ pub(super) struct CheckArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct EventsArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<EventsCommand>,
     #[command(flatten)]
     pub(super) connect: ConnectArgs,
     /// Subscribe as this durable consumer and acknowledge what was printed.
@@ -100,6 +103,24 @@ pub(super) struct EventsArgs {
     /// End after this many events.
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum EventsCommand {
+    /// Check the whole hash chain of a journal, also while a daemon writes to it; names every
+    /// damaged record.
+    Verify {
+        /// The journal; by default the configured one.
+        file: Option<PathBuf>,
+        /// The configuration that names it.
+        #[arg(
+            long,
+            short,
+            default_value = "/etc/parapet/parapet.toml",
+            value_name = "FILE"
+        )]
+        config: PathBuf,
+    },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -1,14 +1,16 @@
 //! `parapet events` and `parapet cameras`: a running daemon over gRPC.
 
 use std::io::Write as _;
+use std::path::Path;
 
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::args::{CamerasArgs, EventsArgs, SeverityArg};
+use super::args::{CamerasArgs, EventsArgs, EventsCommand, SeverityArg};
 use super::logging;
 use crate::api::client::{SubscribeFrom, Told};
 use crate::journal::Filter;
+use crate::journal::verify::verify;
 use crate::model::event::{Event, EventKind, Record, Severity};
 use crate::model::ids::{CameraId, ConsumerName, Sequence};
 
@@ -63,6 +65,13 @@ fn filter(args: &EventsArgs) -> anyhow::Result<Filter> {
 
 pub(super) async fn run(args: EventsArgs) -> anyhow::Result<bool> {
     logging::quiet()?;
+    if let Some(EventsCommand::Verify { file, config }) = args.command {
+        let file = match file {
+            Some(file) => file,
+            None => super::load(&config)?.journal.path,
+        };
+        return tokio::task::spawn_blocking(move || check(&file)).await?;
+    }
     let filter = filter(&args)?;
     let consumer = args
         .consumer
@@ -94,12 +103,20 @@ pub(super) async fn run(args: EventsArgs) -> anyhow::Result<bool> {
                 record.sequence
             }
             Told::Position(sequence) => sequence,
-            Told::Gap(first, last) => {
+            Told::Gap(gap) => {
                 eprintln!(
-                    "gap: records {} to {} are no longer stored",
-                    first.0, last.0
+                    "gap: {} to {}, {} events ({}) {}",
+                    gap.first.0,
+                    gap.last.0,
+                    gap.count,
+                    gap.reason.name(),
+                    gap.note
                 );
-                last
+                gap.last
+            }
+            Told::Provisional(event) => {
+                eprintln!("not stored yet: {}", serde_json::to_string(&event)?);
+                continue;
             }
         };
         if let Some(consumer) = &consumer {
@@ -107,6 +124,32 @@ pub(super) async fn run(args: EventsArgs) -> anyhow::Result<bool> {
         }
     }
     Ok(true)
+}
+
+/// Prints what an auditor wants to know; false when anything is wrong.
+pub(super) fn check(file: &Path) -> anyhow::Result<bool> {
+    let verdict = verify(file)?;
+    for damage in &verdict.damages {
+        match damage.sequence {
+            0 => println!("the file: {}", damage.what),
+            sequence => println!("record {sequence}: {}", damage.what),
+        }
+    }
+    println!(
+        "{}: {} events and {} gap records up to {} (hash {}), {} events declared missing, dropped up to {}: {}",
+        file.display(),
+        verdict.events,
+        verdict.gaps,
+        verdict.last,
+        hex::encode(verdict.last_hash),
+        verdict.declared_missing,
+        verdict.dropped_through,
+        match verdict.damaged {
+            0 => "whole".to_owned(),
+            damaged => format!("DAMAGED in {damaged} places"),
+        }
+    );
+    Ok(verdict.is_whole())
 }
 
 pub(super) async fn cameras(args: CamerasArgs) -> anyhow::Result<bool> {

@@ -54,6 +54,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         ("console", old.console != new.console),
         ("journal", old.journal != new.journal),
         ("audit", old.audit != new.audit),
+        ("uplink", old.uplink != new.uplink),
         ("inference", old.inference != new.inference),
         ("models", old.models != new.models),
     ]

@@ -8,12 +8,13 @@ use std::time::Duration;
 use super::camera::{self, Surroundings};
 use super::door;
 use super::environment::Environment;
+use super::journal;
 use super::problem::{File, Report, Spot};
 use super::reader::Table;
 use super::settings::{Settings, value};
 use super::types::{
-    AuditConfig, CameraConfig, Config, ExecutionProvider, InferenceConfig, JournalConfig,
-    LogConfig, LogFormat, ModelConfig,
+    AuditConfig, CameraConfig, Config, ExecutionProvider, InferenceConfig, LogConfig, LogFormat,
+    ModelConfig,
 };
 use crate::model::ids::{CameraId, ModelName, NodeName, SiteName};
 
@@ -50,22 +51,26 @@ pub(super) fn read<'f>(
     let log = log(&root);
     let api = door::api(&root, folder, environment);
     let console = door::console(&root, api.as_ref());
-    let journal = journal(&root, &state_dir, folder);
+    let journal = journal::read(&root, &state_dir, folder);
     let audit = audit(&root, folder);
+    let uplink = journal::uplink(&root);
     let inference = inference(&root, folder, environment);
     let models = models(&root, folder);
     let names: Vec<ModelName> = models.keys().cloned().collect();
     let cameras = cameras(&root, extra, folder, environment, &names);
     root.finish();
+    let (site, node, api) = (site?, node?, api?);
+    let journal = journal(site.clone(), node.clone());
     Some(Config {
-        site: site?,
-        node: node?,
+        site,
+        node,
         state_dir,
         log,
-        api: api?,
+        api,
         console,
         journal,
         audit,
+        uplink,
         inference,
         models,
         cameras,
@@ -112,26 +117,6 @@ fn finish(table: Option<Table<'_>>) {
     if let Some(table) = table {
         table.finish();
     }
-}
-
-fn journal(root: &Table<'_>, state_dir: &Path, folder: &Path) -> JournalConfig {
-    let mut journal = JournalConfig {
-        path: state_dir.join("journal.sqlite3"),
-        group_max: 256,
-        deadline: Duration::from_secs(2),
-    };
-    if let Some(table) = root.table("journal", "[journal]") {
-        if let Some(path) = table.text("path") {
-            journal.path = folder.join(path.value);
-        }
-        journal.group_max = count(&table, "group_max", 1..=100_000, journal.group_max);
-        journal.deadline = value(
-            &table.millis("deadline_millis", 1..=60_000),
-            journal.deadline,
-        );
-        table.finish();
-    }
-    journal
 }
 
 fn audit(root: &Table<'_>, folder: &Path) -> AuditConfig {

@@ -15,7 +15,9 @@ use crate::base::backoff::BackoffPolicy;
 use crate::model::access::{Role, Scope};
 use crate::model::event::Severity;
 use crate::model::geometry::{Point, Size};
-use crate::model::ids::{CameraId, ModelName, NodeName, RuleName, SiteName, ZoneName};
+use crate::model::ids::{
+    CameraId, ConsumerName, ModelName, NodeName, RuleName, SiteName, ZoneName,
+};
 
 /// Everything one daemon needs to know.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +38,8 @@ pub struct Config {
     pub journal: JournalConfig,
     /// Who did what.
     pub audit: AuditConfig,
+    /// The outbound way to the platform, where the daemon dials.
+    pub uplink: Option<UplinkConfig>,
     /// The inference pool.
     pub inference: InferenceConfig,
     /// Model folders by name.
@@ -200,6 +204,42 @@ pub struct JournalConfig {
     pub group_max: usize,
     /// How long a rule waits for room in the journal's queue before the event counts as lost.
     pub deadline: Duration,
+    /// Events held in memory while the disk fails, at most; as many again may wait in the queue.
+    pub memory_events: usize,
+    /// The oldest records are dropped when the stored ones take more than this.
+    pub max_bytes: u64,
+    /// Records are dropped when they are older than this; dropping younger ones raises an event.
+    pub max_age: Duration,
+    /// Stands in the events that the journal itself raises.
+    pub site: SiteName,
+    /// As `site`.
+    pub node: NodeName,
+}
+
+impl JournalConfig {
+    /// The built-in settings for a file.
+    #[must_use]
+    pub fn new(path: PathBuf, site: SiteName, node: NodeName) -> Self {
+        Self {
+            path,
+            group_max: 256,
+            deadline: Duration::from_secs(2),
+            memory_events: 10_000,
+            max_bytes: 32 << 30,
+            max_age: Duration::from_secs(180 * 86_400),
+            site,
+            node,
+        }
+    }
+}
+
+/// The outbound way to the platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UplinkConfig {
+    /// `http://host:port` of the platform's `parapet.v1.Uplink` service.
+    pub url: Url,
+    /// The durable consumer whose position the platform's acknowledgements move.
+    pub consumer: ConsumerName,
 }
 
 /// The audit log.

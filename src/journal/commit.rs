@@ -1,89 +1,86 @@
 //! The one thread that writes.
 //!
 //! ```text
-//!            first command               up to group_max more, without waiting
-//!  waiting ─────────────────▶ gathering ───────────────────────────────▶ committing ─ok─▶ publish ─▶ waiting
-//!                                                                          ▲     │ failed
-//!                                                                          │     ▼
-//!                                                                          └─ backing off (healthy() says why;
-//!                                                                               events stay, the queue fills)
+//!             commit failed: events stay, in order and bounded; caught-up
+//!             subscribers see them as provisional; retry with back-off
+//!   working ──────────────────────────────────────────────────────────────▶ holding
+//!      ▲  ▲                                                                 │     │
+//!      │  └───────────── a commit succeeds: what is held follows ───────────┘     │ held = bound:
+//!      │                                                                          │ the newest is lost,
+//!      │ new file, gap record, event                                              ▼ counted, and a gap
+//!   starting over ◀── damage met by a commit, a reader or at the start       (holding)  stands for it
 //! ```
+//!
+//! A failing connection is closed and the file opened by its path again, so that a disk that
+//! comes back is found. The file is then held against the last commit: a write that seemed to
+//! fail but reached the disk is not repeated, and an end that is missing is declared by a gap.
 
+use std::fs::File;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender};
-use parking_lot::Mutex;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use prometheus_client::metrics::histogram::Histogram;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use tokio::sync::watch;
 
-use super::AcknowledgeError;
-use super::record::{
-    chain_hash, from_column, make_storable, phase_column, severity_column, to_column,
-};
-use super::schema::{self, Tail};
+use super::error::is_full;
+use super::held::{Held, Waiting};
+use super::notice::{Notice, Notices};
+use super::prune::Pruner;
+use super::record::to_column;
+use super::schema::Tail;
+use super::state::Shared;
+use super::store::{Attempt, Store};
 use super::writer::{Command, Pending, PendingAcknowledge, count_lost};
+use super::{AcknowledgeError, AppendError, JournalError};
 use crate::base::backoff::{Backoff, BackoffPolicy};
-use crate::base::clock::SharedClock;
+use crate::base::clock::{Monotonic, SharedClock};
 use crate::base::metrics::Metrics;
-use crate::model::event::Event;
-use crate::model::ids::Sequence;
-use crate::model::time::UtcMicros;
+use crate::config::types::JournalConfig;
+use crate::model::event::{EventKind, Phase};
+use crate::model::ids::{IncidentId, Sequence};
 
 const RETRY: BackoffPolicy = BackoffPolicy {
     first: Duration::from_millis(50),
     ceiling: Duration::from_secs(2),
 };
+/// Trouble shorter than this is logged but raises no event: somebody's `sqlite3` shell.
+const RAISED_AFTER: Duration = Duration::from_secs(1);
+/// Longest sleep while there is nothing to do.
+const TICK: Duration = Duration::from_secs(1);
+/// Commands taken before the next try while commits fail.
+const TAKEN: usize = 4_096;
 
-/// What the thread tells the rest of the process.
-#[derive(Debug, Default)]
-pub(super) struct Shared {
-    /// Why commits fail right now.
-    pub(super) failing: Mutex<Option<String>>,
-}
-
-/// What one transaction does.
-#[derive(Default)]
-struct Group {
-    events: Vec<Pending>,
-    acknowledges: Vec<PendingAcknowledge>,
-    flushes: Vec<Sender<()>>,
-    last: bool,
-}
-
-impl Group {
-    fn take(&mut self, command: Command) {
-        match command {
-            Command::Append(mut pending) => {
-                make_storable(&mut pending.event);
-                self.events.push(*pending);
-            }
-            Command::Acknowledge(acknowledge) => self.acknowledges.push(acknowledge),
-            Command::Flush(reply) => self.flushes.push(reply),
-            Command::Stop => self.last = true,
-        }
-    }
-
-    fn size(&self) -> usize {
-        self.events.len() + self.acknowledges.len()
-    }
-}
-
-/// What a transaction did, to be told once it is durable.
-struct Done {
-    tail: Tail,
-    acknowledged: Vec<Result<Sequence, AcknowledgeError>>,
+/// Commits fail.
+pub(super) struct Trouble {
+    since: Monotonic,
+    backoff: Backoff,
+    retry_at: Monotonic,
+    kind: EventKind,
+    /// Raised to the subscribers as this happening.
+    raised: Option<IncidentId>,
 }
 
 /// The thread's state.
 pub(super) struct Committer {
-    pub(super) connection: Connection,
-    pub(super) tail: Tail,
+    pub(super) config: JournalConfig,
+    pub(super) lock: Option<File>,
+    pub(super) store: Option<Store>,
+    /// The last durable record; `None` until the file was open once.
+    pub(super) tail: Option<Tail>,
+    pub(super) attempted: Option<Attempt>,
+    /// When a new file last took a damaged one's place.
+    pub(super) started_over: Option<Monotonic>,
+    pub(super) held: Held,
+    pub(super) acknowledges: Vec<PendingAcknowledge>,
+    pub(super) flushes: Vec<Sender<()>>,
+    pub(super) trouble: Option<Trouble>,
+    pub(super) notices: Notices,
+    pub(super) pruner: Pruner,
     pub(super) queue: Receiver<Command>,
     pub(super) gives_up: Receiver<()>,
     pub(super) published: watch::Sender<Sequence>,
-    pub(super) group_max: usize,
     pub(super) clock: SharedClock,
     pub(super) commit_seconds: Histogram,
     pub(super) frame_seconds: Histogram,
@@ -96,103 +93,147 @@ impl Committer {
     pub(super) fn run(mut self) {
         let mut stopping = false;
         loop {
-            let first = if stopping {
-                self.queue.try_recv().ok()
-            } else {
-                self.queue.recv().ok()
-            };
-            let Some(first) = first else { return };
-            let mut group = Group::default();
-            group.take(first);
-            while group.size() < self.group_max {
-                let Ok(next) = self.queue.try_recv() else {
-                    break;
-                };
-                group.take(next);
+            match self.queue.recv_timeout(self.patience()) {
+                Ok(command) => stopping |= self.take(command),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => stopping = true,
             }
-            stopping |= group.last;
-            if !self.commit(group) {
-                self.abandon_queue();
+            self.shared.beat_at(self.clock.now());
+            self.gather(&mut stopping);
+            let lost = self.shared.lost_in_front.swap(0, Ordering::AcqRel);
+            self.held.lose(lost);
+            self.commit();
+            self.show();
+            if self.gives_up.try_recv().is_ok() {
+                self.abandon();
                 return;
             }
+            if stopping && self.queue.is_empty() && self.held.is_empty() {
+                return;
+            }
+            self.housekeep();
         }
     }
 
-    /// Commits a group, however often that takes; false when told to give up.
-    fn commit(&mut self, group: Group) -> bool {
-        let mut backoff = Backoff::new(RETRY);
-        loop {
-            match write(
-                &mut self.connection,
-                &group,
-                self.tail,
-                self.clock.utc_micros(),
-            ) {
-                Ok(done) => {
-                    self.recovered(backoff.failures());
-                    self.publish(group, done);
-                    return true;
-                }
-                Err(error) => {
-                    let wait = backoff.fail();
-                    self.failed(&error, wait);
-                    if self.gives_up.recv_timeout(wait).is_ok() {
-                        for pending in &group.events {
-                            count_lost(&self.metrics, &pending.event, "stopped while commits fail");
-                        }
-                        return false;
-                    }
-                    if let Some(done) = self.already_durable(&group) {
-                        self.recovered(backoff.failures());
-                        self.publish(group, done);
-                        return true;
+    fn patience(&self) -> Duration {
+        match &self.trouble {
+            Some(trouble) => {
+                let left = trouble.retry_at.since(self.clock.now());
+                left.min(Duration::from_millis(50))
+            }
+            None if !self.held.is_empty() || self.pruner.is_busy() => Duration::ZERO,
+            None => TICK,
+        }
+    }
+
+    /// Takes what waits in the queue: one group while commits work, all while they do not.
+    fn gather(&mut self, stopping: &mut bool) {
+        let most = match self.trouble {
+            Some(_) => TAKEN,
+            None => self.config.group_max.saturating_sub(1),
+        };
+        for command in self.queue.clone().try_iter().take(most) {
+            *stopping |= self.take(command);
+        }
+    }
+
+    /// Whether it was the last one.
+    fn take(&mut self, command: Command) -> bool {
+        match command {
+            Command::Append(pending) => {
+                if let Err(pending) = self.held.push(pending) {
+                    self.shared.lost.fetch_add(1, Ordering::AcqRel);
+                    let why = AppendError::MemoryFull;
+                    count_lost(&self.metrics, &pending.event, &why.to_string());
+                    if let Some(reply) = pending.reply {
+                        let _ = reply.try_send(Err(why));
                     }
                 }
             }
+            Command::Acknowledge(acknowledge) => self.acknowledges.push(acknowledge),
+            Command::Flush(reply) => self.flushes.push(reply),
+            Command::Damaged(after) => self.look_again(after),
+            Command::Stop => return true,
         }
+        false
     }
 
-    /// A commit may fail after its data reached the disk. There is one writer, so the file's own
-    /// end tells; a repeat would store the events twice.
-    fn already_durable(&mut self, group: &Group) -> Option<Done> {
-        let found = schema::tail(&self.connection).ok()?;
-        let added = group.events.len() as u64;
-        if added == 0 || found.sequence.0 != self.tail.sequence.0 + added {
-            return None;
+    fn commit(&mut self) {
+        if self.held.is_empty() && self.acknowledges.is_empty() && self.trouble.is_none() {
+            self.flushes.drain(..).for_each(|reply| {
+                let _ = reply.try_send(());
+            });
+            return;
         }
-        let last = found.sequence;
-        let answer = |asked: &PendingAcknowledge| match asked.sequence {
-            beyond if beyond > last => Err(AcknowledgeError::Beyond {
-                asked: beyond.0,
-                last: last.0,
-            }),
-            durable => Ok(durable),
-        };
-        let acknowledged = group.acknowledges.iter().map(answer).collect();
-        Some(Done {
-            tail: found,
-            acknowledged,
-        })
-    }
-
-    fn failed(&self, error: &rusqlite::Error, wait: Duration) {
-        *self.shared.failing.lock() = Some(error.to_string());
-        let retry_millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        tracing::error!(%error, retry_millis, "commit failed; events wait in memory");
-    }
-
-    fn recovered(&self, failures: u32) {
-        if failures > 0 {
-            *self.shared.failing.lock() = None;
-            tracing::warn!(failures, "commits work again; nothing was lost");
-        }
-    }
-
-    fn publish(&mut self, group: Group, done: Done) {
-        let first = self.tail.sequence.0 + 1;
-        self.tail = done.tail;
         let now = self.clock.now();
-        for (sequence, pending) in (first..).zip(group.events) {
+        if let Some(trouble) = &self.trouble
+            && now < trouble.retry_at
+        {
+            return self.refuse_acknowledges();
+        }
+        match self.try_commit() {
+            Ok(()) => self.recovered(),
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    fn try_commit(&mut self) -> Result<(), JournalError> {
+        if self.store.is_none() {
+            self.open_store()?;
+        }
+        let Some(store) = self.store.as_mut() else {
+            return Ok(());
+        };
+        if let Some((tail, sequences)) = self.attempted.take()
+            && store.holds(tail)
+        {
+            self.settle(&sequences, tail);
+            return Ok(());
+        }
+        let utc_micros = self.clock.utc_micros();
+        let items = self.held.front(self.config.group_max);
+        let written = store.write(items, &self.acknowledges, utc_micros, &mut self.attempted);
+        match written {
+            Ok(written) => {
+                self.settle(&written.sequences, written.tail);
+                let asked = std::mem::take(&mut self.acknowledges);
+                for (asked, result) in asked.into_iter().zip(written.acknowledged) {
+                    if let Ok(position) = &result {
+                        self.shared
+                            .cursors
+                            .lock()
+                            .insert(asked.consumer.clone(), *position);
+                        self.show_cursor(asked.consumer.as_str(), *position);
+                    }
+                    let _ = asked.reply.try_send(result);
+                }
+                Ok(())
+            }
+            Err(error) if error.is_damage() => {
+                self.store = None;
+                self.start_over(self.tail, &error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn show_cursor(&self, consumer: &str, position: Sequence) {
+        let labels = vec![("consumer", consumer.to_owned())];
+        let gauge = &self.metrics.journal.acknowledged;
+        gauge.get_or_create(&labels).set(to_column(position.0));
+    }
+
+    /// The first held things are durable.
+    pub(super) fn settle(&mut self, sequences: &[Sequence], tail: Tail) {
+        self.tail = Some(tail);
+        let now = self.clock.now();
+        let durable = self.held.remove_front(sequences.len());
+        let mut events = 0;
+        for (sequence, waiting) in sequences.iter().zip(durable) {
+            let Waiting::Event(pending) = waiting else {
+                continue;
+            };
+            events += 1;
             self.metrics.events_committed.inc();
             self.commit_seconds
                 .observe(now.since(pending.queued).as_secs_f64());
@@ -200,112 +241,134 @@ impl Committer {
                 self.frame_seconds.observe(now.since(arrived).as_secs_f64());
             }
             if let Some(reply) = pending.reply {
-                let _ = reply.try_send(Sequence(sequence));
+                let _ = reply.try_send(Ok(*sequence));
             }
         }
-        if self.tail.sequence.0 >= first {
-            self.metrics
-                .journal_sequence
-                .set(to_column(self.tail.sequence.0));
-            self.published.send_replace(self.tail.sequence);
-        }
-        for (asked, result) in group.acknowledges.into_iter().zip(done.acknowledged) {
-            let _ = asked.reply.try_send(result);
-        }
-        for reply in group.flushes {
-            let _ = reply.try_send(());
+        self.shared.provisional.lock().remove_front(events);
+        if !sequences.is_empty() {
+            self.publish(tail);
         }
     }
 
-    fn abandon_queue(&self) {
+    pub(super) fn publish(&self, tail: Tail) {
+        let sequence = to_column(tail.sequence.0);
+        self.metrics.journal.sequence.set(sequence);
+        self.published.send_replace(tail.sequence);
+    }
+
+    /// Shows what is held to the subscribers that are caught up.
+    fn show(&mut self) {
+        let held = self.held.events();
+        self.shared.held.store(held, Ordering::Release);
+        self.metrics
+            .journal
+            .held
+            .set(i64::try_from(held).unwrap_or(i64::MAX));
+        if self.trouble.is_some() {
+            self.shared.show(self.held.each_event());
+        }
+    }
+
+    pub(super) fn failed(&mut self, error: &JournalError) {
+        let now = self.clock.now();
+        let full = matches!(error, JournalError::Sqlite { source, .. } if is_full(source));
+        // A full disk and a lock leave the connection whole; anything else is opened anew.
+        let keeps = matches!(error, JournalError::Sqlite { source, .. } if matches!(
+            source.sqlite_error_code(),
+            Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::DatabaseBusy
+                | rusqlite::ErrorCode::DatabaseLocked)
+        ));
+        if !keeps {
+            self.store = None;
+        }
+        let trouble = self.trouble.get_or_insert_with(|| Trouble {
+            since: now,
+            backoff: Backoff::new(RETRY),
+            retry_at: now,
+            kind: EventKind::StorageFault,
+            raised: None,
+        });
+        let wait = trouble.backoff.fail();
+        trouble.retry_at = now.after(wait);
+        let reason = error.in_full();
+        let raise = trouble.raised.is_none() && now.since(trouble.since) >= RAISED_AFTER;
+        if raise {
+            trouble.kind = if full {
+                EventKind::StorageLow
+            } else {
+                EventKind::StorageFault
+            };
+            let incident = self.notices.incident();
+            trouble.raised = Some(incident);
+            let kind = trouble.kind;
+            let text = format!("events are held in memory: {reason}");
+            self.raise(kind, Phase::Started, incident, text, None);
+        }
+        let retry_millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        tracing::error!(error = %reason, retry_millis, held = self.held.events(), "commit failed; events wait in memory");
+        *self.shared.failing.lock() = Some(reason);
+        self.metrics.journal.state.set(1);
+        self.refuse_acknowledges();
+    }
+
+    fn refuse_acknowledges(&mut self) {
+        for asked in self.acknowledges.drain(..) {
+            let _ = asked.reply.try_send(Err(AcknowledgeError::NotDurable));
+        }
+    }
+
+    fn recovered(&mut self) {
+        let Some(trouble) = self.trouble.take() else {
+            return;
+        };
+        *self.shared.failing.lock() = None;
+        self.metrics.journal.state.set(0);
+        let lost = self.shared.lost.swap(0, Ordering::AcqRel);
+        let failures = trouble.backoff.failures();
+        tracing::warn!(failures, lost, "commits work again");
+        if let Some(incident) = trouble.raised {
+            let seconds = self.clock.now().since(trouble.since).as_secs();
+            let reason = format!("commits work again after {seconds} s; {lost} events were lost");
+            self.raise(trouble.kind, Phase::Ended, incident, reason, Some(lost));
+        }
+    }
+
+    /// Puts one of the journal's own events behind what waits.
+    pub(super) fn raise(
+        &mut self,
+        kind: EventKind,
+        phase: Phase,
+        incident: IncidentId,
+        reason: String,
+        count: Option<u64>,
+    ) {
+        let event = self.notices.event(Notice {
+            kind,
+            phase,
+            incident,
+            reason,
+            count,
+        });
+        self.held.push_own(Box::new(Pending {
+            event: Arc::new(event),
+            queued: self.clock.now(),
+            frame_arrived: None,
+            reply: None,
+        }));
+    }
+
+    fn abandon(&mut self) {
+        const WHY: &str = "stopped while commits fail";
+        let rest = self.held.len();
+        for waiting in self.held.remove_front(rest) {
+            if let Waiting::Event(pending) = waiting {
+                count_lost(&self.metrics, &pending.event, WHY);
+            }
+        }
         for command in self.queue.try_iter() {
             if let Command::Append(pending) = command {
-                count_lost(&self.metrics, &pending.event, "stopped while commits fail");
+                count_lost(&self.metrics, &pending.event, WHY);
             }
         }
     }
-}
-
-fn write(
-    connection: &mut Connection,
-    group: &Group,
-    tail: Tail,
-    utc_micros: i64,
-) -> rusqlite::Result<Done> {
-    if group.size() == 0 {
-        return Ok(Done {
-            tail,
-            acknowledged: Vec::new(),
-        });
-    }
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut tail = tail;
-    for pending in &group.events {
-        tail = insert(&transaction, &pending.event, tail, UtcMicros(utc_micros))?;
-    }
-    let mut acknowledged = Vec::with_capacity(group.acknowledges.len());
-    for asked in &group.acknowledges {
-        acknowledged.push(acknowledge(&transaction, asked, tail, utc_micros)?);
-    }
-    transaction.commit()?;
-    Ok(Done { tail, acknowledged })
-}
-
-fn insert(
-    transaction: &Transaction<'_>,
-    event: &Event,
-    tail: Tail,
-    committed: UtcMicros,
-) -> rusqlite::Result<Tail> {
-    let sequence = Sequence(tail.sequence.0 + 1);
-    let body = serde_json::to_string(event)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-    let hash = chain_hash(sequence, committed, &tail.hash, &body);
-    transaction
-        .prepare_cached(
-            "INSERT INTO records (sequence, id, incident, phase, kind, severity, camera, rule,
-             occurred_us, committed_us, previous_hash, hash, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-        )?
-        .execute(params![
-            to_column(sequence.0),
-            event.id.0.to_string(),
-            event.incident.0.to_string(),
-            phase_column(event.phase),
-            event.kind.name(),
-            severity_column(event.severity),
-            event.camera.as_str(),
-            event.rule.as_ref().map(|rule| rule.as_str()),
-            event.occurred.utc.0,
-            committed.0,
-            tail.hash,
-            hash,
-            body,
-        ])?;
-    Ok(Tail { sequence, hash })
-}
-
-fn acknowledge(
-    transaction: &Transaction<'_>,
-    asked: &PendingAcknowledge,
-    tail: Tail,
-    utc_micros: i64,
-) -> rusqlite::Result<Result<Sequence, AcknowledgeError>> {
-    if asked.sequence > tail.sequence {
-        let (asked, last) = (asked.sequence.0, tail.sequence.0);
-        return Ok(Err(AcknowledgeError::Beyond { asked, last }));
-    }
-    let name = asked.consumer.as_str();
-    let before: Option<i64> = transaction
-        .prepare_cached("SELECT acknowledged FROM consumers WHERE name = ?1")?
-        .query_row([name], |row| row.get(0))
-        .optional()?;
-    let position = Sequence(before.map_or(0, from_column)).max(asked.sequence);
-    transaction
-        .prepare_cached(
-            "INSERT INTO consumers (name, acknowledged, updated_us) VALUES (?1, ?2, ?3)
-             ON CONFLICT (name) DO UPDATE SET acknowledged = ?2, updated_us = ?3",
-        )?
-        .execute(params![name, to_column(position.0), utc_micros])?;
-    Ok(Ok(position))
 }

@@ -3,19 +3,23 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
 use parking_lot::Mutex;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params_from_iter};
+use rusqlite::{Connection, OpenFlags, params_from_iter};
+use tokio::sync::watch;
 
 use super::record::{COLUMNS, from_column, from_row, severity_column, to_column};
 use super::schema::sqlite;
+use super::state::Shared;
 use super::writer::{Command, PendingAcknowledge};
 use super::{AcknowledgeError, Consumer, JournalError};
 use crate::model::access::Scope;
-use crate::model::event::{EventKind, Record, Severity};
+use crate::model::entry::Entry;
+use crate::model::event::{Event, EventKind, Record, Severity};
 use crate::model::ids::{CameraId, ConsumerName, Sequence};
 use crate::model::time::UtcMicros;
 
@@ -45,9 +49,13 @@ impl Filter {
     /// Whether a record is wanted.
     #[must_use]
     pub fn matches(&self, record: &Record) -> bool {
-        let event = &record.event;
-        record.sequence > self.after_sequence
-            && (self.cameras.is_empty() || self.cameras.contains(&event.camera))
+        record.sequence > self.after_sequence && self.wants(&record.event)
+    }
+
+    /// Whether an event is wanted, wherever it stands.
+    #[must_use]
+    pub fn wants(&self, event: &Event) -> bool {
+        (self.cameras.is_empty() || self.cameras.contains(&event.camera))
             && self.scope.allows(&event.camera)
             && (self.kinds.is_empty() || self.kinds.contains(&event.kind))
             && self
@@ -58,7 +66,7 @@ impl Filter {
     }
 
     fn sql(&self, limit: usize) -> (String, Vec<Value>) {
-        let mut sql = format!("SELECT {COLUMNS} FROM records WHERE sequence > ?");
+        let mut sql = format!("SELECT {COLUMNS} FROM records WHERE kind <> 'gap' AND sequence > ?");
         let mut values = vec![Value::Integer(to_column(self.after_sequence.0))];
         let mut any_of = |column: &str, names: Vec<String>| {
             if !names.is_empty() {
@@ -105,30 +113,59 @@ impl Filter {
     }
 }
 
-/// Reads the journal and keeps the consumers' cursors. Clones share a few connections. Every
-/// method blocks on the disk: async code calls it by `spawn_blocking`.
+/// Reads the journal and keeps the consumers' cursors. Clones share a few connections. Methods
+/// that return a [`JournalError`] block on the disk: async code calls them by `spawn_blocking`.
 #[derive(Clone, Debug)]
 pub struct JournalReader {
     path: Arc<PathBuf>,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    idle: Arc<Mutex<Vec<(u64, Connection)>>>,
     commands: Sender<Command>,
+    shared: Arc<Shared>,
     deadline: Duration,
 }
 
 impl JournalReader {
-    pub(super) fn new(path: PathBuf, commands: Sender<Command>, deadline: Duration) -> Self {
+    pub(super) fn new(
+        path: PathBuf,
+        commands: Sender<Command>,
+        shared: Arc<Shared>,
+        deadline: Duration,
+    ) -> Self {
         Self {
             path: Arc::new(path),
             idle: Arc::default(),
             commands,
+            shared,
             deadline,
         }
     }
 
-    /// At most `limit` records after `sequence`, in order.
+    /// At most `limit` entries after `sequence`, in order: events and gap records.
     ///
     /// # Errors
-    /// [`JournalError::Sqlite`] when the file cannot be read.
+    /// [`JournalError`] when the file cannot be read or is damaged there; the journal is told of
+    /// damage and looks for itself.
+    pub fn entries_after(
+        &self,
+        sequence: Sequence,
+        limit: usize,
+    ) -> Result<Vec<Entry>, JournalError> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM records WHERE sequence > ?1 ORDER BY sequence LIMIT ?2");
+        let read = self.with("reading records", |connection| {
+            connection
+                .prepare_cached(&sql)?
+                .query_map((to_column(sequence.0), to_column(limit as u64)), from_row)?
+                .collect()
+        });
+        self.report_damage(sequence, &read);
+        read
+    }
+
+    /// At most `limit` events after `sequence`, in order.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
     pub fn read_after(
         &self,
         sequence: Sequence,
@@ -143,18 +180,67 @@ impl JournalReader {
         )
     }
 
-    /// At most `limit` of the wanted records, in order of their sequence.
+    /// At most `limit` of the wanted events, in order of their sequence.
     ///
     /// # Errors
-    /// [`JournalError::Sqlite`] when the file cannot be read.
+    /// [`JournalError`] when the file cannot be read or is damaged there.
     pub fn query(&self, filter: &Filter, limit: usize) -> Result<Vec<Record>, JournalError> {
         let (sql, values) = filter.sql(limit);
-        self.with("reading records", |connection| {
+        let read = self.with("reading records", |connection| {
             connection
                 .prepare_cached(&sql)?
                 .query_map(params_from_iter(values), from_row)?
+                .filter_map(|entry| entry.map(Entry::into_record).transpose())
                 .collect()
-        })
+        });
+        self.report_damage(filter.after_sequence, &read);
+        read
+    }
+
+    fn report_damage<T>(&self, after: Sequence, read: &Result<T, JournalError>) {
+        let Some(error) = read.as_ref().err().filter(|error| error.is_damage()) else {
+            return;
+        };
+        let after = error
+            .damaged_record()
+            .map_or(after, |at| Sequence(at.0 - 1));
+        // A full queue: the next reader that meets it reports again.
+        let _ = self.commands.try_send(Command::Damaged(after));
+    }
+
+    /// The last record dropped for the quota; 0 when none was.
+    ///
+    /// # Errors
+    /// [`JournalError`] when the file cannot be read.
+    pub fn dropped_through(&self) -> Result<Sequence, JournalError> {
+        self.edge("SELECT sequence FROM anchor")
+    }
+
+    /// Whether the file was ever open: before that nobody's position is known.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.shared.generation.load(Ordering::Acquire) > 0
+    }
+
+    /// Events that the failing disk does not take, from the place `from` on, and the place after
+    /// them. Each is read again as a record once it is stored.
+    #[must_use]
+    pub fn provisional(&self, from: u64, limit: usize) -> (Vec<Arc<Event>>, u64) {
+        self.shared.provisional.lock().read(from, limit)
+    }
+
+    /// The place after the newest provisional event; changes with each.
+    #[must_use]
+    pub fn provisional_end(&self) -> watch::Receiver<u64> {
+        self.shared.provisional_next.subscribe()
+    }
+
+    /// Whether the disk takes events.
+    ///
+    /// # Errors
+    /// Why it does not, and what is held in memory, in words.
+    pub fn storage(&self) -> Result<(), String> {
+        self.shared.storage()
     }
 
     /// The newest record's sequence; 0 when there is none.
@@ -174,39 +260,20 @@ impl JournalReader {
     }
 
     /// What a consumer last acknowledged; `None` when it never did.
-    ///
-    /// # Errors
-    /// [`JournalError::Sqlite`] when the file cannot be read.
-    pub fn acknowledged(&self, consumer: &ConsumerName) -> Result<Option<Sequence>, JournalError> {
-        self.with("reading a consumer", |connection| {
-            connection
-                .prepare_cached("SELECT acknowledged FROM consumers WHERE name = ?1")?
-                .query_row([consumer.as_str()], |row| {
-                    Ok(Sequence(from_column(row.get(0)?)))
-                })
-                .optional()
-        })
+    #[must_use]
+    pub fn acknowledged(&self, consumer: &ConsumerName) -> Option<Sequence> {
+        self.shared.cursors.lock().get(consumer).copied()
     }
 
     /// Every consumer, by name.
-    ///
-    /// # Errors
-    /// [`JournalError::Sqlite`] when the file cannot be read.
-    pub fn consumers(&self) -> Result<Vec<Consumer>, JournalError> {
-        let rows: Vec<(String, i64)> = self.with("reading the consumers", |connection| {
-            connection
-                .prepare_cached("SELECT name, acknowledged FROM consumers ORDER BY name")?
-                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect()
-        })?;
-        let named = rows.into_iter().filter_map(|(name, position)| {
-            let name = ConsumerName::new(&name).ok()?;
-            Some(Consumer {
-                name,
-                acknowledged: Sequence(from_column(position)),
-            })
-        });
-        Ok(named.collect())
+    #[must_use]
+    pub fn consumers(&self) -> Vec<Consumer> {
+        let cursors = self.shared.cursors.lock();
+        let consumer = |(name, position): (&ConsumerName, &Sequence)| Consumer {
+            name: name.clone(),
+            acknowledged: *position,
+        };
+        cursors.iter().map(consumer).collect()
     }
 
     /// Forgets a consumer; whether there was one. One that goes on acknowledging comes back.
@@ -222,6 +289,7 @@ impl JournalReader {
             connection.execute("DELETE FROM consumers WHERE name = ?1", [consumer.as_str()])
         };
         let gone = delete().map_err(sqlite(&self.path, "deleting a consumer"))?;
+        self.shared.cursors.lock().remove(consumer);
         Ok(gone > 0)
     }
 
@@ -274,9 +342,14 @@ impl JournalReader {
         doing: &'static str,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, JournalError> {
-        let idle = self.idle.lock().pop();
+        let generation = self.shared.generation.load(Ordering::Acquire);
+        let idle = {
+            let mut idle = self.idle.lock();
+            idle.retain(|(of, _)| *of == generation);
+            idle.pop()
+        };
         let connection = match idle {
-            Some(connection) => connection,
+            Some((_, connection)) => connection,
             None => self
                 .connect()
                 .map_err(sqlite(&self.path, "opening for reading"))?,
@@ -284,7 +357,7 @@ impl JournalReader {
         let result = read(&connection).map_err(sqlite(&self.path, doing));
         let mut idle = self.idle.lock();
         if result.is_ok() && idle.len() < POOL {
-            idle.push(connection);
+            idle.push((generation, connection));
         }
         result
     }

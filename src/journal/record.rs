@@ -1,14 +1,18 @@
-//! An event as a row, and the hash that chains the rows.
+//! An event or a gap as a row, and the hash that chains the rows.
 
 use rusqlite::Row;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::error::Unfit;
+use crate::model::entry::{Entry, Gap, GapReason};
 use crate::model::event::{Event, Phase, Record, Severity};
 use crate::model::ids::Sequence;
 use crate::model::time::UtcMicros;
 
 /// The columns [`from_row`] reads, in its order.
-pub(super) const COLUMNS: &str = "sequence, committed_us, previous_hash, hash, body";
+pub(super) const COLUMNS: &str =
+    "sequence, committed_us, previous_hash, hash, body, first_sequence";
 
 /// SQLite's integers are signed; a sequence never comes near the limit.
 pub(super) fn to_column(value: u64) -> i64 {
@@ -73,17 +77,82 @@ pub(super) fn phase_column(phase: Phase) -> &'static str {
     }
 }
 
-/// Reads [`COLUMNS`].
-pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Record> {
-    let body: String = row.get(4)?;
-    let event = serde_json::from_str(&body).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(4, rusqlite::types::Type::Text, Box::new(error))
-    })?;
-    Ok(Record {
-        sequence: Sequence(from_column(row.get(0)?)),
-        committed: UtcMicros(row.get(1)?),
-        previous_hash: row.get(2)?,
-        hash: row.get(3)?,
-        event,
+/// A gap record's body.
+#[derive(Debug, Serialize, Deserialize)]
+struct GapBody {
+    gap: GapFields,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct GapFields {
+    first: u64,
+    last: u64,
+    count: u64,
+    reason: String,
+    note: String,
+}
+
+/// The body of a gap record.
+pub(super) fn gap_body(
+    first: Sequence,
+    last: Sequence,
+    count: u64,
+    reason: GapReason,
+    note: &str,
+) -> rusqlite::Result<String> {
+    json(&GapBody {
+        gap: GapFields {
+            first: first.0,
+            last: last.0,
+            count,
+            reason: reason.name().to_owned(),
+            note: note.to_owned(),
+        },
     })
+}
+
+/// The body of an event's record.
+pub(super) fn json(body: &impl Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(body)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+/// Reads [`COLUMNS`] and checks the record against its hash: what does not fit is an error, so
+/// that nobody is ever told what was not written.
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let sequence = Sequence(from_column(row.get(0)?));
+    let unfit = |what: &str| Unfit::at(sequence.0, what);
+    let committed = UtcMicros(row.get(1)?);
+    let (previous_hash, hash): ([u8; 32], [u8; 32]) = (row.get(2)?, row.get(3)?);
+    let body = row.get_ref(4)?.as_str()?;
+    if chain_hash(sequence, committed, &previous_hash, body) != hash {
+        return Err(unfit("its content does not fit its hash"));
+    }
+    let Some(first) = row.get::<_, Option<i64>>(5)? else {
+        let event = serde_json::from_str(body).map_err(|error| unfit(&error.to_string()))?;
+        return Ok(Entry::Event(Box::new(Record {
+            sequence,
+            committed,
+            previous_hash,
+            hash,
+            event,
+        })));
+    };
+    let GapBody { gap } = serde_json::from_str(body).map_err(|error| unfit(&error.to_string()))?;
+    let reason = GapReason::ALL
+        .into_iter()
+        .find(|reason| reason.name() == gap.reason);
+    if gap.first != from_column(first) || gap.last != sequence.0 || gap.first > gap.last {
+        return Err(unfit("the gap's range does not fit its place"));
+    }
+    Ok(Entry::Gap(Gap {
+        first: Sequence(gap.first),
+        last: sequence,
+        count: gap.count,
+        reason: reason.ok_or_else(|| unfit("the gap's reason is unknown"))?,
+        note: gap.note,
+        committed,
+        previous_hash,
+        hash,
+    }))
 }

@@ -1,18 +1,22 @@
-//! Opening the file: lock, format version, tables, the check of the last record.
+//! Opening the file: lock, format version, tables, the check of the last records.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::JournalError;
-use super::record::{chain_hash, from_column};
+use super::record::{COLUMNS, from_column, from_row};
+use crate::model::entry::Entry;
 use crate::model::ids::Sequence;
-use crate::model::time::UtcMicros;
 
 /// The format this program writes.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
+/// A version above this was never written by anybody.
+const NEWER: i64 = 1_000;
+/// Records at the end that are checked when the file is opened.
+const CHECKED: i64 = 1_000;
 
 const TABLES: &str = "
 BEGIN IMMEDIATE;
@@ -29,7 +33,8 @@ CREATE TABLE records (
   committed_us INTEGER NOT NULL,
   previous_hash BLOB NOT NULL,
   hash BLOB NOT NULL,
-  body TEXT NOT NULL
+  body TEXT NOT NULL,
+  first_sequence INTEGER
 );
 CREATE INDEX records_by_camera ON records (camera, sequence);
 CREATE INDEX records_by_time ON records (occurred_us);
@@ -38,7 +43,36 @@ CREATE TABLE consumers (
   acknowledged INTEGER NOT NULL,
   updated_us INTEGER NOT NULL
 ) WITHOUT ROWID;
-PRAGMA user_version = 1;
+CREATE TABLE anchor (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  sequence INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  dropped INTEGER NOT NULL,
+  updated_us INTEGER NOT NULL
+);
+INSERT INTO anchor VALUES (1, 0, zeroblob(32), 0, 0);
+PRAGMA user_version = 2;
+COMMIT;
+";
+
+/// Version 1 had no gap records and no anchor; what stood before its first record was dropped by
+/// hand.
+const FROM_VERSION_1: &str = "
+BEGIN IMMEDIATE;
+ALTER TABLE records ADD COLUMN first_sequence INTEGER;
+CREATE TABLE anchor (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  sequence INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  dropped INTEGER NOT NULL,
+  updated_us INTEGER NOT NULL
+);
+INSERT INTO anchor
+  SELECT 1, COALESCE(MIN(sequence), 1) - 1,
+    COALESCE((SELECT previous_hash FROM records ORDER BY sequence LIMIT 1), zeroblob(32)),
+    COALESCE(MIN(sequence), 1) - 1, 0
+  FROM records;
+PRAGMA user_version = 2;
 COMMIT;
 ";
 
@@ -52,7 +86,7 @@ pub(super) struct Tail {
 pub(super) fn sqlite(
     path: &Path,
     doing: &'static str,
-) -> impl FnOnce(rusqlite::Error) -> JournalError {
+) -> impl FnOnce(rusqlite::Error) -> JournalError + use<> {
     let path = path.to_owned();
     move |source| JournalError::Sqlite {
         path,
@@ -61,15 +95,15 @@ pub(super) fn sqlite(
     }
 }
 
-/// Opens the file for writing and locks it against a second daemon.
-pub(super) fn open(path: &Path) -> Result<(Connection, File), JournalError> {
-    let lock = lock(path)?;
+/// Opens the file for writing, makes its tables or brings an older format up.
+pub(super) fn open(path: &Path) -> Result<Connection, JournalError> {
     let connection = Connection::open(path).map_err(sqlite(path, "opening"))?;
     prepare(&connection, path)?;
-    Ok((connection, lock))
+    Ok(connection)
 }
 
-fn lock(path: &Path) -> Result<File, JournalError> {
+/// Keeps a second daemon away from the file while it is held.
+pub(super) fn lock(path: &Path) -> Result<File, JournalError> {
     let io = |doing| {
         let path = path.to_owned();
         move |source| JournalError::Io {
@@ -123,6 +157,18 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), JournalError> {
         0 => connection
             .execute_batch(TABLES)
             .map_err(failed("making its tables")),
+        1 => {
+            connection
+                .execute_batch(FROM_VERSION_1)
+                .map_err(failed("bringing format 1 to 2"))?;
+            tracing::info!(path = %path.display(), "journal brought from format 1 to 2");
+            Ok(())
+        }
+        _ if !(0..=NEWER).contains(&found) => Err(JournalError::Damaged {
+            path: path.to_owned(),
+            sequence: 0,
+            what: format!("its format version is {found}"),
+        }),
         _ => Err(JournalError::Version {
             path: path.to_owned(),
             found,
@@ -131,68 +177,83 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), JournalError> {
     }
 }
 
-/// The last record's sequence and hash, without a check.
+/// The last record's sequence and hash, without a check; the anchor's where there is no record.
 pub(super) fn tail(connection: &Connection) -> rusqlite::Result<Tail> {
     let last = connection
         .query_row(
             "SELECT sequence, hash FROM records ORDER BY sequence DESC LIMIT 1",
             [],
-            |row| {
-                Ok(Tail {
-                    sequence: Sequence(from_column(row.get(0)?)),
-                    hash: row.get(1)?,
-                })
-            },
+            tail_row,
         )
         .optional()?;
-    Ok(last.unwrap_or_default())
+    last.map_or_else(|| anchor(connection), Ok)
 }
 
-/// Checks that the last record is what its hash says and hangs on the one before it.
-pub(super) fn check_tail(connection: &Connection, path: &Path) -> Result<Tail, JournalError> {
-    type Stored = (i64, i64, [u8; 32], [u8; 32], String);
-    let mut statement = connection
-        .prepare(
-            "SELECT sequence, committed_us, previous_hash, hash, body FROM records
-             ORDER BY sequence DESC LIMIT 2",
-        )
-        .map_err(sqlite(path, "reading its last record"))?;
-    let rows: Vec<Stored> = statement
-        .query_map([], |row| {
-            Ok((
-                row.get(0)?,
-                row.get(1)?,
-                row.get(2)?,
-                row.get(3)?,
-                row.get(4)?,
-            ))
-        })
-        .and_then(Iterator::collect)
-        .map_err(sqlite(path, "reading its last record"))?;
-    let Some((sequence, committed, previous, hash, body)) = rows.first() else {
-        return Ok(Tail::default());
-    };
-    let sequence = Sequence(from_column(*sequence));
-    let damaged = |what: &str| JournalError::Damaged {
-        path: path.to_owned(),
-        sequence: sequence.0,
-        what: what.to_owned(),
-    };
-    if chain_hash(sequence, UtcMicros(*committed), previous, body) != *hash {
-        return Err(damaged("its content does not fit its hash"));
-    }
-    let before = rows.get(1);
-    let linked = match before {
-        Some((number, _, _, hash, _)) if from_column(*number) + 1 == sequence.0 => hash == previous,
-        Some(_) => return Err(damaged("the record before it is missing")),
-        // The only record left; what was before it was dropped.
-        None => sequence.0 > 1 || *previous == [0; 32],
-    };
-    if !linked {
-        return Err(damaged("it does not hang on the record before it"));
-    }
+/// What the first stored record hangs on: everything up to there was dropped.
+pub(super) fn anchor(connection: &Connection) -> rusqlite::Result<Tail> {
+    connection.query_row("SELECT sequence, hash FROM anchor", [], tail_row)
+}
+
+fn tail_row(row: &Row<'_>) -> rusqlite::Result<Tail> {
     Ok(Tail {
-        sequence,
-        hash: *hash,
+        sequence: Sequence(from_column(row.get(0)?)),
+        hash: row.get(1)?,
+    })
+}
+
+/// Checks that the last records are what their hashes say and hang on each other; returns the
+/// last one.
+pub(super) fn check_end(connection: &Connection, path: &Path) -> Result<Tail, JournalError> {
+    let failed = |source| sqlite(path, "reading its last records")(source);
+    let sql = format!("SELECT {COLUMNS} FROM records ORDER BY sequence DESC LIMIT {CHECKED}");
+    let mut statement = connection.prepare(&sql).map_err(failed)?;
+    let mut rows = statement.query([]).map_err(failed)?;
+    let mut newest = None;
+    let mut later: Option<Entry> = None;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let entry = from_row(row).map_err(failed)?;
+        if let Some(later) = &later {
+            follows(entry.last(), entry.hash(), later, path)?;
+        }
+        newest.get_or_insert(Tail {
+            sequence: entry.last(),
+            hash: entry.hash(),
+        });
+        later = Some(entry);
+    }
+    let anchor = anchor(connection).map_err(failed)?;
+    let Some(oldest) = later else {
+        return Ok(anchor);
+    };
+    let before = connection
+        .query_row(
+            "SELECT MAX(sequence) FROM records WHERE sequence < ?1",
+            [super::record::to_column(oldest.last().0)],
+            |row| row.get::<_, Option<i64>>(0),
+        )
+        .map_err(failed)?;
+    if before.is_none() {
+        follows(anchor.sequence, anchor.hash, &oldest, path)?;
+    }
+    Ok(newest.unwrap_or(anchor))
+}
+
+fn follows(
+    sequence: Sequence,
+    hash: [u8; 32],
+    later: &Entry,
+    path: &Path,
+) -> Result<(), JournalError> {
+    let what = if later.first().0 != sequence.0 + 1 {
+        "the record before it is missing"
+    } else if later.previous_hash() != hash {
+        "it does not hang on the record before it"
+    } else {
+        return Ok(());
+    };
+    Err(JournalError::Damaged {
+        path: path.to_owned(),
+        sequence: later.last().0,
+        what: what.to_owned(),
     })
 }

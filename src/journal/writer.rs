@@ -1,11 +1,14 @@
 //! The way in: a bounded queue in front of the committing thread.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crossbeam_channel::{SendTimeoutError, Sender, bounded};
 use parking_lot::RwLock;
 
+use super::record::make_storable;
+use super::state::Shared;
 use super::{AcknowledgeError, AppendError};
 use crate::base::clock::{Monotonic, SharedClock};
 use crate::base::metrics::Metrics;
@@ -15,10 +18,10 @@ use crate::model::ids::{ConsumerName, Sequence};
 /// An event on its way.
 #[derive(Debug)]
 pub(super) struct Pending {
-    pub(super) event: Event,
+    pub(super) event: Arc<Event>,
     pub(super) queued: Monotonic,
     pub(super) frame_arrived: Option<Monotonic>,
-    pub(super) reply: Option<Sender<Sequence>>,
+    pub(super) reply: Option<Sender<Result<Sequence, AppendError>>>,
 }
 
 /// A consumer's acknowledgement on its way.
@@ -35,6 +38,8 @@ pub(super) enum Command {
     Append(Box<Pending>),
     Acknowledge(PendingAcknowledge),
     Flush(Sender<()>),
+    /// A read after this sequence met damage.
+    Damaged(Sequence),
     Stop,
 }
 
@@ -46,6 +51,7 @@ pub struct JournalWriter {
     /// the last drain and the end.
     pub(super) closed: Arc<RwLock<bool>>,
     pub(super) deadline: Duration,
+    pub(super) shared: Arc<Shared>,
     pub(super) clock: SharedClock,
     pub(super) metrics: Arc<Metrics>,
 }
@@ -56,7 +62,7 @@ impl JournalWriter {
     ///
     /// # Errors
     /// [`AppendError::Full`] and [`AppendError::Stopped`]: the event is lost; that was logged and
-    /// counted here.
+    /// counted here, and a gap record will say so.
     pub fn append(
         &self,
         event: Event,
@@ -76,24 +82,24 @@ impl JournalWriter {
     ) -> Result<Sequence, AppendError> {
         let (reply, answer) = bounded(1);
         self.send(event, frame_arrived, Some(reply))?;
-        answer
-            .recv_timeout(self.deadline)
-            .map_err(|error| match error {
-                crossbeam_channel::RecvTimeoutError::Timeout => {
-                    AppendError::NotYetCommitted(self.deadline)
-                }
-                crossbeam_channel::RecvTimeoutError::Disconnected => AppendError::Stopped,
-            })
+        match answer.recv_timeout(self.deadline) {
+            Ok(result) => result,
+            Err(crossbeam_channel::RecvTimeoutError::Timeout) => {
+                Err(AppendError::NotYetCommitted(self.deadline))
+            }
+            Err(crossbeam_channel::RecvTimeoutError::Disconnected) => Err(AppendError::Stopped),
+        }
     }
 
     fn send(
         &self,
-        event: Event,
+        mut event: Event,
         frame_arrived: Option<Monotonic>,
-        reply: Option<Sender<Sequence>>,
+        reply: Option<Sender<Result<Sequence, AppendError>>>,
     ) -> Result<(), AppendError> {
+        make_storable(&mut event);
         let pending = Pending {
-            event,
+            event: Arc::new(event),
             queued: self.clock.now(),
             frame_arrived,
             reply,
@@ -115,6 +121,7 @@ impl JournalWriter {
     }
 
     fn lost(&self, pending: &Pending, why: AppendError) -> AppendError {
+        self.shared.lost_in_front.fetch_add(1, Ordering::AcqRel);
         count_lost(&self.metrics, &pending.event, &why.to_string());
         why
     }

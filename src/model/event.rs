@@ -27,17 +27,23 @@ pub enum EventKind {
     Running,
     /// A camera's stream is gone.
     SignalLost,
+    /// The node's own word: the journal's disk or quota is full, or about to drop records.
+    StorageLow,
+    /// The node's own word: the journal's disk fails or its file is damaged.
+    StorageFault,
 }
 
 impl EventKind {
     /// Every kind, in the order of the wire's numbers.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::LineCrossed,
         Self::ZoneIntrusion,
         Self::Loitering,
         Self::Crowding,
         Self::Running,
         Self::SignalLost,
+        Self::StorageLow,
+        Self::StorageFault,
     ];
 
     /// The name used in configuration, filters, logs and the journal.
@@ -50,6 +56,8 @@ impl EventKind {
             Self::Crowding => "crowding",
             Self::Running => "running",
             Self::SignalLost => "signal_lost",
+            Self::StorageLow => "storage_low",
+            Self::StorageFault => "storage_fault",
         }
     }
 
@@ -61,8 +69,9 @@ impl EventKind {
             Self::ZoneIntrusion => Some("RuleEngine/FieldDetector/ObjectsInside"),
             Self::Loitering => Some("RuleEngine/LoiteringDetector/ObjectIsLoitering"),
             Self::Crowding => Some("RuleEngine/CountAggregation/OccupancyCounter"),
-            Self::Running => None,
+            Self::Running | Self::StorageLow => None,
             Self::SignalLost => Some("VideoSource/SignalLoss"),
+            Self::StorageFault => Some("Device/HardwareFailure/StorageFailure"),
         }
     }
 
@@ -76,6 +85,8 @@ impl EventKind {
             Self::Crowding => (5, 10),
             Self::Running => (5, 12),
             Self::SignalLost => (2, 1),
+            Self::StorageLow => (2, 3),
+            Self::StorageFault => (6, 1),
         }
     }
 }
@@ -138,13 +149,13 @@ pub struct EventObject {
 pub struct EventDetail {
     /// Line crossings: which way.
     pub direction: Option<Direction>,
-    /// Crowding: people counted.
+    /// Crowding: people counted. Storage: records dropped or lost.
     pub count: Option<u32>,
     /// Zone intrusion and loitering: how long already, in milliseconds.
     pub dwell_millis: Option<u64>,
     /// Running without calibration: body heights per second.
     pub body_heights_per_second: Option<f32>,
-    /// Signal lost: the reason, in words.
+    /// Signal lost, storage low, storage fault: the reason, in words.
     pub reason: Option<String>,
 }
 
@@ -165,7 +176,7 @@ pub struct Event {
     pub site: SiteName,
     /// The server.
     pub node: NodeName,
-    /// The camera.
+    /// The camera; the node's own name for what the node says of itself.
     pub camera: CameraId,
     /// The rule that said so; none for what the fleet itself says.
     pub rule: Option<RuleName>,

@@ -89,6 +89,14 @@ name!(
     ConsumerName
 );
 
+impl CameraId {
+    /// What stands in the place of the camera when a node speaks of itself: its name.
+    #[must_use]
+    pub fn of_node(node: &NodeName) -> Self {
+        Self(Arc::clone(&node.0))
+    }
+}
+
 /// An event's own id: UUIDv7, so that ids sort by time (RFC 9562).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -105,9 +105,13 @@ impl Daemon {
 
     pub(super) async fn start_behind(api: &ApiConfig, folder: tempfile::TempDir) -> Self {
         let config = JournalConfig {
-            path: folder.path().join("journal.sqlite"),
             group_max: 64,
             deadline: LONG,
+            ..JournalConfig::new(
+                folder.path().join("journal.sqlite"),
+                SiteName::new("site").expect("name"),
+                NodeName::new("node").expect("name"),
+            )
         };
         let (metrics, clock) = (Metrics::new(), SystemClock::shared());
         let journal =

@@ -2,6 +2,7 @@
 
 use super::{ConvertError, wrong};
 use crate::model::camera::CameraState;
+use crate::model::entry::GapReason;
 use crate::model::event::{Direction, EventKind, Phase, Severity};
 use crate::model::time::ClockSource;
 use crate::proto::v1;
@@ -73,6 +74,8 @@ pub(super) fn kind_to_wire(value: EventKind) -> v1::EventKind {
         EventKind::Crowding => v1::EventKind::Crowding,
         EventKind::Running => v1::EventKind::Running,
         EventKind::SignalLost => v1::EventKind::SignalLost,
+        EventKind::StorageLow => v1::EventKind::StorageLow,
+        EventKind::StorageFault => v1::EventKind::StorageFault,
     }
 }
 
@@ -84,7 +87,29 @@ pub(super) fn kind_from_wire(field: &'static str, number: i32) -> Result<EventKi
         Ok(v1::EventKind::Crowding) => Ok(EventKind::Crowding),
         Ok(v1::EventKind::Running) => Ok(EventKind::Running),
         Ok(v1::EventKind::SignalLost) => Ok(EventKind::SignalLost),
+        Ok(v1::EventKind::StorageLow) => Ok(EventKind::StorageLow),
+        Ok(v1::EventKind::StorageFault) => Ok(EventKind::StorageFault),
         Ok(v1::EventKind::Unspecified) | Err(_) => Err(unknown(field, number)),
+    }
+}
+
+pub(super) fn gap_reason_to_wire(value: GapReason) -> v1::GapReason {
+    match value {
+        GapReason::Quota => v1::GapReason::Quota,
+        GapReason::MemoryFull => v1::GapReason::MemoryFull,
+        GapReason::Damaged => v1::GapReason::Damaged,
+        GapReason::Missing => v1::GapReason::Missing,
+    }
+}
+
+pub(super) fn gap_reason_from_wire(number: i32) -> Result<GapReason, ConvertError> {
+    match v1::GapReason::try_from(number) {
+        Ok(v1::GapReason::Quota) => Ok(GapReason::Quota),
+        Ok(v1::GapReason::MemoryFull) => Ok(GapReason::MemoryFull),
+        Ok(v1::GapReason::Damaged) => Ok(GapReason::Damaged),
+        // An older server gives no reason.
+        Ok(v1::GapReason::Missing | v1::GapReason::Unspecified) => Ok(GapReason::Missing),
+        Err(_) => Err(unknown("gap.reason", number)),
     }
 }
 
