@@ -81,7 +81,6 @@ pub use reader::{Filter, JournalReader};
 pub use writer::JournalWriter;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -89,7 +88,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
-use crate::base::clock::{Monotonic, SharedClock};
+use crate::base::clock::SharedClock;
 use crate::base::metrics::{Metrics, Stage};
 use crate::base::tasks::named_thread;
 use crate::config::types::JournalConfig;
@@ -132,7 +131,6 @@ impl Journal {
         let (published, committed) = watch::channel(remembered.sequence);
         let shared = Shared::new();
         let (now, utc_micros) = (clock.now(), clock.utc_micros());
-        shared.beat_at(now);
         let mut committer = Committer {
             config: config.clone(),
             lock: None,
@@ -224,15 +222,14 @@ impl Journal {
             Some(thread) if !thread.is_finished() => {}
             _ => return Err("the journal has stopped".to_owned()),
         }
-        let beat = Monotonic(Duration::from_nanos(
-            self.shared.beat.load(Ordering::Acquire),
-        ));
-        let still = self.writer.clock.now().since(beat);
-        if still > stuck_after {
-            let seconds = still.as_secs();
-            return Err(format!(
-                "the journal's thread has hung in the disk for {seconds} s"
-            ));
+        if let Some(since) = self.shared.busy_since() {
+            let busy = self.writer.clock.now().since(since);
+            if busy > stuck_after {
+                let seconds = busy.as_secs();
+                return Err(format!(
+                    "the journal's thread has hung in the disk for {seconds} s"
+                ));
+            }
         }
         Ok(())
     }

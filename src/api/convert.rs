@@ -109,12 +109,14 @@ pub fn from_wire(mut wire: v1::Event) -> Result<Record, ConvertError> {
         std::mem::take(&mut wire.previous_hash),
         std::mem::take(&mut wire.hash),
     );
+    let (sequence, committed) = (wire.sequence, wire.committed_utc_micros);
+    let event = event_from_wire(wire)?;
     Ok(Record {
-        sequence: Sequence(wire.sequence),
-        committed: UtcMicros(wire.committed_utc_micros),
+        sequence: Sequence(sequence),
+        committed: UtcMicros(committed),
         previous_hash: hash("previous_hash", previous_hash)?,
         hash: hash("hash", own_hash)?,
-        event: event_from_wire(wire)?,
+        event,
     })
 }
 

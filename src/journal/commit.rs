@@ -93,12 +93,13 @@ impl Committer {
     pub(super) fn run(mut self) {
         let mut stopping = false;
         loop {
+            self.shared.is_idle();
             match self.queue.recv_timeout(self.patience()) {
                 Ok(command) => stopping |= self.take(command),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => stopping = true,
             }
-            self.shared.beat_at(self.clock.now());
+            self.shared.is_busy(self.clock.now());
             self.gather(&mut stopping);
             let lost = self.shared.lost_in_front.swap(0, Ordering::AcqRel);
             self.held.lose(lost);

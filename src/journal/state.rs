@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -27,9 +28,9 @@ pub(super) struct Shared {
     pub(super) generation: AtomicU64,
     /// Events lost in front of the queue whose gap is not yet declared.
     pub(super) lost_in_front: AtomicU64,
-    /// When the thread last came round, in nanoseconds of the journal's clock; it does at least
-    /// once a second.
-    pub(super) beat: AtomicU64,
+    /// Since when the thread has been at one piece of work, in nanoseconds of the journal's clock;
+    /// 0 while it waits for one.
+    busy_nanos: AtomicU64,
     /// Events in memory.
     pub(super) held: AtomicUsize,
     /// Events lost since the disk began to fail.
@@ -45,15 +46,24 @@ impl Shared {
             cursors: Mutex::default(),
             generation: AtomicU64::new(0),
             lost_in_front: AtomicU64::new(0),
-            beat: AtomicU64::new(0),
+            busy_nanos: AtomicU64::new(0),
             held: AtomicUsize::new(0),
             lost: AtomicU64::new(0),
         })
     }
 
-    pub(super) fn beat_at(&self, now: Monotonic) {
+    pub(super) fn is_busy(&self, now: Monotonic) {
         let nanos = u64::try_from(now.0.as_nanos()).unwrap_or(u64::MAX);
-        self.beat.store(nanos, Ordering::Release);
+        self.busy_nanos.store(nanos.max(1), Ordering::Release);
+    }
+
+    pub(super) fn is_idle(&self) {
+        self.busy_nanos.store(0, Ordering::Release);
+    }
+
+    pub(super) fn busy_since(&self) -> Option<Monotonic> {
+        let nanos = self.busy_nanos.load(Ordering::Acquire);
+        (nanos > 0).then(|| Monotonic(Duration::from_nanos(nanos)))
     }
 
     /// Whether the disk takes events; else why not and what is held.
