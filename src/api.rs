@@ -23,6 +23,7 @@ mod feed;
 mod guard;
 mod logins;
 mod subscribe;
+pub mod uplink;
 
 use std::future::Future;
 use std::net::SocketAddr;

@@ -20,6 +20,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::api::uplink::{self, UplinkDeps};
 use crate::api::{ApiDeps, CameraView, Entrance};
 use crate::base::clock::SharedClock;
 use crate::base::metrics::Metrics;
@@ -130,6 +131,16 @@ impl App {
             control: Arc::new(remote),
         };
         let api = open_doors(&mut servers, &config, &doors, deps, &metrics).await?;
+        if let Some(uplink) = config.uplink.clone() {
+            let deps = UplinkDeps {
+                reader: journal.reader(),
+                committed: journal.committed(),
+                metrics: Arc::clone(&metrics),
+                site: config.site.clone(),
+                node: config.node.clone(),
+            };
+            servers.spawn("uplink", uplink::run(uplink, deps, servers.token()));
+        }
         let health = Arc::new(Health::of(
             Arc::clone(&journal),
             Arc::clone(&pool),

@@ -1,5 +1,6 @@
 //! `parapet bench`: measurements that anyone can run again.
 
+mod durability;
 mod faults;
 mod judge;
 mod soak;
@@ -22,11 +23,14 @@ enum BenchCommand {
     Faults(faults::FaultsArgs),
     /// Random faults for a long time; tells whether memory, threads and descriptors stay flat.
     Soak(soak::SoakArgs),
+    #[command(flatten)]
+    Durability(durability::DurabilityCommand),
 }
 
 pub(super) fn run(args: BenchArgs) -> anyhow::Result<bool> {
     match args.command {
         BenchCommand::Faults(args) => super::runtime()?.block_on(faults::run(args)),
         BenchCommand::Soak(args) => super::runtime()?.block_on(soak::run(args)),
+        BenchCommand::Durability(command) => durability::run(command),
     }
 }
