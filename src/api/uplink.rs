@@ -49,6 +49,8 @@ const QUEUE: usize = 32;
 const GREETING: Duration = Duration::from_secs(10);
 /// A platform that holds a full window and acknowledges nothing for this long is dialled anew.
 const SILENCE: Duration = Duration::from_secs(60);
+/// For saving the last acknowledgement after a cut.
+const SETTLING: Duration = Duration::from_secs(2);
 /// Between two tries to save an acknowledgement that the disk does not take.
 const SAVE_AGAIN: Duration = Duration::from_secs(1);
 
@@ -139,10 +141,20 @@ async fn deliver(config: &UplinkConfig, deps: &UplinkDeps, welcomed: &mut bool) 
                 due: None,
                 saving: None,
             };
-            match session.run().await {
+            let broken = match session.run().await {
                 Ok(never) => match never {},
                 Err(broken) => broken,
+            };
+            // What was acknowledged before the cut need not be sent again.
+            if tokio::time::timeout(SETTLING, session.settle())
+                .await
+                .is_err()
+            {
+                tracing::warn!(
+                    "the last acknowledgement could not be saved; some events come again"
+                );
             }
+            broken
         }
         Err(broken) => broken,
     }
@@ -274,6 +286,19 @@ impl Session<'_> {
                 tokio::task::spawn_blocking(move || reader.acknowledge(&consumer, due)).await;
             (due, saved.unwrap_or(Err(AcknowledgeError::Stopped)))
         }));
+    }
+
+    /// Makes durable what is still to be.
+    async fn settle(&mut self) {
+        self.save();
+        while self.saving.is_some() {
+            let (asked, saved) = saving(&mut self.saving).await;
+            let failed = saved.is_err();
+            self.saved(asked, saved);
+            if failed {
+                return;
+            }
+        }
     }
 
     fn saved(&mut self, asked: Sequence, saved: Result<Sequence, AcknowledgeError>) {
