@@ -42,9 +42,23 @@ pub(crate) async fn follow(
         filter: None,
     };
     let mut stream = client.subscribe(request).await?.into_inner();
-    let mut printed = 0;
-    while limit.is_none_or(|limit| printed < limit) {
-        let Some(answer) = stream.message().await? else {
+    let (mut printed, mut safe, mut acknowledged) = (0, 0, 0);
+    loop {
+        let all = limit.is_some_and(|limit| printed >= limit);
+        // Many at once: the daemon counts requests, and each acknowledgement is one.
+        let next = tokio::time::timeout(Duration::from_millis(100), stream.message());
+        let next = if all { None } else { next.await.ok() };
+        if safe > acknowledged && (next.is_none() || printed % 100 == 0) {
+            let (consumer, sequence) = (consumer.clone(), safe);
+            let request = AcknowledgeRequest { consumer, sequence };
+            client.acknowledge(request).await?;
+            acknowledged = safe;
+        }
+        if all {
+            return Ok(());
+        }
+        let Some(answer) = next else { continue };
+        let Some(answer) = answer? else {
             return Err("the daemon ended the stream".into());
         };
         let sequence = match answer.message {
@@ -66,11 +80,8 @@ pub(crate) async fn follow(
         };
         // Only what is safe here may be acknowledged.
         out.flush()?;
-        let consumer = consumer.clone();
-        let request = AcknowledgeRequest { consumer, sequence };
-        client.acknowledge(request).await?;
+        safe = sequence;
     }
-    Ok(())
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -21,7 +21,7 @@ def follow(server, consumer, limit):
     """Prints events until the limit; raises grpc.RpcError when the connection breaks."""
     with grpc.insecure_channel(server, options=KEEPALIVE) as channel:
         events = events_pb2_grpc.EventsStub(channel)
-        printed = 0
+        printed, acknowledged_at = 0, time.monotonic()
         for answer in events.Subscribe(events_pb2.SubscribeRequest(consumer=consumer)):
             what = answer.WhichOneof("message")
             if what == "event":
@@ -39,9 +39,13 @@ def follow(server, consumer, limit):
                 safe = answer.position.sequence
             else:  # provisional: good for a screen, but it comes again as an event
                 continue
-            # Only what is safe here may be acknowledged. The id tells repetitions.
-            events.Acknowledge(events_pb2.AcknowledgeRequest(consumer=consumer, sequence=safe))
-            if limit and printed >= limit:
+            # Only what is safe here may be acknowledged. Ten times a second will do: the daemon
+            # counts requests, and what is not acknowledged yet comes again; the id tells it.
+            done = bool(limit) and printed >= limit
+            if done or time.monotonic() - acknowledged_at > 0.1:
+                events.Acknowledge(events_pb2.AcknowledgeRequest(consumer=consumer, sequence=safe))
+                acknowledged_at = time.monotonic()
+            if done:
                 return
 
 

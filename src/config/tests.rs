@@ -2,6 +2,7 @@
 
 mod doors;
 mod example;
+mod journal;
 mod pictures;
 mod whole;
 

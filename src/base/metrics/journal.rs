@@ -58,6 +58,11 @@ impl JournalMetrics {
             "Records dropped by reason",
             &own.dropped,
         );
+        for reason in ["age", "size"] {
+            // Shown from the start: an increase from nothing would be seen by nobody.
+            let labels = vec![("reason", reason.to_owned())];
+            drop(own.dropped.get_or_create(&labels));
+        }
         let damages = "Damaged files and missing ends";
         add(r, "journal_damages", damages, &own.damages);
         let acknowledged = "Last acknowledged sequence";

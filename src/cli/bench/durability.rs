@@ -89,7 +89,9 @@ pub(super) fn run(command: DurabilityCommand) -> anyhow::Result<bool> {
     }
     match command {
         DurabilityCommand::Kill(args) => super::super::runtime()?.block_on(kill::run(args)),
-        DurabilityCommand::Drain(args) => super::super::runtime()?.block_on(drain::run(args.events)),
+        DurabilityCommand::Drain(args) => {
+            super::super::runtime()?.block_on(drain::run(args.events))
+        }
         DurabilityCommand::Stalled(args) => super::super::runtime()?.block_on(stalled::run(&args)),
         DurabilityCommand::Disk => disk::run(),
         DurabilityCommand::Node(args) => super::super::runtime()?.block_on(node::run(args)),

@@ -9,16 +9,14 @@ use uuid::Uuid;
 
 use crate::access::owners::Owners;
 use crate::access::{Gate, Policy};
-use crate::api::{
-    ApiDeps, CameraAction, CameraView, Control, ControlError, Entrance, Reloaded,
-};
+use crate::api::{ApiDeps, CameraAction, CameraView, Control, ControlError, Entrance, Reloaded};
 use crate::audit::{AuditLog, LEAST_KEEP};
 use crate::base::clock::SystemClock;
 use crate::base::metrics::Metrics;
 use crate::base::tasks::TaskSet;
 use crate::config::types::{ApiConfig, Door, JournalConfig, LimitsConfig};
-use crate::model::access::Role;
 use crate::journal::Journal;
+use crate::model::access::Role;
 use crate::model::camera::CameraStatus;
 use crate::model::event::{Event, EventDetail, EventKind, EventObject, Phase, Severity};
 use crate::model::geometry::Rect;
