@@ -131,16 +131,7 @@ impl App {
             control: Arc::new(remote),
         };
         let api = open_doors(&mut servers, &config, &doors, deps, &metrics).await?;
-        if let Some(uplink) = config.uplink.clone() {
-            let deps = UplinkDeps {
-                reader: journal.reader(),
-                committed: journal.committed(),
-                metrics: Arc::clone(&metrics),
-                site: config.site.clone(),
-                node: config.node.clone(),
-            };
-            servers.spawn("uplink", uplink::run(uplink, deps, servers.token()));
-        }
+        start_uplink(&mut servers, &config, &doors, &journal, &metrics);
         let health = Arc::new(Health::of(
             Arc::clone(&journal),
             Arc::clone(&pool),
@@ -280,6 +271,36 @@ fn start_console(
             source,
         },
     )
+}
+
+/// The owner of the uplink's consumer: no certificate's identity begins with a blank, so that no
+/// client can move the uplink's position.
+const UPLINK_OWNER: &str = " uplink";
+
+fn start_uplink(
+    servers: &mut TaskSet,
+    config: &Config,
+    doors: &Doors,
+    journal: &Journal,
+    metrics: &Arc<Metrics>,
+) {
+    let Some(uplink) = config.uplink.clone() else {
+        return;
+    };
+    if let Err(error) = doors.owners.claim(&uplink.consumer, UPLINK_OWNER) {
+        metrics.journal.uplink_failures.inc();
+        let consumer = &uplink.consumer;
+        tracing::error!(%consumer, %error, "the uplink does not dial: give it another consumer");
+        return;
+    }
+    let deps = UplinkDeps {
+        reader: journal.reader(),
+        committed: journal.committed(),
+        metrics: Arc::clone(metrics),
+        site: config.site.clone(),
+        node: config.node.clone(),
+    };
+    servers.spawn("uplink", uplink::run(uplink, deps, servers.token()));
 }
 
 fn start_fleet(

@@ -108,7 +108,7 @@ impl Admin for AdminService {
         self.look(&caller(&request)?, "consumers.list").await;
         let reader = &self.deps.reader;
         let last = blocking(reader, JournalReader::last_sequence).await?;
-        let stored = blocking(reader, JournalReader::consumers).await?;
+        let stored = reader.consumers();
         let mut owners = self.deps.owners.all();
         let state = |name: String, owner, acknowledged: u64| v1::ConsumerState {
             name,

@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Victim {
     child: Child,
     listens: oneshot::Receiver<String>,
-    scribe: JoinHandle<()>,
+    scribe: Option<JoinHandle<()>>,
 }
 
 impl Victim {
@@ -68,7 +68,7 @@ impl Victim {
         Ok(Self {
             child,
             listens,
-            scribe,
+            scribe: Some(scribe),
         })
     }
 
@@ -83,10 +83,22 @@ impl Victim {
         self.child.kill()?;
         tokio::task::spawn_blocking(move || {
             self.child.wait()?;
-            anyhow::ensure!(self.scribe.join().is_ok(), "the words could not be read");
+            let written = self
+                .scribe
+                .take()
+                .is_none_or(|scribe| scribe.join().is_ok());
+            anyhow::ensure!(written, "the words could not be read");
             Ok(())
         })
         .await?
+    }
+}
+
+impl Drop for Victim {
+    /// Nothing stays behind when the bench itself fails.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
