@@ -92,11 +92,11 @@ fn certificates_are_all_named_and_the_key_is_a_guarded_file() {
     );
     one(
         "[api]\ntls = { certificate = \"c\", client_authority = \"a\", key = { env = \"PASS\" } }\n",
-        "2:51: [api]: tls: `key` is read again when it changes, which a variable cannot",
+        "2:52: [api]: tls: `key` is read again when it changes, which a variable cannot",
     );
     one(
         "[api]\ntls = { certificate = \"c\", client_authority = \"a\", key = { credential = \"k\" } }\n",
-        "2:57: [api]: tls: there are no credentials here (CREDENTIALS_DIRECTORY is unset)",
+        "2:58: [api]: tls: there are no credentials here (CREDENTIALS_DIRECTORY is unset)",
     );
     let (config, _) = api(&format!("[api]\nlisten = \"0.0.0.0:7447\"\n{TLS}"));
     let Door::Tls(tls) = config.door else {

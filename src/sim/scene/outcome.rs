@@ -39,6 +39,7 @@ pub fn configuration(timeline: &Timeline, model_folder: &str) -> String {
         "# Written from the scene {stem}: do not change.\n\n\
          [site]\nname = \"simulated\"\n\n\
          [node]\nname = \"simulator\"\nstate_dir = \"/tmp/parapet-simulated\"\n\n\
+         [api]\nplaintext = true\n\n\
          [models.detector]\nfolder = {}\n\n\
          [[camera]]\nid = \"{stem}\"\nfile = \"{stem}.mp4\"\nanalysis_fps = {}\n",
         quoted(model_folder),
