@@ -108,14 +108,20 @@ impl Worker {
 
     /// Takes the newest frame of each camera; what is too old is counted and not computed.
     fn take(&self, lanes: &[LaneId], cut_at: Monotonic) -> Vec<Taken> {
-        let entries = self.shared.lanes.read();
+        // Looked up first and let go of: a camera that is skipped marks itself done at once, which
+        // reads the lanes again, and a second read waits for ever behind a writer who waits for
+        // the first.
+        let entries: Vec<_> = {
+            let known = self.shared.lanes.read();
+            lanes.iter().map(|lane| known.get(lane).cloned()).collect()
+        };
         let mut taken = Vec::with_capacity(lanes.len());
-        for &lane in lanes {
+        for (&lane, entry) in lanes.iter().zip(entries) {
             let in_flight = InFlight {
                 shared: Arc::clone(&self.shared),
                 lane,
             };
-            let Some(entry) = entries.get(&lane) else {
+            let Some(entry) = entry else {
                 continue;
             };
             let Some(frame) = entry.slot.take() else {
@@ -127,18 +133,13 @@ impl Worker {
                 continue;
             }
             self.stages.wait.observe(age.as_secs_f64());
-            taken.push((Arc::clone(entry), in_flight, frame));
-        }
-        // The guards of the skipped ones mark their cameras done, which reads the lanes again.
-        drop(entries);
-        taken
-            .into_iter()
-            .map(|(entry, in_flight, frame)| Taken {
+            taken.push(Taken {
                 entry,
                 in_flight,
                 frame,
-            })
-            .collect()
+            });
+        }
+        taken
     }
 
     fn batch(&mut self, model: usize, taken: Vec<Taken>, cut_at: Monotonic) {
