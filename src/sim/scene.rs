@@ -55,6 +55,7 @@ mod body;
 mod cast;
 mod extras;
 mod ground;
+mod lasting;
 mod legs;
 mod lens;
 mod outcome;
@@ -77,7 +78,7 @@ pub use lens::Lens;
 pub use outcome::{configuration, expectation};
 pub use script::{Gait, Pose, Spot, Step};
 pub use timeline::{Happening, Signal, Timeline};
-pub use verdict::{Due, Verdict, posture};
+pub use verdict::{Due, Unsure, Verdict, posture};
 pub use watch::{Rule, Shape, Wanted, Watch};
 
 use crate::config::problem::{File, Report};

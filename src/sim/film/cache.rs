@@ -11,7 +11,7 @@ use crate::sim::render::VERSION as RENDERER;
 use crate::sim::scene::Scene;
 
 /// Goes up when the same scene would give other files.
-const FILM: u32 = 1;
+const FILM: u32 = 2;
 
 /// A folder of finished clips.
 #[derive(Clone, Debug)]

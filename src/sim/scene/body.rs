@@ -1,6 +1,8 @@
 //! A person in the middle of a script: takes one step after the other and leaves legs behind.
 
-use std::f64::consts::{FRAC_PI_2, PI, TAU};
+mod climbing;
+
+use std::f64::consts::{FRAC_PI_2, TAU};
 
 use fastrand::Rng;
 
@@ -8,7 +10,6 @@ use super::cast::Actor;
 use super::legs::{Act, Deed, Flight, Leg, Life, Once, motion_of};
 use super::path::{Path, distance, toward, turn};
 use super::script::{Gait, Pose, Spot, Step};
-use crate::sim::world::Motion;
 
 /// Turning on the spot, radians a second.
 const TURN_PER_SECOND: f64 = 3.5;
@@ -367,59 +368,5 @@ impl Body {
                 self.stay(Pose::Stand, rest);
             }
         }
-    }
-
-    fn climb(&mut self, height: f64, over: Option<Spot>, speed: f64, hold: f64) {
-        self.upright();
-        if let Some(over) = over {
-            self.face(over);
-        }
-        let metres_per_cycle = Motion::Climb { phase: 0.0 }
-            .cycle_metres(self.tall as f32)
-            .map_or(0.7, f64::from);
-        self.vertical(0.0, height, speed, metres_per_cycle);
-        if hold > 0.0 {
-            let (at, heading) = (self.at, self.heading);
-            let act = Act::Climb {
-                at,
-                heading,
-                from_height: height,
-                to_height: height,
-                phase: self.phase,
-                metres_per_cycle,
-            };
-            self.leg(hold, act);
-        }
-        if let Some(over) = over {
-            let (from, heading) = (self.at, self.heading);
-            let metres = distance(from, over);
-            let act = Act::Over {
-                from,
-                to: over,
-                height,
-                heading,
-                phase: self.phase,
-                metres_per_cycle,
-            };
-            self.phase = (self.phase + metres / metres_per_cycle).fract();
-            self.leg((metres / speed).max(0.8), act);
-            self.at = over;
-            self.heading = heading + PI;
-        }
-        self.vertical(height, 0.0, speed, metres_per_cycle);
-    }
-
-    fn vertical(&mut self, from_height: f64, to_height: f64, speed: f64, metres_per_cycle: f64) {
-        let metres = (to_height - from_height).abs();
-        let act = Act::Climb {
-            at: self.at,
-            heading: self.heading,
-            from_height,
-            to_height,
-            phase: self.phase,
-            metres_per_cycle,
-        };
-        self.phase = (self.phase + metres / metres_per_cycle).fract();
-        self.leg(metres / speed, act);
     }
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use super::timeline::Timeline;
 use super::verdict::Verdict;
 use super::watch::{Rule, Shape, Wanted};
-use crate::config::expectation::{Expectation, ExpectedClip, ExpectedEvent, LaterEvent};
+use crate::config::expectation::{
+    DEFAULT_BEFORE, Expectation, ExpectedClip, ExpectedEvent, IgnoredSpan, LaterEvent,
+};
 use crate::model::event::Direction;
 use crate::model::ids::{CameraId, RuleName};
 
@@ -124,7 +126,7 @@ pub fn expectation(timeline: &Timeline, verdict: &Verdict) -> Expectation {
         rule: RuleName::new(&due.rule).ok(),
         start: tidy(due.start),
         end: due.end.map(tidy),
-        before: None,
+        before: Some(tidy(due.early)).filter(|early| *early != DEFAULT_BEFORE),
         after: None,
         note: Some(due.note.to_owned()).filter(|note| !note.is_empty()),
     });
@@ -151,7 +153,15 @@ pub fn expectation(timeline: &Timeline, verdict: &Verdict) -> Expectation {
         },
         events: events.collect(),
         later: later.collect(),
-        ignore: Vec::new(),
+        ignore: verdict
+            .unsure
+            .iter()
+            .map(|unsure| IgnoredSpan {
+                start: tidy(unsure.start),
+                end: tidy(unsure.end.min(scene.seconds)),
+                rule: RuleName::new(&unsure.rule).ok(),
+            })
+            .collect(),
     }
 }
 

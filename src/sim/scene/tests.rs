@@ -45,8 +45,12 @@ fn scene(more: &str) -> Scene {
         .unwrap_or_else(|errors| panic!("{errors}"))
 }
 
+fn verdict_of(more: &str) -> Verdict {
+    Verdict::of(&Timeline::new(&scene(more)))
+}
+
 fn verdict(more: &str) -> Vec<Due> {
-    Verdict::of(&Timeline::new(&scene(more))).due
+    verdict_of(more).due
 }
 
 #[test]
@@ -251,6 +255,43 @@ until = 38
     let covered = &expected.later[0];
     assert_eq!(covered.kind, "picture_covered");
     assert_eq!(covered.start, std::time::Duration::from_secs(1));
+}
+
+#[test]
+fn who_climbs_a_fence_in_sight_may_be_taken_for_somebody_behind_it() {
+    let climb = |over: &str| {
+        verdict_of(&format!(
+            r#"
+[[actor]]
+name = "climbs"
+at = [0, 12]
+script = [{{ climb = 3{over}, speed = 0.5 }}, {{ walk = [[0, 19]] }}, {{ stand = 9 }}]
+"#
+        ))
+    };
+    let in_the_zone = climb(", over = [0, 17]");
+    let entered = &in_the_zone.due[1];
+    assert_eq!(
+        (entered.rule.as_str(), entered.note),
+        ("strip-entered", "climb")
+    );
+    // From the first step up, 12 s before the dwell is over, and a second more.
+    assert!(entered.early > entered.start - 1.0, "{entered:?}");
+    assert!(in_the_zone.unsure.is_empty(), "{in_the_zone:?}");
+    let text = expectation(&Timeline::new(&scene("")), &in_the_zone).to_toml("");
+    assert!(text.contains("before_seconds"), "{text}");
+
+    let only_up = verdict_of(
+        r#"
+[[actor]]
+name = "up-and-down"
+at = [0, 12]
+script = [{ climb = 3, speed = 0.5 }]
+"#,
+    );
+    assert!(only_up.due.is_empty());
+    let rules: Vec<_> = only_up.unsure.iter().map(|u| u.rule.as_str()).collect();
+    assert_eq!(rules, ["strip-entered", "edge-crossed"]);
 }
 
 proptest! {

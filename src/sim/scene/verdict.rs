@@ -8,17 +8,22 @@
 //!   [`SETTLED_METRES`] on either side (who sways on a line crosses nothing);
 //! * zone, loitering, crowding and running hold when they have held for their time. They are due
 //!   at that moment, not before; what stops for at most `clear_after` is the same event.
+//!
+//! Two things a camera cannot know from a box alone, and the verdict does not ask for them: where
+//! on the ground somebody is who hangs on a fence (such a foot seems to stand far behind it), and
+//! where the middle of a body is that comes along the ground with its hands first. A rule may
+//! speak earlier by the climb or by [`ALONG_GROUND_SECONDS`]; and what it says of somebody who
+//! climbs and owes it nothing counts neither way ([`Verdict::unsure`]).
 
 use super::Timeline;
 use super::ground::{contains, far_from, meets};
+use super::lasting::{STEP_SECONDS, spans, stretches};
 use super::legs::Stance;
 use super::script::Spot;
 use super::watch::{Rule, Wanted};
 use crate::model::event::{Direction, EventKind};
 use crate::sim::world::Motion;
 
-/// How finely feet are followed.
-const STEP_SECONDS: f64 = 0.02;
 /// Who is higher is not on the ground.
 const GROUND_METRES: f64 = 0.3;
 /// Nearer to a line one is on neither side.
@@ -27,6 +32,11 @@ const SETTLED_METRES: f64 = 0.35;
 const SPEED_SECONDS: f64 = 0.3;
 /// Who climbed at most so long ago came climbing.
 const CLIMBED_SECONDS: f64 = 8.0;
+
+/// How much earlier than the truth an alarm may come, as a rule.
+const EARLY_SECONDS: f64 = 1.0;
+/// How much earlier of who crawls or rolls: more than half a body at half a metre a second.
+const ALONG_GROUND_SECONDS: f64 = 3.0;
 
 /// An event that a rule owes.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +53,19 @@ pub struct Due {
     pub people: Vec<u32>,
     /// How they came: `walk`, `run`, `crawl`, `roll`, `climb`, `stand` …
     pub note: &'static str,
+    /// How many seconds before the start the rule may rightly speak.
+    pub early: f64,
+}
+
+/// A time in which a rule's word counts neither way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unsure {
+    /// The rule's name.
+    pub rule: String,
+    /// Seconds.
+    pub start: f64,
+    /// Seconds.
+    pub end: f64,
 }
 
 /// Everything that is due in a scene, in the order of the starts.
@@ -50,6 +73,8 @@ pub struct Due {
 pub struct Verdict {
     /// The events.
     pub due: Vec<Due>,
+    /// Where somebody hangs on a structure and owes a rule nothing.
+    pub unsure: Vec<Unsure>,
 }
 
 /// One foot at one step.
@@ -68,6 +93,23 @@ struct Followed {
     id: u32,
     feet: Vec<Option<Foot>>,
     notes: Vec<&'static str>,
+    /// From when to when off the ground, seconds.
+    climbs: Vec<(f64, f64)>,
+}
+
+impl Followed {
+    /// How much earlier than `start` a rule may speak of what began at `since`.
+    fn early(&self, since: f64, start: f64) -> f64 {
+        let climb = self
+            .climbs
+            .iter()
+            .rfind(|(_, end)| (since - CLIMBED_SECONDS..=since + 0.1).contains(end));
+        match (climb, self.notes[step_of(since)]) {
+            (Some((begun, _)), _) => start - begun + EARLY_SECONDS,
+            (None, "crawl" | "roll") => ALONG_GROUND_SECONDS,
+            _ => EARLY_SECONDS,
+        }
+    }
 }
 
 impl Verdict {
@@ -83,8 +125,34 @@ impl Verdict {
             .flat_map(|rule| judge(rule, &followed))
             .collect();
         due.sort_by(|a, b| a.start.total_cmp(&b.start).then(a.rule.cmp(&b.rule)));
-        Self { due }
+        let unsure = unsure(timeline, &followed, &due);
+        Self { due, unsure }
     }
+}
+
+/// The climbs during which a line's or zone's rule owes nothing to anybody.
+fn unsure(timeline: &Timeline, followed: &[Followed], due: &[Due]) -> Vec<Unsure> {
+    let mut unsure = Vec::new();
+    for rule in &timeline.scene().watch.rules {
+        if let Wanted::Running { .. } | Wanted::Crowding { .. } = rule.wanted {
+            continue;
+        }
+        for (start, end) in followed.iter().flat_map(|person| &person.climbs) {
+            // The rule sees the end of a climb a little later than it is.
+            let end = end + EARLY_SECONDS;
+            let owes = due.iter().any(|due| {
+                due.rule == rule.name && due.start - due.early <= end && due.start >= *start
+            });
+            if !owes {
+                unsure.push(Unsure {
+                    rule: rule.name.clone(),
+                    start: *start,
+                    end,
+                });
+            }
+        }
+    }
+    unsure
 }
 
 fn follow(timeline: &Timeline) -> Vec<Followed> {
@@ -123,10 +191,17 @@ fn follow(timeline: &Timeline) -> Vec<Followed> {
                 }
             }));
         }
+        let high: Vec<bool> = (0..=steps)
+            .map(|step| {
+                let stance = timeline.stance(number, step as f64 * STEP_SECONDS);
+                stance.is_some_and(|stance| stance.at[2] > GROUND_METRES)
+            })
+            .collect();
         all.push(Followed {
             id: actor.id,
             feet,
             notes,
+            climbs: stretches(&high),
         });
     }
     all
@@ -184,6 +259,7 @@ fn judge(rule: &Rule, followed: &[Followed]) -> Vec<Due> {
                     end: Some(span.until),
                     people: vec![person.id],
                     note: person.notes[step_of(span.since)],
+                    early: person.early(span.since, span.due),
                 });
             }
         }
@@ -238,68 +314,13 @@ fn crowds(rule: &Rule, zone: &[Spot], count: usize, hold: f64, followed: &[Follo
                 .map(|person| person.id)
                 .collect(),
             note: "crowd",
+            early: EARLY_SECONDS,
         })
         .collect()
 }
 
 fn step_of(second: f64) -> usize {
     (second / STEP_SECONDS).round() as usize
-}
-
-/// A time in which something held long enough.
-struct Span {
-    since: f64,
-    due: f64,
-    until: f64,
-}
-
-/// When what `looks` says has held for `hold` seconds. `forgiving` lets it stop for at most
-/// `clear` meanwhile; once due, that is the same event in either case.
-fn spans(looks: &[bool], hold: f64, clear: f64, forgiving: bool) -> Vec<Span> {
-    let mut found: Vec<Span> = Vec::new();
-    // The stretch that may still become due: since when, and when it last held.
-    let mut open: Option<(f64, f64)> = None;
-    for (since, until) in stretches(looks) {
-        if let Some(last) = found.last_mut()
-            && since - last.until <= clear
-        {
-            last.until = until;
-            continue;
-        }
-        let began = match open {
-            Some((began, held)) if forgiving && since - held <= clear => began,
-            _ => since,
-        };
-        if until - began >= hold {
-            found.push(Span {
-                since: began,
-                due: since.max(began + hold),
-                until,
-            });
-            open = None;
-        } else {
-            open = Some((began, until));
-        }
-    }
-    found
-}
-
-/// From when to when something holds without a break, seconds.
-fn stretches(looks: &[bool]) -> Vec<(f64, f64)> {
-    let mut found = Vec::new();
-    let mut since = None;
-    for (step, holds) in looks.iter().chain([&false]).enumerate() {
-        let second = step as f64 * STEP_SECONDS;
-        match (holds, since) {
-            (true, None) => since = Some(second),
-            (false, Some(begun)) => {
-                found.push((begun, second - STEP_SECONDS));
-                since = None;
-            }
-            _ => {}
-        }
-    }
-    found
 }
 
 fn crossings(rule: &Rule, line: &[Spot], wanted: Option<Direction>, person: &Followed) -> Vec<Due> {
@@ -349,32 +370,11 @@ fn crossings(rule: &Rule, line: &[Spot], wanted: Option<Direction>, person: &Fol
                 end: None,
                 people: vec![person.id],
                 note: person.notes[step],
+                early: person.early(step as f64 * STEP_SECONDS, step as f64 * STEP_SECONDS),
             });
         }
         from = step;
         index += 1;
     }
     due
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_stretch_is_due_when_it_has_held_and_a_short_break_is_the_same_event() {
-        let looks: Vec<bool> = (0..1000)
-            .map(|step| {
-                let second = f64::from(step) * STEP_SECONDS;
-                (1.0..4.0).contains(&second) || (5.0..6.0).contains(&second) || second > 12.0
-            })
-            .collect();
-        let strict = spans(&looks, 2.0, 3.0, false);
-        assert_eq!(strict.len(), 2);
-        assert!((strict[0].due - 3.0).abs() < 0.05 && (strict[0].until - 6.0).abs() < 0.05);
-        assert!((strict[1].due - 14.0).abs() < 0.05);
-        assert_eq!(spans(&looks, 4.5, 3.0, false).len(), 1, "only the last one");
-        let forgiving = spans(&looks, 4.5, 3.0, true);
-        assert!((forgiving[0].due - 5.5).abs() < 0.05);
-    }
 }
