@@ -59,8 +59,9 @@ use sensor::Sensor;
 use stage::Stage;
 use still::{Still, shifted};
 
-/// Goes up when the same moment gives other pixels or boxes.
-pub const VERSION: u32 = 1;
+/// Goes up when the same moment gives other pixels or boxes: what is kept of earlier drawings is
+/// then stale.
+pub const VERSION: u32 = 2;
 
 /// How the planes' colours are coded (limited range either way).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -407,10 +408,10 @@ impl Renderer {
 /// Resolution of the fine and the coarse figure, metres.
 const CELLS: [f32; 2] = [0.017, 0.028];
 
-/// Which of the two figures is enough: the coarse one below 110 pixels.
+/// Which of the two figures is enough: the coarse one below 150 pixels.
 fn detail(camera: &Camera, person: &Person) -> usize {
     let depth = camera.pixel(person.position)[2].max(0.3);
-    usize::from(person.look.height * camera.focal / depth < 110.0)
+    usize::from(person.look.height * camera.focal / depth < 150.0)
 }
 
 fn key(person: &Person) -> (u32, [u32; 4]) {

@@ -11,7 +11,7 @@ use super::stage::{Seen, Stage};
 use super::vector::{
     V3, add, along, dot, length, luminance, mix, scale, smooth_step, tangents, unit,
 };
-use crate::sim::world::Conditions;
+use crate::sim::world::{Conditions, Light};
 
 /// One pixel of the still scene. Colours have come through the air already.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,8 @@ pub(super) struct Cell {
     pub(super) base: V3,
     /// What the key light is multiplied by.
     pub(super) albedo: V3,
+    /// Share of `base` that comes from the surface and not from the air before it.
+    pub(super) clear: f32,
     /// Share of the key light that arrives: visibility times cosine.
     pub(super) key: f32,
     /// Along the camera's axis; infinite for the sky.
@@ -27,6 +29,17 @@ pub(super) struct Cell {
     /// The smooth surface's normal.
     pub(super) normal: V3,
     object: u32,
+}
+
+impl Cell {
+    /// `base` with a share of the surface's light; the air's is not taken away.
+    pub(super) fn shaded(&self, light: &Lighting, share: f32) -> V3 {
+        let air = scale(light.air, 1.0 - self.clear);
+        [0, 1, 2].map(|n| {
+            let surface = (self.base[n] - air[n]).max(0.0);
+            self.base[n] - surface * (1.0 - share)
+        })
+    }
 }
 
 /// The still scene.
@@ -65,6 +78,7 @@ impl Backdrop {
         let blank = Cell {
             base: [0.0; 3],
             albedo: [0.0; 3],
+            clear: 0.0,
             key: 0.0,
             depth: f32::INFINITY,
             normal: [0.0, 0.0, 1.0],
@@ -110,10 +124,10 @@ impl Backdrop {
         }
         let mean = (sum / weights.max(1.0)).exp() as f32;
         let (target, most) = match light.kind {
-            crate::sim::world::Light::Day => (0.20, 6.0),
-            crate::sim::world::Light::Indoor => (0.24, 8.0),
-            crate::sim::world::Light::Dusk => (0.10, 8.0),
-            crate::sim::world::Light::NightInfrared => (0.075, 6.0),
+            Light::Day => (0.20 + 0.14 * (light.extinction * 20.0).min(1.0), 6.0),
+            Light::Indoor => (0.24, 8.0),
+            Light::Dusk => (0.10, 8.0),
+            Light::NightInfrared => (0.065, 6.0),
         };
         (target / mean).clamp(0.05, most)
     }
@@ -151,6 +165,7 @@ impl Tracer<'_> {
         Cell {
             base: mix(self.light.air, colour, kept),
             albedo: scale(albedo, kept),
+            clear: kept,
             key,
             depth: seen.distance,
             normal: smooth,
@@ -162,6 +177,7 @@ impl Tracer<'_> {
         Cell {
             base: sky::look(self.light, unit(ray), pixel, self.stage.seed),
             albedo: [0.0; 3],
+            clear: 0.0,
             key: 0.0,
             depth: f32::INFINITY,
             normal: [0.0, 0.0, 1.0],
@@ -232,16 +248,19 @@ impl Tracer<'_> {
                 if !edges[y * width + x] {
                     continue;
                 }
-                let (mut base, mut albedo, mut key) = ([0.0; 3], [0.0; 3], 0.0);
+                let (mut base, mut albedo) = ([0.0; 3], [0.0; 3]);
+                let (mut key, mut clear) = (0.0, 0.0);
                 for [dx, dy] in SPOTS {
                     let spot = self.sample(x as f32 + dx, y as f32 + dy);
                     base = along(base, spot.base, 0.25);
                     albedo = along(albedo, spot.albedo, 0.25);
                     key += spot.key * 0.25;
+                    clear += spot.clear * 0.25;
                 }
                 cell.base = base;
                 cell.albedo = albedo;
                 cell.key = key;
+                cell.clear = clear;
             }
         });
     }
@@ -280,10 +299,9 @@ impl Tracer<'_> {
             for (x, cell) in row.iter_mut().enumerate() {
                 if cell.depth.is_finite() {
                     let share = blur_openness(&open, &picked, columns, [x, y], cell);
-                    let kept = cell.depth * 0.0 + share;
-                    cell.base = mix(scale(cell.base, kept), cell.base, 0.15);
+                    cell.base = cell.shaded(self.light, 0.15 + 0.85 * share);
                     if self.light.softness > 0.1 {
-                        cell.key *= kept;
+                        cell.key *= share;
                     }
                 }
             }
@@ -314,7 +332,7 @@ impl Tracer<'_> {
                 open += 1.0;
             }
         }
-        (open / RAYS as f32).clamp(0.2, 1.0)
+        (open / RAYS as f32).clamp(0.35, 1.0)
     }
 }
 

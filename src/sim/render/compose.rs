@@ -1,17 +1,23 @@
 //! The still scene, its layers and what moves, put together in linear light: only where something
 //! changed since the frame before.
 
+use std::ops::Range;
+
 use super::backdrop::Backdrop;
 use super::bands;
 use super::camera::Camera;
 use super::crowd::Mover;
 use super::layer::Veil;
 use super::light::{Lighting, lit, shine};
+use super::shade::ShadowMap;
 use super::things::Beam;
 use super::vector::{V3, add, along, dot, scale, smooth_step, sub};
 
 /// Side of the squares that are redrawn together, pixels.
 pub(super) const TILE: usize = 16;
+
+/// How far around itself a mover takes the sky's light away, metres.
+const NEARBY: f32 = 0.9;
 
 /// Which squares of the picture something touches.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,8 +59,12 @@ impl Tiles {
         }
     }
 
-    pub(super) fn marked(&self, x: usize, y: usize) -> bool {
-        self.marks[y / TILE * self.columns + x / TILE]
+    /// The marked columns of a row, as ranges of whole squares within `width`.
+    pub(super) fn spans(&self, y: usize, width: usize) -> impl Iterator<Item = Range<usize>> {
+        let line = y / TILE * self.columns;
+        (0..self.columns)
+            .filter(move |column| self.marks[line + column])
+            .map(move |column| column * TILE..((column + 1) * TILE).min(width))
     }
 
     /// The same with one more square on every side.
@@ -120,13 +130,14 @@ impl Instant<'_> {
         }
         for mover in self.movers {
             tiles.mark(mover.cutout.bounds, 2.0);
-            let (middle, radius) = mover.around;
-            let low = [middle[0], middle[1], (middle[2] - radius).max(0.0)];
-            if let Some(bounds) = ball_bounds(camera, low, radius * 0.9) {
-                tiles.mark(bounds, 2.0);
+            let (middle, _) = mover.around;
+            for z in [0.0, middle[2]] {
+                if let Some(bounds) = ball_bounds(camera, [middle[0], middle[1], z], NEARBY) {
+                    tiles.mark(bounds, 1.0);
+                }
             }
             if let Some(shadow) = &mover.shadow {
-                self.mark_shadow(&mut tiles, shadow.reach(), shadow.radius);
+                self.mark_shadow(&mut tiles, mover, shadow);
             }
         }
         for layer in self
@@ -154,14 +165,28 @@ impl Instant<'_> {
         tiles
     }
 
-    fn mark_shadow(&self, tiles: &mut Tiles, [from, to]: [V3; 2], radius: f32) {
+    /// Follows the light past each part of a mover to what it would have met.
+    fn mark_shadow(&self, tiles: &mut Tiles, mover: &Mover, shadow: &ShadowMap) {
         let camera = &self.backdrop.camera;
-        let steps = 8;
-        for n in 0..=steps {
-            let middle = along(from, sub(to, from), n as f32 / steps as f32);
-            let middle = [middle[0], middle[1], middle[2].max(0.0)];
-            if let Some(bounds) = ball_bounds(camera, middle, radius) {
-                tiles.mark(bounds, 1.0);
+        let (width, height) = (camera.size.width as f32, camera.size.height as f32);
+        for (middle, radius) in &mover.balls {
+            let far = shadow.reach(*middle);
+            let step = 0.3_f32;
+            for n in 0..(far / step) as usize + 2 {
+                let gone = (n as f32 * step).min(far);
+                let place = along(*middle, shadow.way, -gone);
+                let [x, y, depth] = camera.pixel(place);
+                let wide = radius * 1.7 + step + shadow.softness * gone * 1.5;
+                let inside = x >= 0.0 && y >= 0.0 && x < width && y < height;
+                if inside && gone < far && depth > super::camera::NEAR {
+                    let still = self.backdrop.cells[y as usize * width as usize + x as usize].depth;
+                    if (still - depth).abs() > wide * 4.0 {
+                        continue;
+                    }
+                }
+                if let Some(bounds) = ball_bounds(camera, place, wide) {
+                    tiles.mark(bounds, 1.0);
+                }
             }
         }
     }
@@ -170,17 +195,13 @@ impl Instant<'_> {
     pub(super) fn draw(&self, tiles: &Tiles, linear: &mut [V3]) {
         let width = self.backdrop.camera.size.width as usize;
         bands::rows(linear, width, |y, row| {
-            for column in 0..tiles.columns {
-                if !tiles.marks[y / TILE * tiles.columns + column] {
-                    continue;
-                }
-                let span = column * TILE..((column + 1) * TILE).min(width);
+            for span in tiles.spans(y, width) {
                 self.draw_span(y, span, row);
             }
         });
     }
 
-    fn draw_span(&self, y: usize, span: std::ops::Range<usize>, row: &mut [V3]) {
+    fn draw_span(&self, y: usize, span: Range<usize>, row: &mut [V3]) {
         let overlaps = |left: i32, width: usize, top: i32, height: usize| {
             left < span.end as i32
                 && left + width as i32 > span.start as i32
@@ -250,8 +271,10 @@ impl Instant<'_> {
         for mover in self.movers {
             let (middle, radius) = mover.around;
             let offset = sub(place, middle);
-            if dot(offset, offset) < (radius * 1.7) * (radius * 1.7) {
-                open *= 1.0 - covered(&mover.balls, place, cell.normal);
+            let beside = offset[0].hypot(offset[1]);
+            if beside < NEARBY && offset[2].abs() < radius * 1.7 {
+                let faded = smooth_step(NEARBY, NEARBY * 0.6, beside);
+                open *= 1.0 - faded * covered(&mover.balls, place, cell.normal);
             }
             let Some(shadow) = &mover.shadow else {
                 continue;
@@ -266,12 +289,14 @@ impl Instant<'_> {
             }
             if let Some(lamp) = &mover.lamp {
                 let taken = lit(cell.albedo, shine(lamp, place, cell.normal));
-                base = [0, 1, 2].map(|n| (base[n] - 0.85 * hidden * taken[n]).max(base[n] * 0.15));
+                let least = cell.shaded(self.light, 0.15);
+                base = [0, 1, 2].map(|n| (base[n] - 0.85 * hidden * taken[n]).max(least[n]));
             } else {
                 key *= 1.0 - hidden;
             }
         }
-        let mut colour = scale(base, open);
+        let surface = sub(cell.base, cell.shaded(self.light, open));
+        let mut colour = [0, 1, 2].map(|n| (base[n] - surface[n]).max(0.0));
         if self.light.softness > 0.1 {
             key *= open;
         }

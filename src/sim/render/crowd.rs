@@ -39,6 +39,8 @@ pub(super) struct Shape<'a> {
     pub(super) triangles: &'a [[u32; 3]],
     /// Share of light that shines through.
     pub(super) thin: f32,
+    /// Places of the shape where what stands still may shade it: what is between follows.
+    pub(super) probes: Vec<V3>,
 }
 
 /// What movers are drawn into.
@@ -55,8 +57,8 @@ pub(super) struct Scene<'a> {
 /// A person in the scene; `None` behind the camera.
 pub(super) fn person(scene: &Scene<'_>, person: &Person, body: &Body) -> Option<Mover> {
     let (bones, size) = pose::place(person);
-    let shape = bend(body, &bones, size, scene.light, person);
     let balls = balls(&bones, size);
+    let shape = bend(body, &bones, size, scene.light, &balls, person);
     let middle = [0, 1, 2].map(|n| (balls[0].0[n] + balls[3].0[n]) * 0.5);
     mover(scene, &shape, Some(person.id), balls, middle, 1.25 * size)
 }
@@ -74,6 +76,7 @@ pub(super) fn thing(scene: &Scene<'_>, solid: &Solid) -> Option<Mover> {
         open: vec![0.9; solid.mesh.points.len()],
         triangles: &solid.mesh.triangles,
         thin: solid.thin,
+        probes: vec![solid.middle],
     };
     let balls = vec![(solid.middle, solid.radius * 0.5)];
     mover(scene, &shape, None, balls, solid.middle, solid.radius)
@@ -84,6 +87,7 @@ fn bend<'a>(
     bones: &[Bone; BONES],
     size: f32,
     light: &Lighting,
+    balls: &[(V3, f32)],
     person: &Person,
 ) -> Shape<'a> {
     let count = body.vertices.len();
@@ -94,6 +98,7 @@ fn bend<'a>(
         open: Vec::with_capacity(count),
         triangles: &body.triangles,
         thin: 0.0,
+        probes: balls.iter().map(|(middle, _)| *middle).collect(),
     };
     for vertex in &body.vertices {
         let (mut place, mut normal) = ([0.0; 3], [0.0; 3]);
@@ -177,6 +182,30 @@ fn mover(
     })
 }
 
+/// Share of the key light that reaches a place past all that stands still and all clouds.
+fn arriving(scene: &Scene<'_>, p: V3) -> f32 {
+    let clouded = super::compose::clouded(scene.clouds, p);
+    let soft = scene.light.softness > 0.1;
+    if !soft && scene.stage.shaded(p, scene.light.key, 120.0) {
+        0.0
+    } else {
+        clouded
+    }
+}
+
+/// A value at a place from known ones around, the nearest counting most.
+fn between(known: &[(V3, f32)], p: V3) -> f32 {
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for (place, value) in known {
+        let offset = sub(*place, p);
+        let near = dot(offset, offset) + 1e-3;
+        let weight = 1.0 / (near * near);
+        sum += value * weight;
+        weights += weight;
+    }
+    sum / weights
+}
+
 /// The colour of every corner as it reaches the camera.
 fn light_up(
     scene: &Scene<'_>,
@@ -186,7 +215,12 @@ fn light_up(
 ) -> Vec<V3> {
     let light = scene.light;
     let eye = scene.backdrop.camera.position;
-    let cloudy = |p: V3| super::compose::clouded(scene.clouds, p);
+    let sun: Vec<(V3, f32)> = shape
+        .probes
+        .iter()
+        .map(|p| (*p, arriving(scene, *p)))
+        .collect();
+    let even = sun.iter().all(|(_, share)| *share == sun[0].1);
     (0..shape.points.len())
         .map(|n| {
             let (p, normal, albedo) = (shape.points[n], shape.normals[n], shape.colours[n]);
@@ -206,12 +240,11 @@ fn light_up(
             let facing = dot(normal, light.key);
             let facing =
                 facing.max(0.0) * (1.0 - shape.thin) + shape.thin * (0.4 + 0.3 * facing.abs());
-            let mut key = facing * (1.0 - own) * cloudy(p);
+            let mut key = facing * (1.0 - own);
             if light.softness > 0.1 {
                 key *= open;
-            } else if key > 0.0 && scene.stage.shaded(along(p, normal, 0.02), light.key, 120.0) {
-                key = 0.0;
             }
+            key *= if even { sun[0].1 } else { between(&sun, p) };
             let view = unit(sub(eye, p));
             let rim = (1.0 - dot(normal, view).clamp(0.0, 1.0)).powi(4) * 0.04 * open;
             let total = along(around, light.key_colour, key);

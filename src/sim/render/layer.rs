@@ -59,14 +59,13 @@ impl Layer {
         let Some(sway) = self.sway.filter(|_| self.moves(wind)) else {
             return self.veils[(y - self.top) * self.width + x - self.left];
         };
-        let up = ((sway.foot - y as f32) / sway.rows)
-            .clamp(0.0, 1.2)
-            .powf(1.4);
+        let up = ((sway.foot - y as f32) / sway.rows).clamp(0.0, 1.2);
+        let up = up * (0.4 + 0.6 * up);
         let phase = (sway.lot & 1023) as f32;
-        let gust = 0.6 * (seconds * 1.7 + phase).sin() + 0.4 * (seconds * 2.9 + phase * 1.7).sin();
-        let flutter = (seconds * 7.3 + x as f32 * 0.21 + y as f32 * 0.17 + phase).sin();
+        let gust = 0.6 * wave(seconds * 1.7 + phase) + 0.4 * wave(seconds * 2.9 + phase * 1.7);
+        let flutter = wave(seconds * 7.3 + x as f32 * 0.21 + y as f32 * 0.17 + phase);
         let dx = sway.reach * wind * up * (gust + 0.22 * flutter);
-        let dy = sway.reach * wind * up * 0.3 * (seconds * 2.3 + x as f32 * 0.09 + phase).sin();
+        let dy = sway.reach * wind * up * 0.3 * wave(seconds * 2.3 + x as f32 * 0.09 + phase);
         self.between((x - self.left) as f32 - dx, (y - self.top) as f32 - dy)
     }
 
@@ -94,6 +93,13 @@ impl Layer {
         }
         sum
     }
+}
+
+/// Nearly a sine, cheaply.
+fn wave(angle: f32) -> f32 {
+    let turns = angle * (0.5 * std::f32::consts::FRAC_1_PI);
+    let t = (turns - turns.floor()) * 2.0 - 1.0;
+    -4.0 * t * (1.0 - t.abs())
 }
 
 /// All layers of a stage as a camera sees them.

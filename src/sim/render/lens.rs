@@ -17,7 +17,7 @@ pub(super) struct Lens {
 
 impl Lens {
     /// 0 is black, 1 is white, gamma-encoded.
-    pub(super) fn encode(&self, colour: V3, x: usize, y: usize) -> V3 {
+    fn encode(&self, colour: V3, x: usize, y: usize, tone: &Tone) -> V3 {
         let (dx, dy) = (
             (x as f32 + 0.5) / self.width as f32 - 0.5,
             (y as f32 + 0.5) / self.height as f32 - 0.5,
@@ -31,16 +31,15 @@ impl Lens {
             Light::Dusk => mix([grey; 3], exposed, 0.72),
             _ => mix([grey; 3], exposed, 0.92),
         };
-        colour.map(curve)
+        colour.map(|v| tone.at(v))
     }
 
     /// Encodes the marked squares.
     pub(super) fn develop(&self, tiles: &Tiles, linear: &[V3], encoded: &mut [V3]) {
+        let tone = Tone::new();
         bands::rows(encoded, self.width, |y, row| {
-            for (x, pixel) in row.iter_mut().enumerate() {
-                if tiles.marked(x, y) {
-                    *pixel = self.encode(linear[y * self.width + x], x, y);
-                }
+            for x in tiles.spans(y, self.width).flatten() {
+                row[x] = self.encode(linear[y * self.width + x], x, y, &tone);
             }
         });
     }
@@ -53,11 +52,8 @@ impl Lens {
         let amount = 0.55;
         let (width, height) = (self.width, self.height);
         bands::rows(shown, width, |y, row| {
-            for column in 0..tiles.columns {
-                if !tiles.marks[y / TILE * tiles.columns + column] {
-                    continue;
-                }
-                let (from, to) = (column * TILE, ((column + 1) * TILE).min(width));
+            for span in tiles.spans(y, width) {
+                let (from, to) = (span.start, span.end);
                 let mut sums = [[[0.0_f32; 3]; 2]; TILE + 4];
                 for (n, sum) in sums[..to - from + 4].iter_mut().enumerate() {
                     let x = (from + n).saturating_sub(2).min(width - 1);
@@ -84,6 +80,29 @@ impl Lens {
                 }
             }
         });
+    }
+}
+
+/// The tone curve as a table, finer where it is dark.
+struct Tone(Vec<f32>);
+
+impl Tone {
+    const STEPS: usize = 2048;
+    const MOST: f32 = 12.0;
+
+    fn new() -> Self {
+        let at = |n: usize| {
+            let root = n as f32 / Self::STEPS as f32;
+            curve(root * root * Self::MOST)
+        };
+        Self((0..=Self::STEPS + 1).map(at).collect())
+    }
+
+    fn at(&self, x: f32) -> f32 {
+        let place = (x.max(0.0) / Self::MOST).sqrt().min(1.0) * Self::STEPS as f32;
+        let low = place as usize;
+        let (a, b) = (self.0[low], self.0[low + 1]);
+        a + (b - a) * (place - low as f32)
     }
 }
 

@@ -129,7 +129,7 @@ impl Lighting {
             let far = length(to).max(0.8);
             let facing = (dot(n, to) / far).max(0.0);
             let off = -dot(to, axis) / far;
-            let beam = ((off - 0.55) / 0.45).clamp(0.0, 1.0);
+            let beam = ((off - 0.66) / 0.34).clamp(0.0, 1.0);
             let light = power * facing * beam.powf(0.8) / (far * far);
             sum = add(sum, [light; 3]);
         }
@@ -166,7 +166,8 @@ impl Lighting {
 /// One lamp's light on a surface.
 pub(super) fn shine(lamp: &Lamp, p: V3, n: V3) -> V3 {
     let to = sub(lamp.place, p);
-    let far = dot(to, to).max(0.25);
+    // A lamp is no point: what is close to it is not lit without bounds.
+    let far = dot(to, to) + 0.8;
     let way = scale(to, 1.0 / far.sqrt());
     let facing = dot(n, way).max(0.0);
     let down = way[2].max(0.0).powf(lamp.focus);

@@ -130,8 +130,24 @@ pub(super) fn paint(material: &Material, uv: [f32; 2], footprint: f32) -> Paint 
     }
 }
 
-/// The look of the ground at a place (x, y).
+/// The look of the ground at a place (x, y). Far out the facility ends, and fields begin.
 pub(super) fn ground(surface: Surface, p: [f32; 2], footprint: f32, seed: u32) -> Paint {
+    let away = smooth_step(65.0, 95.0, p[0].hypot(p[1]));
+    if away <= 0.0 {
+        return near_ground(surface, p, footprint, seed);
+    }
+    let field = octaves([p[0] * 0.35, p[1]], 0.012, 6, footprint, 0.6, seed ^ 0x0f1e);
+    let meadow = mix(
+        [0.055, 0.080, 0.030],
+        [0.140, 0.135, 0.070],
+        smooth_step(-0.5, 0.5, field),
+    );
+    let grain = octaves(p, 0.4, 5, footprint, 0.6, seed ^ 0x77);
+    let near = near_ground(surface, p, footprint, seed).albedo;
+    Paint::matt(mix(near, scale(meadow, 1.0 + 0.3 * grain), away))
+}
+
+fn near_ground(surface: Surface, p: [f32; 2], footprint: f32, seed: u32) -> Paint {
     let wide = octaves(p, 0.11, 4, footprint, 0.55, seed);
     match surface {
         Surface::Grass => grass(p, footprint, wide, seed),

@@ -40,9 +40,10 @@ impl Sensor {
             .collect();
         // Demosaicing and the camera's own noise filter leave grain wider than a pixel.
         let at = |x: usize, y: usize| raw[(y % TABLE) * TABLE + x % TABLE];
-        let grain = (0..TABLE * TABLE)
+        // Each row twice, so that a run of it can start anywhere.
+        let grain = (0..2 * TABLE * TABLE)
             .map(|n| {
-                let (x, y) = (n % TABLE + TABLE, n / TABLE + TABLE);
+                let (x, y) = (n % TABLE + TABLE, n / (2 * TABLE) + TABLE);
                 let beside = at(x - 1, y) + at(x + 1, y) + at(x, y - 1) + at(x, y + 1);
                 (at(x, y) + 0.5 * beside) / 1.414
             })
@@ -119,7 +120,7 @@ impl Sensor {
         let block = hash_pair(lot ^ part, (y / 64) as u32);
         let line = ((block >> 8) as usize + y) % TABLE;
         (
-            &self.grain[line * TABLE..(line + 1) * TABLE],
+            &self.grain[line * 2 * TABLE..(line + 1) * 2 * TABLE],
             block as usize % TABLE,
         )
     }
@@ -127,13 +128,16 @@ impl Sensor {
     fn luma_row(&self, row: &[V3], out: &mut [u8], [red, blue]: Matrix, lot: u32, y: usize) {
         let (grain, start) = self.grain_row(lot, y, 0);
         let green = 1.0 - red - blue;
-        for (x, (pixel, byte)) in row.iter().zip(out).enumerate() {
-            let bright = red * pixel[0] + green * pixel[1] + blue * pixel[2];
-            // Shot noise: most in the middle tones after the tone curve.
-            let bright = bright.clamp(0.0, 1.0);
-            let strength = self.luma * (0.55 + 1.4 * bright * (1.0 - bright));
-            let noise = grain[(x + start + (x / TABLE) * 37) % TABLE] * strength;
-            *byte = (16.5 + 219.0 * bright + noise).clamp(16.0, 235.0) as u8;
+        for (n, (pixels, bytes)) in row.chunks(TABLE).zip(out.chunks_mut(TABLE)).enumerate() {
+            let from = (start + n * 37) % TABLE;
+            let grain = &grain[from..from + TABLE];
+            for ((pixel, byte), grain) in pixels.iter().zip(bytes).zip(grain) {
+                let bright = red * pixel[0] + green * pixel[1] + blue * pixel[2];
+                let bright = bright.clamp(0.0, 1.0);
+                // Shot noise: most in the middle tones after the tone curve.
+                let strength = self.luma * (0.55 + 1.4 * bright * (1.0 - bright));
+                *byte = (16.5 + 219.0 * bright + grain * strength).clamp(16.0, 235.0) as u8;
+            }
         }
     }
 
@@ -161,8 +165,8 @@ impl Sensor {
             let bright = red * mean[0] + green * mean[1] + blue * mean[2];
             let cb = (mean[2] - bright) / (2.0 * (1.0 - blue));
             let cr = (mean[0] - bright) / (2.0 * (1.0 - red));
-            let noise_u = grain_u[(x / 2 + start_u) % TABLE] * self.chroma;
-            let noise_v = grain_v[(x / 2 + start_v) % TABLE] * self.chroma;
+            let noise_u = grain_u[x / 2 % TABLE + start_u] * self.chroma;
+            let noise_v = grain_v[x / 2 % TABLE + start_v] * self.chroma;
             u[x] = (128.5 + 224.0 * cb + noise_u).clamp(16.0, 240.0) as u8;
             v[x] = (128.5 + 224.0 * cr + noise_v).clamp(16.0, 240.0) as u8;
         }

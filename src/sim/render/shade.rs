@@ -12,11 +12,11 @@ pub(super) struct ShadowMap {
     pub(super) way: V3,
     u: V3,
     v: V3,
-    pub(super) middle: V3,
+    middle: V3,
     pub(super) radius: f32,
     /// Greatest height towards the light in each cell.
     heights: Vec<f32>,
-    softness: f32,
+    pub(super) softness: f32,
 }
 
 impl ShadowMap {
@@ -105,27 +105,31 @@ impl ShadowMap {
     }
 
     fn around(&self, x: f32, y: f32, height: f32, spread: f32) -> f32 {
-        let mut hidden = 0.0;
-        for dy in -2..=2_i32 {
-            for dx in -2..=2_i32 {
-                let column = (x + dx as f32 * spread * 0.5).floor();
-                let row = (y + dy as f32 * spread * 0.5).floor();
-                if column < 0.0 || row < 0.0 || column >= SIDE as f32 || row >= SIDE as f32 {
-                    continue;
-                }
-                if self.heights[row as usize * SIDE + column as usize] > height {
-                    hidden += 1.0;
+        // Wide edges need more places to be smooth.
+        let reach = if spread > 2.5 { 2 } else { 1 };
+        let step = spread / reach as f32;
+        let mut hidden = 0;
+        for dy in -reach..=reach {
+            let row = (y + dy as f32 * step) as i32;
+            if row < 0 || row >= SIDE as i32 {
+                continue;
+            }
+            for dx in -reach..=reach {
+                let column = (x + dx as f32 * step) as i32;
+                if column >= 0
+                    && column < SIDE as i32
+                    && self.heights[row as usize * SIDE + column as usize] > height
+                {
+                    hidden += 1;
                 }
             }
         }
-        hidden / 25.0
+        let count = (2 * reach + 1) * (2 * reach + 1);
+        hidden as f32 / count as f32
     }
 
-    /// Places that may be in the shadow lie within this box around the way of the light, down to
-    /// the ground.
-    pub(super) fn reach(&self) -> [V3; 2] {
-        let drop = (self.middle[2] + self.radius).max(0.0);
-        let far = (drop / self.way[2].max(0.06)).min(25.0) + self.radius;
-        [self.middle, along(self.middle, self.way, -far)]
+    /// How far the shadow of a place leads, metres: to the ground, within reason.
+    pub(super) fn reach(&self, place: V3) -> f32 {
+        (place[2].max(0.0) / self.way[2].max(0.06)).min(25.0)
     }
 }

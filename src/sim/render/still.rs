@@ -82,10 +82,8 @@ impl Still {
             (&mut self.shown, &self.rest[2]),
         ] {
             bands::rows(now, width, |y, row| {
-                for (x, pixel) in row.iter_mut().enumerate() {
-                    if gone.marked(x, y) {
-                        *pixel = rest[y * width + x];
-                    }
+                for span in gone.spans(y, width) {
+                    row[span.clone()].copy_from_slice(&rest[y * width..][span]);
                 }
             });
         }

@@ -198,7 +198,7 @@ fn head(parts: &mut Vec<Part>, outfit: &Outfit) {
     match outfit.style {
         Hair::Cropped => put(
             Cover::Hair,
-            egg([-0.010, 0.0, 1.683], [0.094, 0.079, 0.081]),
+            egg([-0.018, 0.0, 1.690], [0.098, 0.081, 0.086]),
         ),
         Hair::Short => {
             put(

@@ -141,19 +141,18 @@ fn car_ends(builder: &mut Builder, frame: &Frame, long: f32) {
 
 fn bench(builder: &mut Builder, frame: &Frame) {
     let wood = builder.material(Finish::Wood, [0.20, 0.13, 0.075], [1.0; 2]);
-    let steel = builder.plain([0.10, 0.10, 0.11]);
+    let concrete = builder.plain([0.27, 0.265, 0.25]);
     for n in 0..4 {
-        let y = -0.2 + n as f32 * 0.11;
-        builder.block(frame, [-0.85, y, 0.42], [0.85, y + 0.09, 0.455], wood);
-    }
-    for n in 0..2 {
-        let z = 0.58 + n as f32 * 0.16;
-        builder.block(frame, [-0.85, 0.26, z], [0.85, 0.29, z + 0.12], wood);
+        let y = -0.23 + n as f32 * 0.118;
+        builder.block(frame, [-0.95, y, 0.41], [0.95, y + 0.1, 0.45], wood);
     }
     for x in [-0.7, 0.7] {
-        builder.block(frame, [x - 0.03, -0.2, 0.0], [x + 0.03, -0.14, 0.42], steel);
-        builder.block(frame, [x - 0.03, 0.2, 0.0], [x + 0.03, 0.26, 0.85], steel);
-        builder.block(frame, [x - 0.03, -0.2, 0.38], [x + 0.03, 0.26, 0.42], steel);
+        builder.block(
+            frame,
+            [x - 0.09, -0.2, 0.0],
+            [x + 0.09, 0.2, 0.41],
+            concrete,
+        );
     }
 }
 
