@@ -2,6 +2,7 @@
 
 mod durability;
 mod faults;
+mod hostile;
 mod judge;
 mod soak;
 mod stage;
@@ -23,6 +24,9 @@ enum BenchCommand {
     Faults(faults::FaultsArgs),
     /// Random faults for a long time; tells whether memory, threads and descriptors stay flat.
     Soak(soak::SoakArgs),
+    /// Garbage, slow-loris, floods and oversized messages against the API, and what a live
+    /// subscriber notices of it. Exit code 1 where it noticed too much.
+    Hostile(hostile::HostileArgs),
     #[command(flatten)]
     Durability(durability::DurabilityCommand),
 }
@@ -31,6 +35,10 @@ pub(super) fn run(args: BenchArgs) -> anyhow::Result<bool> {
     match args.command {
         BenchCommand::Faults(args) => super::runtime()?.block_on(faults::run(args)),
         BenchCommand::Soak(args) => super::runtime()?.block_on(soak::run(args)),
+        BenchCommand::Hostile(args) => {
+            super::logging::quiet()?;
+            super::runtime()?.block_on(hostile::run(args))
+        }
         BenchCommand::Durability(command) => durability::run(command),
     }
 }

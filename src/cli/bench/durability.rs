@@ -6,7 +6,7 @@ mod disk;
 mod drain;
 mod kill;
 mod ledger;
-mod load;
+pub(super) mod load;
 mod mounts;
 mod node;
 mod stalled;

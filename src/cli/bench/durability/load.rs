@@ -24,7 +24,11 @@ use crate::model::ids::{CameraId, EventId, IncidentId, NodeName, SiteName, Track
 use crate::model::time::{CaptureTime, ClockSource, UtcMicros};
 
 /// Event `number` of run `run`, observed at `observed`.
-pub(super) fn event(run: u64, number: u64, observed: UtcMicros) -> anyhow::Result<Event> {
+pub(in crate::cli::bench) fn event(
+    run: u64,
+    number: u64,
+    observed: UtcMicros,
+) -> anyhow::Result<Event> {
     let id = (u128::from(run) << 64) | u128::from(number);
     let part = |divisor: u64| (number % divisor) as f32 / divisor as f32;
     Ok(Event {
@@ -67,7 +71,7 @@ pub(super) fn number(id: EventId) -> (u64, u64) {
 }
 
 /// No cameras: the benches speak of events alone.
-struct NoCameras;
+pub(in crate::cli::bench) struct NoCameras;
 
 impl CameraView for NoCameras {
     fn cameras(&self) -> Vec<CameraStatus> {
@@ -92,7 +96,7 @@ impl Control for NoCameras {
 }
 
 /// The settings of every bench's journal.
-pub(super) fn config(path: PathBuf) -> anyhow::Result<JournalConfig> {
+pub(in crate::cli::bench) fn config(path: PathBuf) -> anyhow::Result<JournalConfig> {
     let (site, node) = (SiteName::new("bench")?, NodeName::new("bench")?);
     Ok(JournalConfig {
         deadline: Duration::from_secs(30),
