@@ -122,6 +122,31 @@ fn every_picture_gets_its_own_cameras_answer() {
     }
 }
 
+/// A skipped camera's mark once read the lanes a second time under the first read, with a closing
+/// camera waiting in between to write.
+#[test]
+fn cameras_that_come_and_go_at_once_never_stop_the_worker() {
+    let (pool, metrics) = pool(&config(1, 8), bright());
+    let pool = Arc::new(pool);
+    let (done, heard) = bounded(4);
+    for number in 0..4 {
+        let (pool, metrics, done) = (Arc::clone(&pool), Arc::clone(&metrics), done.clone());
+        let body = move || {
+            let name = format!("passing-{number}");
+            for round in 0..2_000 {
+                let spec = spec(&name, WhenFull::Overwrite, &metrics);
+                let lane = pool.lane(spec, Box::new(drop)).expect("lane");
+                lane.offer(frame(round, 20, Monotonic::default()));
+            }
+            done.send(()).expect("room");
+        };
+        named_thread("passing", body).expect("a thread");
+    }
+    for _ in 0..4 {
+        heard.recv_timeout(WAIT * 6).expect("nobody is stuck");
+    }
+}
+
 #[test]
 fn the_newest_frame_wins_and_only_one_is_in_flight() {
     let (pool, metrics) = pool(&config(2, 4), bright());
