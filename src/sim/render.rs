@@ -33,6 +33,7 @@ mod overlay;
 mod raster;
 mod sensor;
 mod shade;
+mod shake;
 mod sky;
 mod stage;
 mod still;
@@ -54,14 +55,14 @@ use crowd::{Mover, Scene};
 use figure::body::Body;
 use lens::Lens;
 use light::Lighting;
-use noise::{Dice, hash_pair};
+use noise::hash_pair;
 use sensor::Sensor;
 use stage::Stage;
-use still::{Still, shifted};
+use still::Still;
 
 /// Goes up when the same moment gives other pixels or boxes: what is kept of earlier drawings is
 /// then stale.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// How the planes' colours are coded (limited range either way).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +110,7 @@ pub struct Seen {
 }
 
 /// Meshes of one person, fine and coarse.
-type Bodies = BTreeMap<(u32, [u32; 4]), [Option<Body>; 2]>;
+type Bodies = BTreeMap<(u32, [u32; 3]), [Option<Body>; 2]>;
 
 /// Draws one place.
 pub struct Renderer {
@@ -182,9 +183,7 @@ impl Renderer {
             return index;
         }
         let camera = Camera::new(&self.place.camera, self.size, turn[0], turn[1]);
-        if let Some((place, axis, _)) = &mut self.light.infrared {
-            (*place, *axis) = (camera.position, camera.forward);
-        }
+        self.light.turn_lamp(camera.position, camera.forward);
         let mut backdrop =
             Backdrop::trace(camera, &self.stage, &self.light, &self.place.conditions);
         if let Some(first) = self.views.first() {
@@ -224,7 +223,7 @@ impl Renderer {
             wind: self.place.conditions.wind,
         };
         view.still.update(&instant, &view.lens);
-        let shift = shake(
+        let shift = shake::offset(
             self.place.conditions.shake,
             self.size,
             self.seed,
@@ -256,7 +255,7 @@ impl Renderer {
             seconds: moment.seconds,
             wind: self.place.conditions.wind,
         };
-        let shift = shake(
+        let shift = shake::offset(
             self.place.conditions.shake,
             self.size,
             self.seed,
@@ -275,6 +274,8 @@ impl Renderer {
                 _ => turn,
             });
         let index = self.view(turn);
+        let camera = self.views[index].backdrop.camera;
+        self.light.turn_lamp(camera.position, camera.forward);
         self.model_bodies(moment, index);
         let clouds = moment
             .things
@@ -356,7 +357,7 @@ impl Renderer {
         let mut picture = if shift == [0.0, 0.0] {
             view.still.shown.clone()
         } else {
-            shifted(&view.still.shown, width, height, shift)
+            shake::shifted(&view.still.shown, width, height, shift)
         };
         let camera = &view.backdrop.camera;
         overlay::weather(
@@ -414,26 +415,12 @@ fn detail(camera: &Camera, person: &Person) -> usize {
     usize::from(person.look.height * camera.focal / depth < 150.0)
 }
 
-fn key(person: &Person) -> (u32, [u32; 4]) {
+fn key(person: &Person) -> (u32, [u32; 3]) {
     let Look {
         height,
         build,
         clothing,
         seed,
     } = person.look;
-    (
-        seed,
-        [clothing as u32, build.to_bits(), height.to_bits(), 0],
-    )
-}
-
-/// How far the camera's shake moves the picture in this frame, pixels.
-fn shake(sigma: f32, size: Size, seed: u32, frame_index: u64) -> [f32; 2] {
-    if sigma <= 0.0 {
-        return [0.0, 0.0];
-    }
-    let mut dice = Dice::new(hash_pair(seed ^ 0x54a_ce00, frame_index as u32));
-    let mut normal = || (0..12).map(|_| dice.next()).sum::<f32>() - 6.0;
-    let reach = sigma * size.width as f32;
-    [normal() * reach, normal() * reach * 0.7]
+    (seed, [clothing as u32, build.to_bits(), height.to_bits()])
 }

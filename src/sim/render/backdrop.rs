@@ -124,7 +124,7 @@ impl Backdrop {
         }
         let mean = (sum / weights.max(1.0)).exp() as f32;
         let (target, most) = match light.kind {
-            Light::Day => (0.20 + 0.14 * (light.extinction * 20.0).min(1.0), 6.0),
+            Light::Day => (0.23 + 0.12 * (light.extinction * 20.0).min(1.0), 6.0),
             Light::Indoor => (0.24, 8.0),
             Light::Dusk => (0.10, 8.0),
             Light::NightInfrared => (0.065, 6.0),

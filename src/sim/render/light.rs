@@ -2,7 +2,7 @@
 //! square to the midday sun gives about 3.
 
 use super::noise::fraction;
-use super::vector::{V3, add, along, dot, length, mix, mul, scale, sub, unit};
+use super::vector::{V3, add, dot, length, mix, mul, scale, sub, unit};
 use crate::sim::world::{Conditions, Light};
 
 /// A lamp that shines downwards.
@@ -71,7 +71,7 @@ impl Lighting {
             Light::Day => light.day(sun[2]),
             Light::Dusk => light.dusk(),
             Light::NightInfrared => {
-                light.infrared = Some((along(eye, [0.0, 0.0, 1.0], -0.12), axis, 260.0));
+                light.infrared = Some((eye, axis, 260.0));
                 light.sky = [0.004; 3];
                 light.bounce = [0.003; 3];
                 light.air = scale([0.02; 3], 1.0 + overcast);
@@ -111,6 +111,13 @@ impl Lighting {
         self.bounce = [0.24, 0.225, 0.20];
         self.air = [0.4, 0.39, 0.36];
         self.glow = [4.0, 3.9, 3.6];
+    }
+
+    /// Turns the camera's own lamp with the camera.
+    pub(super) fn turn_lamp(&mut self, eye: V3, axis: V3) {
+        if let Some((place, way, _)) = &mut self.infrared {
+            (*place, *way) = (eye, axis);
+        }
     }
 
     /// Light from all sides on a surface that faces `n`.
@@ -174,7 +181,7 @@ pub(super) fn shine(lamp: &Lamp, p: V3, n: V3) -> V3 {
     scale(lamp.colour, facing * down / far)
 }
 
-/// Two lights on one surface colour.
+/// What a surface gives back of the light on it.
 pub(super) fn lit(albedo: V3, light: V3) -> V3 {
     mul(albedo, light)
 }

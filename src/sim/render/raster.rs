@@ -61,8 +61,9 @@ pub(super) fn cut_out(
     if bounds[0] > bounds[2] {
         return None;
     }
-    // One more picture on every side is enough to count what is cut off.
-    let clip = |v: f32, side: i32| (v as i32).clamp(-side, 2 * side);
+    // Half a picture more on every side is enough to count what is cut off, and keeps somebody
+    // right before the lens from filling the memory.
+    let clip = |v: f32, side: i32| (v as i32).clamp(-side / 2, side + side / 2);
     let (left, top) = (
         clip(bounds[0].floor(), size[0]),
         clip(bounds[1].floor(), size[1]),

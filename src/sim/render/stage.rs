@@ -10,7 +10,7 @@ use super::bvh::{Bvh, Hit, Triangle};
 use super::light::Lamp;
 use super::material::{Material, Paint, ground, paint};
 use super::vector::{V3, along, cross, dot, scale, tangents, unit};
-use crate::sim::world::{Light, Patch, Place, Structure, Surface};
+use crate::sim::world::{Light, Patch, Place, Surface};
 
 pub(super) use plants::Crown;
 use shapes::Builder;
@@ -196,6 +196,3 @@ fn inside(corners: &[[f32; 2]], p: [f32; 2]) -> bool {
     }
     inside
 }
-
-/// Structures' names for the parts that build them.
-type What = Structure;

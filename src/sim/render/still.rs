@@ -5,7 +5,7 @@ use super::bands;
 use super::compose::{Instant, Tiles};
 use super::lens::{self, Lens};
 use super::light::Lighting;
-use super::vector::{V3, along, mix};
+use super::vector::{V3, along};
 
 /// The still picture and the working copies that follow the frames.
 pub(super) struct Still {
@@ -17,25 +17,6 @@ pub(super) struct Still {
     last: Tiles,
     /// The still picture itself.
     rest: [Vec<V3>; 3],
-}
-
-/// A picture moved by a part of pixels; the edge repeats.
-pub(super) fn shifted(picture: &[V3], width: usize, height: usize, [dx, dy]: [f32; 2]) -> Vec<V3> {
-    let mut moved = vec![[0.0; 3]; picture.len()];
-    let whole = [dx.floor(), dy.floor()];
-    let (tx, ty) = (dx - whole[0], dy - whole[1]);
-    let clamp = |v: isize, most: usize| v.clamp(0, most as isize - 1) as usize;
-    bands::rows(&mut moved, width, |y, row| {
-        let lines = [0, 1].map(|n| clamp(y as isize - whole[1] as isize - n, height) * width);
-        for (x, pixel) in row.iter_mut().enumerate() {
-            let columns = [0, 1].map(|n| clamp(x as isize - whole[0] as isize - n, width));
-            let at = |l: usize, c: usize| picture[lines[l] + columns[c]];
-            let near = mix(at(0, 0), at(0, 1), tx);
-            let far = mix(at(1, 0), at(1, 1), tx);
-            *pixel = mix(near, far, ty);
-        }
-    });
-    moved
 }
 
 impl Still {

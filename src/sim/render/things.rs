@@ -2,7 +2,7 @@
 
 use super::figure::solid::{Shape, blend};
 use super::figure::surface::{self, Mesh};
-use super::noise::{noise3, random};
+use super::noise::noise3;
 use super::vector::{
     V3, after, along, dot, length, rotate_x, rotate_y, rotate_z, scale, sub, turn, unit,
 };
@@ -232,10 +232,9 @@ fn cat(position: V3, heading: f32, phase: f32) -> Solid {
             &[0.045, 0.024, 0.018],
         ));
     }
-    let coat = random((heading * 0.0) as u32, 4);
-    let fur = move |p: V3| {
+    let fur = |p: V3| {
         let stripe = noise3([p[0] * 26.0, p[1] * 9.0, p[2] * 9.0], 3) * 0.5 + 0.5;
-        let tone = 0.05 + 0.16 * stripe * (0.6 + 0.4 * coat);
+        let tone = 0.05 + 0.13 * stripe;
         [tone * 1.15, tone * 0.95, tone * 0.75]
     };
     let lifted = [position[0], position[1], position[2] - z];

@@ -222,10 +222,10 @@ impl Outfit {
         tone = mix(
             tone,
             scale(self.skin, 0.55),
-            0.7 * off(0.033, 1.658, 0.024, 0.017),
+            0.4 * off(0.033, 1.658, 0.024, 0.015),
         );
         tone = mix(tone, [0.02, 0.016, 0.014], off(0.033, 1.655, 0.013, 0.007));
-        tone = mix(tone, self.hair, 0.8 * off(0.033, 1.682, 0.021, 0.006));
+        tone = mix(tone, self.hair, 0.7 * off(0.033, 1.682, 0.021, 0.006));
         tone = mix(tone, scale(self.skin, 0.6), off(0.0, 1.612, 0.013, 0.006));
         mix(
             tone,

@@ -7,8 +7,7 @@
 use std::f32::consts::{PI, TAU};
 
 use super::skeleton::{
-    ARM, CHEST, FOOT, FOREARM, HEAD, JOINTS, KNEE, LEG, NECK, PELVIS, Pose, RIGHT, SHIN, SPINE,
-    THIGH,
+    ARM, CHEST, FOOT, FOREARM, HEAD, KNEE, LEG, NECK, PELVIS, Pose, RIGHT, SHIN, SPINE, THIGH,
 };
 use crate::sim::render::vector::smooth_step;
 
@@ -31,6 +30,8 @@ struct Gait {
 }
 
 const ANKLE: f32 = 0.09;
+/// Of a straight leg.
+const HIP: f32 = ANKLE + SHIN + THIGH;
 /// Ankle to the ball of the foot at rest, forward.
 const BALL: f32 = 0.15;
 
@@ -128,7 +129,7 @@ pub(in super::super) fn walk(phase: f32, stride: f32) -> Pose {
     let gait = Gait {
         duty: 0.61,
         lift: 0.06 + 0.03 * pace,
-        hip: JOINTS[LEG][2] - 0.005,
+        hip: HIP - 0.005,
         lean: 0.05 * pace,
         swing: 0.42 * pace,
         elbow: 0.3,
@@ -143,7 +144,7 @@ pub(in super::super) fn run(phase: f32, stride: f32) -> Pose {
     let gait = Gait {
         duty: 0.36,
         lift: 0.24 + 0.12 * pace,
-        hip: JOINTS[LEG][2] - 0.06,
+        hip: HIP - 0.06,
         lean: 0.2 * pace,
         swing: 0.75 * pace.min(1.1),
         elbow: 1.45,
@@ -162,7 +163,7 @@ mod tests {
         let stride = 1.4;
         let ball = |phase: f32| {
             let bones = bones(&walk(phase, stride));
-            bones[FOOT].carry(FOOT, [0.13, 0.102, 0.0])[0]
+            bones[FOOT].carry(FOOT, [0.13, 0.204, 0.0])[0]
         };
         let moved = ball(0.15) - ball(0.35);
         assert!((moved - 0.2 * stride).abs() < 0.04, "{moved}");

@@ -64,9 +64,9 @@ fn trunk(parts: &mut Vec<Part>, outfit: &Outfit, build: f32) {
         [1.10, 0.004, 0.108, 0.152],
         [1.20, 0.002, 0.114, 0.164],
         [1.30, 0.0, 0.122, 0.178],
-        [1.37, -0.006, 0.115, 0.176],
-        [1.415, -0.012, 0.095, 0.148],
-        [1.45, -0.014, 0.076, 0.100],
+        [1.37, -0.006, 0.115, 0.180],
+        [1.415, -0.012, 0.095, 0.164],
+        [1.45, -0.014, 0.076, 0.116],
         [1.485, -0.010, 0.068, 0.072],
     ];
     let slices = slices
@@ -123,21 +123,17 @@ fn arms(parts: &mut Vec<Part>, outfit: &Outfit, build: f32) {
     });
     let way = unit(sub(wrist, elbow));
     let palm = along(wrist, way, 0.055);
-    let tip = along(wrist, way, 0.15);
+    let tip = along(wrist, way, 0.145);
     both(parts, HAND, Cover::Skin, |m| {
-        tube(
-            m(along(wrist, way, -0.01)),
-            m(palm),
-            &[0.028, 0.036, 0.040],
-            1.1,
-        )
+        let start = along(wrist, way, -0.01);
+        tube(m(start), m(palm), &[0.026, 0.028, 0.030], 1.35)
     });
     both(parts, HAND, Cover::Skin, |m| {
-        tube(m(palm), m(tip), &[0.036, 0.034, 0.02], 1.1)
+        tube(m(palm), m(tip), &[0.029, 0.026, 0.022, 0.014], 1.35)
     });
-    let thumb = [palm[0] + 0.055, palm[1] + 0.01, palm[2] - 0.03];
+    let thumb = [palm[0] + 0.055, palm[1] + 0.012, palm[2] - 0.03];
     both(parts, HAND, Cover::Skin, |m| {
-        tube(m(palm), m(thumb), &[0.02, 0.015], 1.0)
+        tube(m(palm), m(thumb), &[0.018, 0.013], 1.0)
     });
 }
 
@@ -156,13 +152,13 @@ fn legs(parts: &mut Vec<Part>, outfit: &Outfit, build: f32) {
         tube(m(knee), m(cuff), &shin, 1.05)
     });
     both(parts, FOOT, Cover::Shoe, |m| Shape::Egg {
-        center: m([-0.055, 0.103, 0.048]),
+        center: m([-0.055, 0.2045, 0.048]),
         radii: [0.062, 0.042, 0.052],
     });
     both(parts, FOOT, Cover::Shoe, |m| {
         tube(
-            m([-0.05, 0.103, 0.035]),
-            m([0.125, 0.113, 0.026]),
+            m([-0.05, 0.2045, 0.035]),
+            m([0.125, 0.2145, 0.026]),
             &[0.042, 0.047, 0.048, 0.038],
             1.0,
         )

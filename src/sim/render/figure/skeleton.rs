@@ -1,4 +1,5 @@
-//! The bones of a figure 1.75 m tall at rest: upright, facing +x, arms 40° from the body.
+//! The bones of a figure 1.75 m tall at rest: upright, facing +x, arms 40° and legs 7°
+//! from hanging, so that limbs do not grow together.
 
 use super::super::vector::{IDENTITY, M3, V3, add, after, rotate_x, rotate_y, rotate_z, sub, turn};
 
@@ -6,6 +7,8 @@ use super::super::vector::{IDENTITY, M3, V3, add, after, rotate_x, rotate_y, rot
 pub(in super::super) const REST_HEIGHT: f32 = 1.75;
 /// How far the arms are from hanging at rest, radians.
 pub(in super::super) const ARM_ANGLE: f32 = 0.698;
+/// How far the legs are spread at rest, radians.
+const LEG_ANGLE: f32 = 0.123;
 /// Hip to knee and knee to ankle, metres.
 pub(in super::super) const THIGH: f32 = 0.42;
 pub(in super::super) const SHIN: f32 = 0.41;
@@ -43,12 +46,12 @@ pub(in super::super) const JOINTS: [V3; BONES] = [
     [-0.01, -0.183, 1.40],
     [-0.01, -0.366, 1.182],
     [0.0, -0.527, 0.99],
-    [0.0, 0.092, 0.92],
-    [0.01, 0.098, 0.50],
-    [-0.02, 0.102, 0.09],
-    [0.0, -0.092, 0.92],
-    [0.01, -0.098, 0.50],
-    [-0.02, -0.102, 0.09],
+    [0.0, 0.092, 0.9125],
+    [0.01, 0.1495, 0.4964],
+    [-0.02, 0.2038, 0.09],
+    [0.0, -0.092, 0.9125],
+    [0.01, -0.1495, 0.4964],
+    [-0.02, -0.2038, 0.09],
 ];
 
 /// How the body is bent. Angles are radians about x (left shoulder down), y (forward bend) and z
@@ -116,11 +119,13 @@ fn euler(angles: V3) -> M3 {
     )
 }
 
-/// From A-pose to hanging, for arms; nothing for the rest.
+/// From rest to hanging, for arms and legs; feet stay flat, the trunk as it is.
 fn hang(bone: usize) -> M3 {
     match bone {
         5..=7 => rotate_x(-ARM_ANGLE),
         8..=10 => rotate_x(ARM_ANGLE),
+        LEG | KNEE => rotate_x(-LEG_ANGLE),
+        14 | 15 => rotate_x(LEG_ANGLE),
         _ => IDENTITY,
     }
 }
@@ -153,14 +158,14 @@ pub(in super::super) fn bones(pose: &Pose) -> [Bone; BONES] {
 
 /// Points of the rest figure that can touch the ground: bone, place and radius.
 pub(in super::super) const SUPPORTS: [(usize, V3, f32); 22] = [
-    (FOOT, [-0.075, 0.102, 0.045], 0.045),
-    (FOOT, [0.15, 0.112, 0.03], 0.03),
-    (FOOT + RIGHT, [-0.075, -0.102, 0.045], 0.045),
-    (FOOT + RIGHT, [0.15, -0.112, 0.03], 0.03),
-    (KNEE, [0.01, 0.098, 0.50], 0.07),
-    (KNEE + RIGHT, [0.01, -0.098, 0.50], 0.07),
-    (LEG, [0.0, 0.095, 0.85], 0.1),
-    (LEG + RIGHT, [0.0, -0.095, 0.85], 0.1),
+    (FOOT, [-0.075, 0.2038, 0.045], 0.045),
+    (FOOT, [0.15, 0.2138, 0.03], 0.03),
+    (FOOT + RIGHT, [-0.075, -0.2038, 0.045], 0.045),
+    (FOOT + RIGHT, [0.15, -0.2138, 0.03], 0.03),
+    (KNEE, [0.01, 0.1495, 0.4964], 0.07),
+    (KNEE + RIGHT, [0.01, -0.1495, 0.4964], 0.07),
+    (LEG, [0.0, 0.102, 0.845], 0.1),
+    (LEG + RIGHT, [0.0, -0.102, 0.845], 0.1),
     (PELVIS, [-0.02, 0.07, 0.93], 0.11),
     (PELVIS, [-0.02, -0.07, 0.93], 0.11),
     (CHEST, [0.0, 0.09, 1.32], 0.115),

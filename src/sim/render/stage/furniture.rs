@@ -3,15 +3,15 @@
 use super::super::material::Finish;
 use super::super::noise::Dice;
 use super::super::vector::{V3, scale};
-use super::What;
 use super::shapes::{Builder, Frame};
+use crate::sim::world::Structure;
 
-pub(super) fn build(builder: &mut Builder, structure: &What) {
+pub(super) fn build(builder: &mut Builder, structure: &Structure) {
     match structure {
-        What::Car { at, heading } => car(builder, &Frame::new(*at, *heading)),
-        What::Bench { at, heading } => bench(builder, &Frame::new(*at, *heading)),
-        What::Table { at, heading } => table(builder, &Frame::new(*at, *heading)),
-        What::Hoop { at, heading } => hoop(builder, &Frame::new(*at, *heading)),
+        Structure::Car { at, heading } => car(builder, &Frame::new(*at, *heading)),
+        Structure::Bench { at, heading } => bench(builder, &Frame::new(*at, *heading)),
+        Structure::Table { at, heading } => table(builder, &Frame::new(*at, *heading)),
+        Structure::Hoop { at, heading } => hoop(builder, &Frame::new(*at, *heading)),
         _ => {}
     }
 }

@@ -6,8 +6,8 @@ use super::super::bvh::{Bvh, Triangle};
 use super::super::material::Finish;
 use super::super::noise::Dice;
 use super::super::vector::{V3, add, along, cross, scale, tangents, unit};
-use super::What;
 use super::shapes::{Builder, Frame};
+use crate::sim::world::Structure;
 
 /// The leaves of one plant.
 #[derive(Clone, Debug)]
@@ -23,10 +23,10 @@ pub(in super::super) struct Crown {
     pub(in super::super) lot: u32,
 }
 
-pub(super) fn build(builder: &mut Builder, structure: &What) {
+pub(super) fn build(builder: &mut Builder, structure: &Structure) {
     match structure {
-        What::Tree { at, height } => tree(builder, *at, *height),
-        What::Bush { at, height } => bush(builder, *at, *height),
+        Structure::Tree { at, height } => tree(builder, *at, *height),
+        Structure::Bush { at, height } => bush(builder, *at, *height),
         _ => {}
     }
 }

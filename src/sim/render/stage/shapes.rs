@@ -77,7 +77,7 @@ impl Builder {
 
     /// A flat four-sided face; u runs from a to b, v from a to d, in metres.
     pub(super) fn quad(&mut self, corners: [V3; 4], material: u32) {
-        let [a, b, c, d] = corners;
+        let [a, b, _, d] = corners;
         let normal = unit(cross(sub(b, a), sub(d, a)));
         let (wide, high) = (length(sub(b, a)), length(sub(d, a)));
         let uv = [[0.0, 0.0], [wide, 0.0], [wide, high], [0.0, high]];
@@ -89,7 +89,6 @@ impl Builder {
                 material,
             });
         }
-        let _ = c;
     }
 
     /// A box from one corner to the other in a frame, one material on all sides.
