@@ -51,7 +51,7 @@ impl Stage {
     pub(super) fn config(&self, cameras: &[(String, String)]) -> anyhow::Result<Config> {
         let mut text = format!(
             "[site]\nname = \"bench\"\n[node]\nname = \"bench\"\nstate_dir = '{}'\n\
-             [models.fake]\nfolder = \"model\"\n",
+             [api]\nplaintext = true\n[models.fake]\nfolder = \"model\"\n",
             self.folder.path().display()
         );
         for (id, url) in cameras {
