@@ -1,5 +1,5 @@
 //! Any text is a configuration or is refused with reasons that have a place; a sound one does not
-//! differ from itself. `cargo +nightly fuzz run config`
+//! differ from itself. `cargo fuzz run config`
 
 #![no_main]
 

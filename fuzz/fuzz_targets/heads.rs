@@ -1,5 +1,5 @@
 //! Arbitrary output tensors never panic a head, and what comes out is sound.
-//! `cargo +nightly fuzz run heads`
+//! `cargo fuzz run heads`
 
 #![no_main]
 

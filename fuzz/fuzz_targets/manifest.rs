@@ -1,4 +1,4 @@
-//! Any text is a model's manifest or is refused. `cargo +nightly fuzz run manifest`
+//! Any text is a model's manifest or is refused. `cargo fuzz run manifest`
 
 #![no_main]
 

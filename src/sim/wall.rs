@@ -50,7 +50,7 @@ use gstreamer as gst;
 pub use coding::Coding;
 pub use control::ask;
 pub use fault::{Fault, FaultError};
-pub use file::{load, spread_start};
+pub use file::{load, parse, spread_start};
 pub use order::{Cameras, Order, Reply};
 pub use plan::{ChaosConfig, Planned};
 pub use recording::Codec;

@@ -70,7 +70,11 @@ pub fn load(path: &Path) -> Result<WallConfig, ConfigErrors> {
     parse(path, &text)
 }
 
-fn parse(path: &Path, text: &str) -> Result<WallConfig, ConfigErrors> {
+/// Checks a text that somebody else has read.
+///
+/// # Errors
+/// Everything that is wrong, at once.
+pub fn parse(path: &Path, text: &str) -> Result<WallConfig, ConfigErrors> {
     let report = Report::default();
     let mut config = WallConfig::default();
     if let Some(file) = File::parse(path, text, &report) {

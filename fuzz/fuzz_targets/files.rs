@@ -1,0 +1,41 @@
+//! Any text is a scene, an expectation, a wall of cameras or an order to one, or is refused with
+//! reasons. The first letter chooses. `cargo fuzz run files`
+
+#![no_main]
+
+use std::path::Path;
+
+use libfuzzer_sys::fuzz_target;
+use parapet::config::expectation;
+use parapet::sim::{scene, wall};
+
+fuzz_target!(|text: &str| {
+    let Some(which) = text.chars().next() else {
+        return;
+    };
+    let rest = &text[which.len_utf8()..];
+    match which {
+        's' => {
+            if let Err(errors) = scene::parse(Path::new("scene.toml"), rest) {
+                assert!(!errors.problems().is_empty());
+            }
+        }
+        'e' => {
+            if let Err(errors) = expectation::parse(Path::new("clip.expect.toml"), rest) {
+                assert!(!errors.problems().is_empty());
+            }
+        }
+        'w' => {
+            if let Err(errors) = wall::parse(Path::new("wall.toml"), rest) {
+                assert!(!errors.problems().is_empty());
+            }
+        }
+        _ => {
+            if let Ok(order) = serde_json::from_str::<wall::Order>(rest) {
+                let text = serde_json::to_string(&order).expect("our own order");
+                let again: wall::Order = serde_json::from_str(&text).expect("our own order");
+                assert_eq!(again, order);
+            }
+        }
+    }
+});
