@@ -15,7 +15,7 @@
 
 pub mod bucket;
 pub mod certificate;
-pub mod client_tls;
+mod client_tls;
 pub mod gate;
 pub mod methods;
 pub mod owners;

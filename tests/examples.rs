@@ -64,6 +64,7 @@ async fn the_receiver_takes_what_the_uplink_brings_and_moves_its_consumer() {
     });
     let config = UplinkConfig {
         url: url.parse().expect("URL"),
+        tls: None,
         consumer: consumer(),
     };
     let deps = UplinkDeps {

@@ -4,19 +4,28 @@
 #[expect(dead_code, reason = "the tests of the API ask for more")]
 mod support;
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use parapet::access::pki::{Authority, Validity};
 use parapet::api::uplink::{self, UplinkDeps};
+use parapet::base::clock::{Clock as _, SystemClock};
 use parapet::base::tasks::TaskSet;
-use parapet::config::types::UplinkConfig;
+use parapet::config::secret_file::SecretPath;
+use parapet::config::types::{ClientTls, UplinkConfig};
 use parapet::model::ids::{NodeName, Sequence, SiteName};
 use parapet::proto::v1::deliver_request::Message as Said;
 use parapet::proto::v1::deliver_response::Message as Answer;
 use parapet::proto::v1::uplink_server::{Uplink, UplinkServer};
 use parapet::proto::v1::{Acknowledged, DeliverRequest, DeliverResponse, Welcome};
-use tokio::net::TcpListener;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
@@ -116,6 +125,15 @@ struct Setting {
 }
 
 async fn start(manner: Manner) -> Setting {
+    start_through(manner, |platform| (format!("http://{platform}"), None)).await
+}
+
+/// With something between the daemon and the platform: `way` takes the platform's address and
+/// says where to dial, and with which certificates.
+async fn start_through(
+    manner: Manner,
+    way: impl FnOnce(SocketAddr) -> (String, Option<ClientTls>),
+) -> Setting {
     let daemon = Daemon::start().await;
     let platform = Platform {
         manner: Arc::new(Mutex::new(manner)),
@@ -123,7 +141,7 @@ async fn start(manner: Manner) -> Setting {
         owners: Arc::default(),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("listener");
-    let url = format!("http://{}", listener.local_addr().expect("address"));
+    let (url, tls) = way(listener.local_addr().expect("address"));
     let mut tasks = TaskSet::under(&CancellationToken::new());
     let service = UplinkServer::new(platform.clone());
     tasks.spawn("platform", async move {
@@ -133,6 +151,7 @@ async fn start(manner: Manner) -> Setting {
     });
     let config = UplinkConfig {
         url: url.parse().expect("URL"),
+        tls,
         consumer: consumer(),
     };
     let deps = UplinkDeps {
@@ -160,6 +179,138 @@ impl Setting {
         };
         tokio::time::timeout(LONG, reached).await.expect("in time");
     }
+}
+
+/// TLS 1.3 before the platform: shows a certificate and lets only those in whose own the same
+/// authority has signed.
+struct Curtain {
+    files: tempfile::TempDir,
+    acceptor: TlsAcceptor,
+}
+
+impl Curtain {
+    fn new() -> Self {
+        let files = tempfile::tempdir().expect("folder");
+        let authority = Authority::new("platform", today()).expect("authority");
+        authority.own.write(files.path(), "ca").expect("write");
+        let names = ["localhost".to_owned()];
+        let server = authority.server(&names, today()).expect("server");
+        server.write(files.path(), "server").expect("write");
+        let node = authority.client("node", today()).expect("node");
+        node.write(files.path(), "node").expect("write");
+        let read = |name: &str| std::fs::read(files.path().join(name)).expect("file");
+        let chain = |name: &str| {
+            CertificateDer::pem_slice_iter(&read(name))
+                .collect::<Result<Vec<_>, _>>()
+                .expect("certificates")
+        };
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(chain("ca.pem"));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider));
+        let key = PrivateKeyDer::from_pem_slice(&read("server.key")).expect("key");
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .expect("TLS 1.3")
+            .with_client_cert_verifier(verifier.build().expect("verifier"))
+            .with_single_cert(chain("server.pem"), key)
+            .expect("certificate");
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Self {
+            files,
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+        }
+    }
+
+    /// What the node shows.
+    fn node(&self) -> ClientTls {
+        let path = |name: &str| self.files.path().join(name);
+        ClientTls {
+            authority: path("ca.pem"),
+            certificate: path("node.pem"),
+            key: SecretPath {
+                path: path("node.key"),
+                credential: false,
+            },
+            server_name: Some("localhost".to_owned()),
+        }
+    }
+
+    /// Stands before `platform`; says where.
+    fn before(&self, platform: SocketAddr, tasks: &mut TaskSet) -> String {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("listener");
+        listener.set_nonblocking(true).expect("nonblocking");
+        let at = listener.local_addr().expect("address");
+        let acceptor = self.acceptor.clone();
+        tasks.spawn("curtain", async move {
+            let listener = TcpListener::from_std(listener).expect("listener");
+            let mut open = TaskSet::under(&CancellationToken::new());
+            loop {
+                let (socket, _) = listener.accept().await.expect("accept");
+                let acceptor = acceptor.clone();
+                open.spawn("curtain", async move {
+                    let Ok(mut outside) = acceptor.accept(socket).await else {
+                        return;
+                    };
+                    let mut inside = TcpStream::connect(platform).await.expect("platform");
+                    let _ = tokio::io::copy_bidirectional(&mut outside, &mut inside).await;
+                });
+            }
+        });
+        format!("https://{at}")
+    }
+}
+
+fn today() -> Validity {
+    let now = SystemClock::new().utc_micros() / 1_000_000;
+    Validity::days(u64::try_from(now).expect("after 1970"), 1)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_tls_only_a_node_with_a_good_certificate_delivers() {
+    let curtain = Curtain::new();
+    let mut tasks = TaskSet::under(&CancellationToken::new());
+    // Files of somebody else's authority in the place of the node's own.
+    let stranger = Authority::new("stranger", today()).expect("authority");
+    let forged = stranger.client("node", today()).expect("node");
+    let good = ["node.pem", "node.key"].map(|name| {
+        let path = curtain.files.path().join(name);
+        let text = std::fs::read(&path).expect("file");
+        std::fs::remove_file(&path).expect("remove");
+        (path, text)
+    });
+    forged.write(curtain.files.path(), "node").expect("write");
+    let manner = Manner {
+        acknowledge_every: 1,
+        cut_after: 0,
+        boast: 0,
+    };
+    let tls = curtain.node();
+    let setting = start_through(manner, |platform| {
+        (curtain.before(platform, &mut tasks), Some(tls))
+    })
+    .await;
+    setting.daemon.commit(1, 20).await;
+    let refused = async {
+        while setting.daemon.metrics.journal.uplink_failures.get() == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(LONG, refused).await.expect("in time");
+    assert!(
+        setting
+            .platform
+            .connections
+            .lock()
+            .expect("lock")
+            .is_empty()
+    );
+    // Renewed files are taken over at the next dial, without a restart.
+    for (path, text) in &good {
+        std::fs::write(path, text).expect("write");
+    }
+    setting.until_acknowledged(20).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,20 +6,7 @@ use std::sync::Arc;
 use rustls::ClientConfig;
 
 use super::tls::{self, TlsError};
-use crate::config::secret_file::SecretPath;
-
-/// A client's files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientTls {
-    /// Who signs the server's certificate, PEM.
-    pub authority: PathBuf,
-    /// Its own certificate, PEM.
-    pub certificate: PathBuf,
-    /// Its private key, PEM.
-    pub key: SecretPath,
-    /// The name the server's certificate must carry, where it is not the address's host.
-    pub server_name: Option<String>,
-}
+use crate::config::types::ClientTls;
 
 impl ClientTls {
     /// What rustls needs: TLS 1.3 only, HTTP/2.

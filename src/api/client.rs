@@ -12,7 +12,7 @@ use tonic::{Status, Streaming};
 
 use super::convert::{self, ConvertError};
 use crate::access::TlsError;
-use crate::access::client_tls::ClientTls;
+use crate::config::types::ClientTls;
 use crate::journal::Filter;
 use crate::model::camera::CameraStatus;
 use crate::model::entry::Gap;
@@ -210,18 +210,30 @@ impl Client {
 /// # Errors
 /// See [`Client::connect_with`].
 pub async fn channel(server: &str, tls: Option<&ClientTls>) -> Result<Channel, ClientError> {
+    let endpoint = Endpoint::from_shared(server.to_owned()).map_err(|source| {
+        let server = server.to_owned();
+        ClientError::Connect { server, source }
+    })?;
+    let endpoint = endpoint
+        .connect_timeout(Duration::from_secs(5))
+        .http2_keep_alive_interval(Duration::from_secs(20));
+    dial(endpoint, tls).await
+}
+
+/// As [`channel`], with settings of the caller's own.
+pub(super) async fn dial(
+    endpoint: Endpoint,
+    tls: Option<&ClientTls>,
+) -> Result<Channel, ClientError> {
+    let server = endpoint.uri().to_string();
     let failed = |source| ClientError::Connect {
-        server: server.to_owned(),
+        server: server.clone(),
         source,
     };
     let wrong = |problem| ClientError::Address {
-        server: server.to_owned(),
+        server: server.clone(),
         problem,
     };
-    let endpoint = Endpoint::from_shared(server.to_owned())
-        .map_err(failed)?
-        .connect_timeout(Duration::from_secs(5))
-        .http2_keep_alive_interval(Duration::from_secs(20));
     let secure = endpoint.uri().scheme_str() == Some("https");
     let Some(tls) = tls else {
         if secure {

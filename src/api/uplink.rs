@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Endpoint;
 use tonic::{Status, Streaming};
 
+use super::client::{ClientError, dial};
 use super::feed::Feed;
 use crate::base::backoff::{Backoff, BackoffPolicy};
 use crate::base::metrics::Metrics;
@@ -72,8 +73,10 @@ pub struct UplinkDeps {
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
 enum Broken {
-    #[error("the platform cannot be reached")]
-    Connect(#[from] tonic::transport::Error),
+    #[error("the platform's address is no good")]
+    Address(#[from] tonic::transport::Error),
+    #[error(transparent)]
+    Dial(#[from] ClientError),
     #[error("the platform says: {} ({:?})", .0.message(), .0.code())]
     Refused(Box<Status>),
     #[error("the platform ended the stream")]
@@ -170,14 +173,15 @@ async fn greet(config: &UplinkConfig, deps: &UplinkDeps) -> Result<Greeted, Brok
     if !deps.reader.is_open() {
         return Err(Status::unavailable("the journal could not be opened yet").into());
     }
-    let channel = Endpoint::from_shared(config.url.to_string())?
+    let endpoint = Endpoint::from_shared(config.url.to_string())?
         .connect_timeout(GREETING)
         .http2_keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(10))
         .keep_alive_while_idle(true)
-        .tcp_nodelay(true)
-        .connect()
-        .await?;
+        .tcp_nodelay(true);
+    // A server that accepts and says nothing would hold the handshake for good.
+    let channel = tokio::time::timeout(GREETING, dial(endpoint, config.tls.as_ref()));
+    let channel = channel.await.map_err(|_| Broken::NoWelcome)??;
     let position = deps.reader.acknowledged(&config.consumer);
     let position = position.unwrap_or_default();
     let (sender, receiver) = mpsc::channel(QUEUE);

@@ -1,9 +1,9 @@
 //! A connection as typed.
 
 use super::args::ConnectArgs;
-use crate::access::client_tls::ClientTls;
 use crate::api::client::Client;
 use crate::config::secret_file::SecretPath;
+use crate::config::types::ClientTls;
 
 impl ConnectArgs {
     /// The certificates, where some were named.

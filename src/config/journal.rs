@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::environment::Environment;
 use super::reader::Table;
-use super::types::{JournalConfig, UplinkConfig};
+use super::reference;
+use super::types::{ClientTls, JournalConfig, UplinkConfig};
 use crate::model::ids::{ConsumerName, NodeName, SiteName};
 
 /// What the events of the journal itself carry is known only at the end.
@@ -48,24 +50,28 @@ pub(super) fn read(
 }
 
 /// `None` where the section is missing or wrong; what is wrong is reported.
-pub(super) fn uplink(root: &Table<'_>) -> Option<UplinkConfig> {
+pub(super) fn uplink(
+    root: &Table<'_>,
+    folder: &Path,
+    environment: &dyn Environment,
+) -> Option<UplinkConfig> {
     let table = root.table("uplink", "[uplink]")?;
     if !table.has("url") {
         table.missing(
             "url",
-            "write the platform's address such as http://127.0.0.1:7448",
+            "write the platform's address such as https://platform.example:7448",
         );
     }
+    let has_tls = table.has("tls");
+    let tls = table.table("tls", "tls");
+    let tls = tls.and_then(|tls| client_tls(&tls, folder, environment));
     let url = table.text("url").and_then(|text| {
         let wrong = match text.value.parse::<Url>() {
-            Ok(url) if url.scheme() != "http" || url.host().is_none() || url.port().is_none() => {
-                "write http://host:port".to_owned()
-            }
-            Ok(url) if !is_loopback(&url) => {
-                "the uplink speaks plain text: write a loopback address".to_owned()
-            }
-            Ok(url) => return Some(url),
-            Err(error) => format!("{error}: write http://host:port"),
+            Ok(url) => match mistake(&url, has_tls) {
+                None => return Some(url),
+                Some(wrong) => wrong.to_owned(),
+            },
+            Err(error) => format!("{error}: write https://host:port"),
         };
         table.problem(text.at, format!("`url` is `{}`: {wrong}", text.value));
         None
@@ -77,9 +83,59 @@ pub(super) fn uplink(root: &Table<'_>) -> Option<UplinkConfig> {
         Some(name) => Some(name.value),
     };
     table.finish();
-    Some(UplinkConfig {
-        url: url?,
-        consumer: consumer?,
+    let (url, consumer) = (url?, consumer?);
+    (has_tls == tls.is_some()).then_some(UplinkConfig { url, tls, consumer })
+}
+
+/// Why the uplink cannot dial there.
+fn mistake(url: &Url, has_tls: bool) -> Option<&'static str> {
+    // `port` hides a scheme's own port, so 443 must not be asked for.
+    let whole = url.host().is_some() && url.port_or_known_default().is_some();
+    match url.scheme() {
+        "https" if whole && has_tls => None,
+        "https" if whole => Some("certificates are needed there: write [uplink.tls]"),
+        "http" if whole && has_tls => Some("[uplink.tls] needs https://host:port"),
+        "http" if whole && is_loopback(url) => None,
+        "http" if whole => {
+            Some("plain text is for loopback only: write https://host:port and [uplink.tls]")
+        }
+        _ => Some("write https://host:port"),
+    }
+}
+
+fn client_tls(
+    table: &Table<'_>,
+    folder: &Path,
+    environment: &dyn Environment,
+) -> Option<ClientTls> {
+    for (key, how) in [
+        (
+            "authority",
+            "name the PEM file of the authority that signs the platform's certificate",
+        ),
+        (
+            "certificate",
+            "name the PEM file of this node's certificate chain",
+        ),
+        (
+            "key",
+            "write key = { file = \"…\" } or key = { credential = \"NAME\" }",
+        ),
+    ] {
+        if !table.has(key) {
+            table.missing(key, how);
+        }
+    }
+    let path = |key| table.text(key).map(|text| folder.join(text.value));
+    let (authority, certificate) = (path("authority"), path("certificate"));
+    let key = reference::secret_path(table, "key", folder, environment);
+    let server_name = table.text("server_name").map(|text| text.value.to_owned());
+    table.finish();
+    Some(ClientTls {
+        authority: authority?,
+        certificate: certificate?,
+        key: key?,
+        server_name,
     })
 }
 

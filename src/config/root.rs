@@ -53,7 +53,7 @@ pub(super) fn read<'f>(
     let console = door::console(&root, api.as_ref());
     let journal = journal::read(&root, &state_dir, folder);
     let audit = audit(&root, folder);
-    let uplink = journal::uplink(&root);
+    let uplink = journal::uplink(&root, folder, environment);
     let inference = inference(&root, folder, environment);
     let models = models(&root, folder);
     let names: Vec<ModelName> = models.keys().cloned().collect();

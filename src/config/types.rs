@@ -233,11 +233,27 @@ impl JournalConfig {
     }
 }
 
+/// What a client shows, and whom it believes. The files are read at each connection, so that
+/// renewed ones are taken over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientTls {
+    /// Who signs the server's certificate, PEM.
+    pub authority: PathBuf,
+    /// Its own certificate, PEM.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub key: SecretPath,
+    /// The name the server's certificate must carry, where it is not the address's host.
+    pub server_name: Option<String>,
+}
+
 /// The outbound way to the platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UplinkConfig {
-    /// `http://host:port` of the platform's `parapet.v1.Uplink` service.
+    /// `https://host:port` of the platform's `parapet.v1.Uplink` service; `http` on loopback only.
     pub url: Url,
+    /// Certificates; there where the address is `https`.
+    pub tls: Option<ClientTls>,
     /// The durable consumer whose position the platform's acknowledgements move.
     pub consumer: ConsumerName,
 }

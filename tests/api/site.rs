@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use parapet::access::client_tls::ClientTls;
 use parapet::access::pki::{Authority, Validity};
 use parapet::api::client::{Client, ClientError};
 use parapet::base::clock::{Clock as _, SystemClock};
 use parapet::config::secret_file::SecretPath;
+use parapet::config::types::ClientTls;
 use parapet::config::types::{ApiConfig, ClientConfig, Door, LimitsConfig, TlsConfig};
 use parapet::model::access::{CameraPattern, Role, Scope};
 

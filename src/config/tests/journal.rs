@@ -48,14 +48,33 @@ fn the_uplink_dials_only_where_plain_text_stays_on_this_machine() {
     one("[uplink]\n", "1:1: [uplink]: `url` is missing");
     one(
         "[uplink]\nurl = \"http://10.0.0.1:7448\"\n",
-        "2:7: [uplink]: `url` is `http://10.0.0.1:7448`: the uplink speaks plain text",
+        "2:7: [uplink]: `url` is `http://10.0.0.1:7448`: plain text is for loopback only",
     );
     one(
         "[uplink]\nurl = \"ftp://127.0.0.1:1\"\n",
-        "2:7: [uplink]: `url` is `ftp://127.0.0.1:1`: write http://host:port",
+        "2:7: [uplink]: `url` is `ftp://127.0.0.1:1`: write https://host:port",
     );
     one(
         "[uplink]\nurl = \"http://127.0.0.1:1\"\nconsumer = \"a b\"\n",
         "3:12: [uplink]: `consumer`",
+    );
+    one(
+        "[uplink]\nurl = \"https://platform:7448\"\n",
+        "2:7: [uplink]: `url` is `https://platform:7448`: certificates are needed there",
+    );
+}
+
+#[test]
+fn the_uplink_speaks_tls_to_everybody_else() {
+    let tls = "[uplink.tls]\nauthority = \"ca.pem\"\ncertificate = \"node.pem\"\n";
+    let key = "key = { file = \"/proc/self/none\" }\n";
+    let url = "[uplink]\nurl = \"https://platform:7448\"\n";
+    one(
+        &format!("{url}{tls}"),
+        "3:1: [uplink]: tls: `key` is missing: write key = { file",
+    );
+    one(
+        &format!("[uplink]\nurl = \"http://127.0.0.1:7448\"\n{tls}{key}"),
+        "2:7: [uplink]: `url` is `http://127.0.0.1:7448`: [uplink.tls] needs https",
     );
 }

@@ -8,10 +8,10 @@ use hdrhistogram::Histogram;
 use tokio_util::sync::CancellationToken;
 
 use super::stage::Stage;
-use crate::access::client_tls::ClientTls;
 use crate::api::client::{Client, SubscribeFrom, Subscription, Told};
 use crate::base::clock::SharedClock;
 use crate::base::tasks::TaskSet;
+use crate::config::types::ClientTls;
 use crate::journal::Filter;
 use crate::model::ids::Sequence;
 

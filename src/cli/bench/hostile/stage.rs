@@ -10,7 +10,6 @@ use rustls::ClientConfig;
 use tokio_util::sync::CancellationToken;
 
 use super::super::durability::load::{self, NoCameras};
-use crate::access::client_tls::ClientTls;
 use crate::access::owners::Owners;
 use crate::access::pki::{Authority, Validity};
 use crate::access::{Gate, Policy, TlsDoor};
@@ -20,6 +19,7 @@ use crate::base::clock::{SharedClock, SystemClock};
 use crate::base::metrics::Metrics;
 use crate::base::tasks::{TaskSet, named_thread};
 use crate::config::secret_file::SecretPath;
+use crate::config::types::ClientTls;
 use crate::config::types::{ApiConfig, ClientConfig as Client, Door, LimitsConfig, TlsConfig};
 use crate::journal::{Journal, JournalWriter};
 use crate::model::access::{Role, Scope};
