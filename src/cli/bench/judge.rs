@@ -178,8 +178,9 @@ pub(super) fn row(fault: Fault, shown: &[Shown], back_limit: f64) -> Row {
     {
         missed.push(format!("noticed after more than {NOTICED_SECONDS} s"));
     }
-    if worst.raised > 1 {
-        missed.push("raised more than once".to_owned());
+    let changes = outages(fault);
+    if worst.raised > changes {
+        missed.push(format!("raised more than {changes} times"));
     }
     if takes_the_picture(fault) && shown.iter().any(|shown| shown.raised == 0) {
         missed.push("never raised".to_owned());
@@ -198,6 +199,12 @@ pub(super) fn row(fault: Fault, shown: &[Shown], back_limit: f64) -> Row {
         recovered,
         missed,
     }
+}
+
+/// How often a camera may be lost by one fault.
+fn outages(fault: Fault) -> usize {
+    // The codec changes twice, under a running session each time: at the fault's start and end.
+    if matches!(fault, Fault::Codec) { 2 } else { 1 }
 }
 
 /// Whether no picture can come while the fault is in force.
