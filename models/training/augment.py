@@ -1,0 +1,148 @@
+"""Training samples: a window of a picture (or of four), warped, coloured and spoilt as cameras spoil pictures."""
+
+import cv2
+import numpy as np
+
+MOST = 48  # people of one sample
+PAD = 114
+
+
+class Pictures:
+    """The folder that pack.py wrote; pixels stay on disk until they are asked for."""
+
+    def __init__(self, folder, index, validation):
+        self.rows = [row for row in index if row["validation"] == validation]
+        self.data = np.memmap(folder / "pictures.bin", np.uint8, "r")
+        kinds = [self.kind(row) for row in self.rows]
+        self.by_kind = {kind: np.flatnonzero([k == kind for k in kinds]) for kind in sorted(set(kinds))}
+
+    @staticmethod
+    def kind(row):
+        simulated = "simulated" if row["group"].startswith("sim/") else row["group"].split("/")[0]
+        return simulated if row["people"] else simulated + " empty"
+
+    def __getitem__(self, n):
+        row = self.rows[n]
+        size = row["rows"] * row["columns"] * 3
+        picture = self.data[row["place"]:row["place"] + size].reshape(row["rows"], row["columns"], 3)
+        both = [np.array(row[key], np.float32).reshape(-1, 4) for key in ("people", "ignore")]
+        return picture, *both
+
+
+def window(rng, picture, people, ignore, width, height):
+    """A random part of the picture at a random scale, mostly around somebody; boxes follow."""
+    rows, columns = picture.shape[:2]
+    fit = min(416 / columns, 256 / rows)  # what the detector would see the whole picture at
+    scale = fit * np.exp(rng.uniform(np.log(0.55), np.log(2.0)))
+    middle = np.float32([rng.uniform(0, columns), rng.uniform(0, rows)])
+    if len(people) and rng.random() < 0.85:
+        box = people[rng.integers(len(people))]
+        tall = max(box[3] - box[1], box[2] - box[0])
+        # Sizes that cameras show: 12 pixels to nearly the whole height, small ones more often.
+        low, high = max(12 / tall, fit * 0.5), min(0.9 * height / tall, fit * 2.6)
+        scale = np.exp(rng.uniform(np.log(low), np.log(max(high, low * 1.05))))
+        middle = (box[:2] + box[2:]) / 2 + rng.uniform(-0.42, 0.42, 2) * [width, height] / scale
+    if rng.random() < 0.85:  # no more of the outside than must be
+        for axis, (side, most) in enumerate(((width, columns), (height, rows))):
+            half = side / 2 / scale
+            middle[axis] = np.clip(middle[axis], half, most - half) if 2 * half < most else most / 2
+    stretch = np.exp(rng.normal(0, 0.06))
+    flip = -1.0 if rng.random() < 0.5 else 1.0
+    shear = rng.normal(0, 0.03)
+    turn = np.float32([[flip * scale * stretch, shear * scale], [0, scale / stretch]])
+    move = np.float32([width / 2, height / 2]) - turn @ middle.astype(np.float32)
+    if scale < 0.6:
+        picture = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        warp = np.hstack([turn * 2, move[:, None]])
+    else:
+        warp = np.hstack([turn, move[:, None]])
+    canvas = cv2.warpAffine(picture, warp, (width, height), flags=cv2.INTER_LINEAR, borderValue=(PAD,) * 3)
+    return canvas, *(moved(boxes, turn, move, width, height) for boxes in (people, ignore))
+
+
+def moved(boxes, turn, move, width, height):
+    """Boxes after the warp, cut by the window; mostly cut ones get a last column of 0 (ignore), others 1."""
+    if not len(boxes):
+        return np.zeros((0, 5), np.float32)
+    corners = boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2) @ turn.T + move
+    low, high = corners.min(1), corners.max(1)
+    cut_low, cut_high = np.clip(low, 0, [width, height]), np.clip(high, 0, [width, height])
+    whole, seen = (high - low).prod(1), np.clip(cut_high - cut_low, 0, None).prod(1)
+    size = (cut_high - cut_low).max(1)
+    good = (seen > 0.3 * whole) & (size >= 7)
+    return np.hstack([cut_low, cut_high, good[:, None]])[seen > 0].astype(np.float32)
+
+
+def colours(rng, picture):
+    """Light, contrast, tint, grey and infrared."""
+    out = picture.astype(np.float32)
+    if rng.random() < 0.25:  # infrared or an old camera
+        weights = rng.dirichlet([2, 3, 2])
+        out = np.repeat((out @ weights.astype(np.float32))[..., None], 3, 2)
+        if rng.random() < 0.4:  # the lamp's cone
+            rows, columns = out.shape[:2]
+            x, y = np.meshgrid(np.linspace(-1, 1, columns, dtype=np.float32), np.linspace(-1, 1, rows, dtype=np.float32))
+            out *= (1.2 - rng.uniform(0.3, 1) * ((x - rng.uniform(-0.5, 0.5)) ** 2 + (y - rng.uniform(-0.5, 0.5)) ** 2)).clip(0.1)[..., None]
+    elif rng.random() < 0.6:
+        grey = out.mean(2, keepdims=True)
+        out = grey + (out - grey) * np.float32(rng.uniform(0, 1.7))
+        out *= rng.uniform(0.85, 1.15, 3).astype(np.float32)
+        if rng.random() < 0.1:
+            out = out[..., rng.permutation(3)]
+    if rng.random() < 0.7:
+        middle = out.mean()
+        out = (out - middle) * np.float32(rng.uniform(0.5, 1.5)) + middle * np.float32(rng.uniform(0.5, 1.5))
+    if rng.random() < 0.3:
+        out = 255 * (out.clip(0, 255) / 255) ** np.float32(rng.uniform(0.5, 1.9))
+    return out
+
+
+def spoil(rng, out):
+    """Blur, rain, noise, compression."""
+    rows, columns = out.shape[:2]
+    if rng.random() < 0.15:
+        out = cv2.GaussianBlur(out, (0, 0), rng.uniform(0.4, 1.5))
+    elif rng.random() < 0.15:
+        factor = rng.uniform(0.4, 0.9)
+        out = cv2.resize(cv2.resize(out, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), (columns, rows))
+    if rng.random() < 0.06:
+        drops = np.zeros((rows, columns), np.float32)
+        lean, long = rng.uniform(-4, 4), rng.uniform(4, 16)
+        for x, y in rng.uniform(0, 1, (rng.integers(20, 150), 2)) * [columns, rows]:
+            cv2.line(drops, (int(x), int(y)), (int(x + lean), int(y + long)), 1.0)
+        out = out + cv2.GaussianBlur(drops, (3, 3), 0)[..., None] * np.float32(rng.uniform(20, 90))
+    if rng.random() < 0.35:
+        grain = rng.normal(0, rng.uniform(1, 14), (rows, columns, 1 if rng.random() < 0.5 else 3))
+        out = out + grain.astype(np.float32)
+    out = out.clip(0, 255).astype(np.uint8)
+    if rng.random() < 0.3:
+        _, packed = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, int(rng.uniform(15, 75))])
+        out = cv2.imdecode(packed, cv2.IMREAD_COLOR)
+    return out
+
+
+def sample(rng, pictures, weights, width, height, mosaic=0.2):
+    """One sample: RGB [3, h, w] and people and ignored regions together [MOST, 5] (last column: 1 or 0, −1 none)."""
+    kinds = [kind for kind in weights if kind in pictures.by_kind]
+    chance = np.array([weights[kind] for kind in kinds])
+
+    def pick(w, h):
+        kind = kinds[rng.choice(len(kinds), p=chance / chance.sum())]
+        canvas, people, ignore = window(rng, *pictures[rng.choice(pictures.by_kind[kind])], w, h)
+        ignore[:, 4:] = 0
+        return canvas, np.concatenate([people, ignore])
+
+    if rng.random() < mosaic:
+        x, y = (int(rng.uniform(0.35, 0.65) * side) for side in (width, height))
+        canvas, found = np.empty((height, width, 3), np.uint8), []
+        for left, top, w, h in ((0, 0, x, y), (x, 0, width - x, y), (0, y, x, height - y), (x, y, width - x, height - y)):
+            part, boxes = pick(w, h)
+            canvas[top:top + h, left:left + w] = part
+            found.append(boxes + np.float32([left, top, left, top, 0]))
+        boxes = np.concatenate(found)
+    else:
+        canvas, boxes = pick(width, height)
+    canvas = spoil(rng, colours(rng, canvas))
+    label = np.full((MOST, 5), -1, np.float32)
+    label[:len(boxes)] = boxes[:MOST]
+    return np.ascontiguousarray(canvas[..., ::-1].transpose(2, 0, 1)), label

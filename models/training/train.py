@@ -1,0 +1,134 @@
+"""Trains the person detector from random weights.
+
+Most steps see small windows around people (a quarter of the pixels of a picture for nearly all it teaches), the
+last ones whole inputs. The learning rate follows the share that is done of the steps or of the time, whichever
+is further, so that a run ends well on any machine. An averaged copy (EMA) is kept and is what is exported;
+it is written every few minutes, so that a run can be stopped at any time and a stopped run goes on (--resume).
+"""
+
+import argparse
+import copy
+import json
+import math
+import pathlib
+import time
+
+import numpy as np
+import torch
+
+import augment
+import model
+from loss import loss
+
+SEED = 20_26
+# Share of samples by source.
+WEIGHTS = {"simulated": 0.42, "simulated empty": 0.05, "fights": 0.30, "fights empty": 0.02, "perimeter": 0.10,
+           "perimeter empty": 0.02, "intel": 0.09, "intel empty": 0.01}
+WINDOW = (224, 160)  # of the first part, multiples of 32
+WHOLE = (model.WIDTH, model.HEIGHT)
+WHOLE_SHARE = 0.2  # of the run, at its end
+
+
+class Samples(torch.utils.data.IterableDataset):
+    """Endless samples; each worker and each start has a seed of its own."""
+
+    def __init__(self, pictures, size, seed):
+        self.pictures, self.size, self.seed = pictures, size, seed
+
+    def __iter__(self):
+        info = torch.utils.data.get_worker_info()
+        rng = np.random.default_rng([SEED, self.seed, info.id if info else 0])
+        while True:
+            yield augment.sample(rng, self.pictures, WEIGHTS, *self.size)
+
+
+def loader(pictures, size, batch, workers, seed):
+    return iter(torch.utils.data.DataLoader(Samples(pictures, size, seed), batch, num_workers=workers))
+
+
+def save(path, **state):
+    torch.save(state, path.with_suffix(".part"))
+    path.with_suffix(".part").replace(path)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=pathlib.Path, required=True, help="the folder that pack.py wrote")
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("--steps", type=int, default=60_000)
+    parser.add_argument("--minutes", type=float, default=1e9, help="end after so long")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--resume", action="store_true")
+    args = parser.parse_args()
+    torch.manual_seed(SEED)
+    torch.set_num_threads(args.threads)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    args.out.mkdir(parents=True, exist_ok=True)
+
+    index = json.loads((args.data / "index.json").read_text())
+    pictures = augment.Pictures(args.data, index, validation=False)
+    net = model.Person().to(device, memory_format=torch.channels_last)
+    average = copy.deepcopy(net).eval()
+    heavy = [p for p in net.parameters() if p.ndim > 1]
+    other = [p for p in net.parameters() if p.ndim <= 1]
+    groups = [{"params": heavy, "weight_decay": 0.03}, {"params": other, "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.99))
+    step, spent, part = 0, 0.0, None
+    checkpoint = args.out / "checkpoint.pt"
+    if args.resume and checkpoint.is_file():
+        state = torch.load(checkpoint, map_location=device)
+        net.load_state_dict(state["net"])
+        average.load_state_dict(state["average"])
+        optimiser.load_state_dict(state["optimiser"])
+        step, spent = state["step"], state["spent"]
+
+    begin, saved, shown = time.monotonic() - spent, time.monotonic(), time.monotonic()
+    sums, count = np.zeros(2), 0
+    while (done := max(step / args.steps, (time.monotonic() - begin) / 60 / args.minutes)) < 1:
+        whole = done > 1 - WHOLE_SHARE
+        if part != whole:
+            part, size = whole, WHOLE if whole else WINDOW
+            batches = loader(pictures, size, args.batch, args.workers, step)
+            points, steps = model.cells(*size, device)
+        rate = args.rate * min(1, (step + 1) / 300) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        images, labels = next(batches)
+        images = images.to(device).to(torch.float32, memory_format=torch.channels_last)
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            raw = net(images)
+        score_loss, box_loss = loss(raw, labels.to(device), points, steps)
+        optimiser.zero_grad(set_to_none=True)
+        (score_loss + box_loss).backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)
+        optimiser.step()
+        step += 1
+        keep = min(0.998, (1 + step) / (20 + step))
+        with torch.no_grad():
+            for mean, now in zip(average.state_dict().values(), net.state_dict().values()):
+                if mean.dtype.is_floating_point:
+                    mean.lerp_(now, 1 - keep)
+                else:
+                    mean.copy_(now)
+        sums += [score_loss.item(), box_loss.item()]
+        count += 1
+        now = time.monotonic()
+        if now - shown > 30:
+            line = {"minutes": round((now - begin) / 60, 1), "step": step, "size": size, "rate": round(rate, 6),
+                    "score_loss": round(sums[0] / count, 4), "box_loss": round(sums[1] / count, 4),
+                    "pictures_a_second": round(count * args.batch / (now - shown), 1)}
+            print(json.dumps(line), flush=True)
+            with open(args.out / "log.jsonl", "a") as log:
+                log.write(json.dumps(line) + "\n")
+            sums, count, shown = np.zeros(2), 0, now
+        if now - saved > 120:
+            saved = now
+            save(checkpoint, net=net.state_dict(), average=average.state_dict(), optimiser=optimiser.state_dict(), step=step, spent=now - begin)
+    save(checkpoint, net=net.state_dict(), average=average.state_dict(), optimiser=optimiser.state_dict(), step=step, spent=time.monotonic() - begin)
+
+
+if __name__ == "__main__":
+    main()
