@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import math
 import pathlib
 
 import numpy as np
@@ -43,11 +44,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=pathlib.Path)
     parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--threshold", type=float, default=0.1)
+    parser.add_argument("--threshold", type=float, default=0.1, help="what model.toml says; the tracker uses weak ones too")
+    parser.add_argument("--operating", type=float, default=0.5, help="the network's score that is to become 0.5")
     parser.add_argument("--version", default="1")
     args = parser.parse_args()
     net = model.Person()
     net.load_state_dict(torch.load(args.checkpoint, map_location="cpu")["average"])
+    with torch.no_grad():  # a shift of all scores: their order stays
+        for head in net.heads:
+            head.score.bias -= math.log(args.operating / (1 - args.operating))
     exported = model.Exported(net).eval()
     args.folder.mkdir(parents=True, exist_ok=True)
     file = args.folder / "model.onnx"

@@ -27,8 +27,10 @@ SOURCES = [
     ("fights/fight", "*.mp4", 10, 5),
     ("fights/no_fight", "*.mp4", 10, 5),
 ]
-TEACHERS = ["yolox_nano_416", "picodet_s_416_coco", "fastestdet_352"]
-SEEN, SURE, DOUBTFUL = 0.25, 0.45, 0.2
+# Each with the score from which on what it alone sees is a doubt: the third one's scores run high.
+TEACHERS = {"yolox_nano_416": 0.2, "picodet_s_416_coco": 0.25, "fastestdet_352": 0.5}
+DOUBTFUL = list(TEACHERS.values())
+SEEN, SURE = 0.2, 0.45
 LONGEST = 640  # pictures are stored no longer than this
 
 
@@ -45,7 +47,7 @@ def look(teacher, picture):
     columns = picture.shape[1]
     boxes, scores = [np.zeros((0, 4), np.float32)], [np.zeros(0, np.float32)]
     for left, right in views(picture):
-        found, sure = teacher(np.ascontiguousarray(picture[:, left:right]), DOUBTFUL)
+        found, sure = teacher(np.ascontiguousarray(picture[:, left:right]), SEEN)
         cut = ((found[:, 0] < 3) & (left > 0)) | ((found[:, 2] > right - left - 3) & (right < columns))
         boxes.append(found[~cut] + np.float32([left, 0, left, 0]))
         scores.append(sure[~cut])
@@ -70,7 +72,8 @@ def agree(views_of_teachers):
         if len({who[g] for g in seen}) >= 2 and scores[n] >= SURE:
             people.append(np.average(boxes[seen], axis=0, weights=scores[seen]))
         else:
-            doubtful.append(boxes[group].mean(axis=0))
+            if any(scores[g] >= DOUBTFUL[who[g]] for g in group):
+                doubtful.append(boxes[group].mean(axis=0))
     # What is doubtful and mostly a person already is no news.
     if people and doubtful:
         news = iou(np.array(doubtful), np.array(people)).max(axis=1) < 0.6

@@ -1,7 +1,7 @@
 """Trains the person detector from random weights.
 
-Most steps see small windows around people (a quarter of the pixels of a picture for nearly all it teaches), the
-last ones whole inputs. The learning rate follows the share that is done of the steps or of the time, whichever
+The first steps see small windows around people (a seventh of the pixels of a picture for most of what it
+teaches), later ones larger windows, the last ones whole inputs. The learning rate follows the share that is done of the steps or of the time, whichever
 is further, so that a run ends well on any machine. An averaged copy (EMA) is kept and is what is exported;
 it is written every few minutes, so that a run can be stopped at any time and a stopped run goes on (--resume).
 """
@@ -24,9 +24,8 @@ SEED = 20_26
 # Share of samples by source.
 WEIGHTS = {"simulated": 0.42, "simulated empty": 0.05, "fights": 0.30, "fights empty": 0.02, "perimeter": 0.10,
            "perimeter empty": 0.02, "intel": 0.09, "intel empty": 0.01}
-WINDOW = (224, 160)  # of the first part, multiples of 32
-WHOLE = (model.WIDTH, model.HEIGHT)
-WHOLE_SHARE = 0.2  # of the run, at its end
+# Until which share of the run samples have which size (multiples of 32).
+STAGES = [(0.35, (160, 96)), (0.82, (224, 160)), (1.0, (model.WIDTH, model.HEIGHT))]
 
 
 class Samples(torch.utils.data.IterableDataset):
@@ -57,7 +56,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--steps", type=int, default=60_000)
     parser.add_argument("--minutes", type=float, default=1e9, help="end after so long")
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
@@ -76,7 +75,7 @@ def main():
     other = [p for p in net.parameters() if p.ndim <= 1]
     groups = [{"params": heavy, "weight_decay": 0.03}, {"params": other, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.99))
-    step, spent, part = 0, 0.0, None
+    step, spent, size = 0, 0.0, None
     checkpoint = args.out / "checkpoint.pt"
     if args.resume and checkpoint.is_file():
         state = torch.load(checkpoint, map_location=device)
@@ -88,9 +87,9 @@ def main():
     begin, saved, shown = time.monotonic() - spent, time.monotonic(), time.monotonic()
     sums, count = np.zeros(2), 0
     while (done := max(step / args.steps, (time.monotonic() - begin) / 60 / args.minutes)) < 1:
-        whole = done > 1 - WHOLE_SHARE
-        if part != whole:
-            part, size = whole, WHOLE if whole else WINDOW
+        wanted = next(stage for until, stage in STAGES if done < until)
+        if size != wanted:
+            size = wanted
             batches = loader(pictures, size, args.batch, args.workers, step)
             points, steps = model.cells(*size, device)
         rate = args.rate * min(1, (step + 1) / 300) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
