@@ -37,11 +37,11 @@ def mot(video, truth, factor, every):
         yield *fitted(picture, people.get(n + 1, []), []), "all"
 
 
-def pets(data, every=4):
+def pets(data, every=8):
     yield from mot(data / "footage/pets/vtest_480x360_795f.mp4", data / "mot/PETS09-S2L1/gt/gt.txt", 0.625, every)
 
 
-def tud(data, every=3):
+def tud(data, every=4):
     yield from mot(data / "footage/tud/TUD-Stadtmitte.mp4", data / "mot/TUD-Stadtmitte/gt/gt.txt", 1.0, every)
 
 
@@ -58,7 +58,7 @@ def coco(data):
         yield *fitted(picture, people, []), "all"
 
 
-def simulated(folder, a_clip=6):
+def simulated(folder, a_clip=2):
     """Rendered scenes of testdata/scenes: a few frames of each; tags are the scene's conditions."""
     newest = {}  # of clips of one scene, made at different times
     for truth in sorted(folder.glob("*/*.truth.jsonl"), key=lambda path: path.stat().st_mtime):
@@ -67,7 +67,7 @@ def simulated(folder, a_clip=6):
         rows = [json.loads(line) for line in truth.open()]
         tag, rows = " ".join(rows[0]["conditions"]) or "day", [row for row in rows if row["type"] == "frame"]
         video = cv2.VideoCapture(str(truth.with_name(truth.name.replace(".truth.jsonl", ".mp4"))))
-        for n in np.linspace(0.08, 0.95, a_clip) * len(rows):
+        for n in np.linspace(0.3, 0.75, a_clip) * len(rows):
             row = rows[int(n)]
             video.set(cv2.CAP_PROP_POS_FRAMES, int(n))
             ok, picture = video.read()
@@ -105,7 +105,7 @@ LYING = {
 }
 
 
-def lying(data, last=3):
+def lying(data, last=1):
     """The last frames of the fall clips' colour half."""
     for number, box in LYING.items():
         pictures = [picture for _, picture in frames(data / f"footage/falls/fall-{number}-cam0.mp4")]
