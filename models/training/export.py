@@ -10,7 +10,8 @@ import onnx
 import torch
 
 import model
-from detector import session
+from detector import Detector, session
+from evaluate import tallies, validation
 
 MANIFEST = '''# Written by models/training/export.py. CARD.md says what it was trained on and how good it is.
 name = "person"
@@ -40,19 +41,13 @@ head = "yolov8"
 '''
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("checkpoint", type=pathlib.Path)
-    parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--threshold", type=float, default=0.1, help="what model.toml says; the tracker uses weak ones too")
-    parser.add_argument("--operating", type=float, default=0.5, help="the network's score that is to become 0.5")
-    parser.add_argument("--version", default="1")
-    args = parser.parse_args()
+def write(args, operating):
+    """Writes the folder; the network's score `operating` becomes 0.5 (all scores are shifted, their order stays)."""
     net = model.Person()
     net.load_state_dict(torch.load(args.checkpoint, map_location="cpu")["average"])
-    with torch.no_grad():  # a shift of all scores: their order stays
+    with torch.no_grad():
         for head in net.heads:
-            head.score.bias -= math.log(args.operating / (1 - args.operating))
+            head.score.bias -= math.log(operating / (1 - operating))
     exported = model.Exported(net).eval()
     args.folder.mkdir(parents=True, exist_ok=True)
     file = args.folder / "model.onnx"
@@ -68,6 +63,22 @@ def main():
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     values = {"sha256": digest, "threshold": args.threshold, "version": args.version, "width": model.WIDTH, "height": model.HEIGHT}
     (args.folder / "model.toml").write_text(MANIFEST.format(**values))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoint", type=pathlib.Path)
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--threshold", type=float, default=0.1, help="what model.toml says; the tracker uses weak ones too")
+    parser.add_argument("--validation", type=pathlib.Path, help="pack.py's folder: 0.5 becomes the score of the best F1 there")
+    parser.add_argument("--operating", type=float, default=0.5, help="instead: the network's score that is to become 0.5")
+    parser.add_argument("--version", default="1")
+    args = parser.parse_args()
+    write(args, args.operating)
+    if args.validation:
+        best = tallies(Detector(args.folder), validation(args.validation))["all"].best()
+        print(f"best F1 of the simulated validation scenes at a score of {best:.3f}")
+        write(args, best)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ fi
 # One thread: with two, each waits for the other at every layer as soon as the machine does anything else.
 OMP_WAIT_POLICY=passive "$python" models/training/train.py --data "$work/packed" --out "$work/run" \
     --minutes "$minutes" --threads "${THREADS:-1}" --resume
-"$python" models/training/export.py "$work/run/checkpoint.pt" models/person
+"$python" models/training/export.py "$work/run/checkpoint.pt" models/person --validation "$work/packed"
 $parapet model check models/person
 
 held_out=${HELD_OUT:-$HOME/.cache/parapet/scenes} # where `parapet sim render testdata/scenes` leaves clips
