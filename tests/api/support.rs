@@ -43,6 +43,9 @@ impl CameraView for OneCamera {
             decoded: 1,
             analysed: 2,
             superseded: 3,
+            asleep: false,
+            woke_by: None,
+            wakes: 0,
         }]
     }
 }
