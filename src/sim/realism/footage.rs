@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::RealismError;
 use super::score::{Figure, Posture};
-use crate::config::types::{CameraConfig, Pace, SourceConfig};
+use crate::config::types::{CameraConfig, Pace, SourceConfig, WatchConfig, WatchMode};
 use crate::config::{self, NoEnvironment};
 use crate::infer::InferError;
 use crate::ingest::{Note, Sink, Source, SourceError};
@@ -84,7 +84,7 @@ impl Sink for Post {
 
     fn note(&self, note: Note) {
         let over = match note {
-            Note::Opened | Note::Format { .. } => return,
+            Note::Opened | Note::Format { .. } | Note::Woke(_) | Note::Asleep => return,
             Note::Ended => None,
             Note::Failed(error) => Some(error),
         };
@@ -140,6 +140,11 @@ fn camera(clip: &Clip) -> Result<CameraConfig, RealismError> {
             path: video,
             pace: Pace::Fast,
             repeat: false,
+        },
+        // Every picture is to be seen.
+        watch: WatchConfig {
+            mode: WatchMode::Always,
+            ..camera.watch
         },
         ..CameraConfig::clone(camera)
     })
