@@ -73,7 +73,8 @@ const REORDER: Duration = Duration::from_secs(1);
 const KEYS: usize = 24;
 const OTHERS: usize = 96;
 const SPACING: Duration = Duration::from_millis(250);
-/// Pictures arrive this unevenly; a glance is taken so much earlier.
+/// Pictures arrive this unevenly: a glance is taken so much earlier, and a keyframe that is due
+/// is waited for so much longer.
 const JITTER: Duration = Duration::from_millis(250);
 /// A single picture this many thresholds above the usual needs no second one.
 const CERTAIN: f32 = 3.0;
@@ -163,7 +164,7 @@ impl Gate {
                 analyse: self.glance_is_due(self.group),
             };
         }
-        if self.glance_is_due(self.step) {
+        if !self.key_is_near() && self.glance_is_due(self.step) {
             return Action::CatchUp;
         }
         Action::Hold
@@ -229,6 +230,15 @@ impl Gate {
         self.hot = 0;
         self.active_at = self.now;
         Action::Wake(reason, from)
+    }
+
+    /// Whether a keyframe is expected in time for the heartbeat, or as good as: a group as long as
+    /// the heartbeat must not be decoded each time for the sake of its last pictures.
+    fn key_is_near(&self) -> bool {
+        self.last_key.is_some_and(|last| {
+            let next = last + self.group;
+            next <= self.analysed_at + self.policy.heartbeat + JITTER && self.now <= next + JITTER
+        })
     }
 
     /// Whether the detector must look now, because the next chance comes `next` later.
