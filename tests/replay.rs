@@ -203,3 +203,19 @@ fn a_broken_recording_and_a_bad_configuration_are_named() {
         "{error}"
     );
 }
+
+#[test]
+fn a_reader_that_goes_away_ends_a_command_without_a_word() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_parapet"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["sim", "check", "testdata/scenes"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("ended");
+    assert!(output.status.success(), "{}", output.status);
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(!words.contains("panicked"), "{words}");
+}
