@@ -49,6 +49,9 @@ struct OrderArgs {
     /// Only the first so many seconds.
     #[arg(long, value_name = "SECONDS")]
     seconds: Option<f64>,
+    /// Another bitrate, in kbit/s.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(50..=50_000))]
+    bitrate_kbps: Option<u32>,
     /// Where clips are kept, so that none is made twice.
     #[arg(long, value_name = "FOLDER")]
     cache: Option<PathBuf>,
@@ -91,6 +94,7 @@ impl OrderArgs {
         Order {
             size: self.size,
             seconds: self.seconds,
+            bitrate_kbps: self.bitrate_kbps,
             truth_only,
             model_folder: self.config_model.clone(),
         }
