@@ -48,6 +48,7 @@ struct BadConfig(String);
 /// Runs the command of this process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
+    crate::base::heap::limit_arenas();
     let args = args::Args::parse();
     let done = std::panic::catch_unwind(AssertUnwindSafe(|| dispatch(args)));
     match done.unwrap_or_else(ended) {
