@@ -48,7 +48,7 @@ struct BadConfig(String);
 /// Runs the command of this process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    crate::base::heap::limit_arenas();
+    crate::base::heap::keep_small();
     let args = args::Args::parse();
     let done = std::panic::catch_unwind(AssertUnwindSafe(|| dispatch(args)));
     match done.unwrap_or_else(ended) {
