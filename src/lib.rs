@@ -21,6 +21,7 @@
 //!   console   health and /metrics on their own thread
 //!   sim       RTSP camera simulator
 //!   replay    files through the same pipeline; scoring against expected events
+//!   eval      what a detector is worth on pictures whose truth is known
 //! 6 app       build(Config, Ports) → App; start order, stop order, signals, sd_notify
 //! 7 cli       the commands of the binary
 //! ```
@@ -33,6 +34,7 @@ pub mod base;
 pub mod cli;
 pub mod config;
 pub mod console;
+pub mod eval;
 pub mod fleet;
 pub mod infer;
 pub mod ingest;

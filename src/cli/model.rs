@@ -1,5 +1,7 @@
 //! `parapet model`.
 
+mod eval;
+
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -17,6 +19,7 @@ pub(super) fn run(args: ModelArgs) -> anyhow::Result<bool> {
     match args.command {
         ModelCommand::Check(folder) => check(&folder),
         ModelCommand::Detect { folder, picture } => detect(&folder, &picture),
+        ModelCommand::Eval(args) => eval::run(&args),
     }
 }
 
