@@ -22,6 +22,7 @@
 //!   sim       RTSP camera simulator
 //!   replay    files through the same pipeline; scoring against expected events
 //!   eval      what a detector is worth on pictures whose truth is known
+//!   pull      public detectors from where their makers publish them
 //! 6 app       build(Config, Ports) → App; start order, stop order, signals, sd_notify
 //! 7 cli       the commands of the binary
 //! ```
@@ -41,6 +42,7 @@ pub mod ingest;
 pub mod journal;
 pub mod model;
 pub mod proto;
+pub mod pull;
 pub mod replay;
 pub mod rules;
 pub mod sim;

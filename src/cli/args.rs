@@ -6,7 +6,7 @@ mod security;
 
 use std::path::PathBuf;
 
-pub(super) use model::{EvalArgs, ModelArgs, ModelCommand, ModelFolder};
+pub(super) use model::{EvalArgs, ModelArgs, ModelCommand, ModelFolder, PullArgs};
 pub(super) use security::{
     AdminArgs, AdminCommand, AuditArgs, AuditCommand, AuditFile, ConnectArgs, PkiArgs, PkiCommand,
 };
@@ -48,7 +48,7 @@ pub(super) enum Command {
     Pki(PkiArgs),
     /// The whole path on this machine: RTSP cameras, the daemon and a subscriber in one process.
     Demo(DemoArgs),
-    /// Check a model folder, look at a picture with it, or measure it.
+    /// Check a model folder, look at a picture with it, measure it, or fetch a public one.
     Model(ModelArgs),
     /// Score tracker output in MOTChallenge format, or run the tracker on stored detections.
     Mot(MotArgs),

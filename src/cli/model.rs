@@ -1,6 +1,7 @@
 //! `parapet model`.
 
 mod eval;
+mod pull;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ pub(super) fn run(args: ModelArgs) -> anyhow::Result<bool> {
         ModelCommand::Check(folder) => check(&folder),
         ModelCommand::Detect { folder, picture } => detect(&folder, &picture),
         ModelCommand::Eval(args) => eval::run(&args),
+        ModelCommand::Pull(args) => pull::run(&args),
     }
 }
 

@@ -24,6 +24,8 @@ pub(in crate::cli) enum ModelCommand {
     /// Measure person detectors on pictures whose truth is known: average precision, recall by
     /// height, false persons, time.
     Eval(EvalArgs),
+    /// Fetch a public detector and write its model folder; without a name, list what there is.
+    Pull(PullArgs),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -69,6 +71,27 @@ pub(in crate::cli) struct EvalArgs {
     /// Write everything as JSON too.
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) json: Option<PathBuf>,
+    /// No progress bar.
+    #[arg(long)]
+    pub(in crate::cli) quiet: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct PullArgs {
+    /// Its name in the registry.
+    pub(in crate::cli) name: Option<String>,
+    /// Where the model's folder goes; made where it does not exist.
+    #[arg(long, default_value = "models", value_name = "FOLDER")]
+    pub(in crate::cli) into: PathBuf,
+    /// Take the weights from this file, fetched elsewhere, and use no network.
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) from: Option<PathBuf>,
+    /// Take a model whose SHA-256 the registry does not know; prints the one found.
+    #[arg(long)]
+    pub(in crate::cli) accept_unverified: bool,
+    /// Another registry than the built-in one (`models/registry.toml`).
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) registry: Option<PathBuf>,
     /// No progress bar.
     #[arg(long)]
     pub(in crate::cli) quiet: bool,
