@@ -24,6 +24,7 @@ pub mod fake;
 mod gst_source;
 mod pipeline;
 mod planes;
+pub mod playback;
 mod timing;
 
 use std::sync::Arc;
