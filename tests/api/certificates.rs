@@ -123,7 +123,7 @@ async fn a_client_that_speaks_no_more_than_tls_1_2_is_refused() {
     let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
     let name = "localhost".try_into().expect("name");
     let refused = connector.connect(name, socket.expect("connect")).await;
-    let why = refused.err().expect("refused").to_string();
+    let why = refused.expect_err("refused").to_string();
     assert!(why.contains("ProtocolVersion"), "{why}");
 }
 
