@@ -31,6 +31,7 @@ mod gop_ring;
 mod gst_source;
 mod pipeline;
 mod planes;
+pub mod playback;
 mod sample;
 mod slice;
 mod timing;

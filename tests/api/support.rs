@@ -142,7 +142,7 @@ impl Daemon {
             cameras: Arc::new(OneCamera),
             metrics: Arc::clone(&metrics),
             audit,
-            owners: Arc::new(owners.expect("owners")),
+            owners: Arc::new(owners),
             control: Arc::clone(&control) as _,
         };
         let entrance = Entrance {
