@@ -53,6 +53,8 @@ fn frame(clock: &SystemClock, index: u64) -> Frame {
         },
         media_time: Duration::from_millis(index * 100),
         arrived: clock.now(),
+        held: Duration::ZERO,
+        glance: false,
         planes: OwnedPlanes::new(planes),
     }
 }

@@ -65,6 +65,8 @@ fn frame(format: PixelFormat) -> Frame {
         },
         media_time: Duration::ZERO,
         arrived: Monotonic::default(),
+        held: Duration::ZERO,
+        glance: false,
         planes: OwnedPlanes::new(planes),
     }
 }

@@ -20,6 +20,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::owners::OwnerError;
 use crate::api::uplink::{self, UplinkDeps};
 use crate::api::{ApiDeps, CameraView, Entrance};
 use crate::base::clock::SharedClock;
@@ -63,9 +64,6 @@ pub enum AppError {
     /// A certificate or key cannot be used.
     #[error("the certificates of [api.tls] cannot be used")]
     Tls(#[from] crate::access::TlsError),
-    /// Who owns which consumer cannot be read.
-    #[error("the consumers' owners cannot be read")]
-    Owners(#[from] crate::access::owners::OwnerError),
     /// A thread or the console's listener could not start.
     #[error("{what} could not start")]
     Io {
@@ -287,11 +285,18 @@ fn start_uplink(
     let Some(uplink) = config.uplink.clone() else {
         return;
     };
-    if let Err(error) = doors.owners.claim(&uplink.consumer, UPLINK_OWNER) {
-        metrics.journal.uplink_failures.inc();
-        let consumer = &uplink.consumer;
-        tracing::error!(%consumer, %error, "the uplink does not dial: give it another consumer");
-        return;
+    let consumer = &uplink.consumer;
+    match doors.owners.claim(consumer, UPLINK_OWNER) {
+        Ok(()) => {}
+        // The disk may come back long after the platform wants its events.
+        Err(error @ OwnerError::Store { .. }) => {
+            tracing::error!(%consumer, %error, "the uplink dials without its consumer's name kept");
+        }
+        Err(error @ (OwnerError::Others | OwnerError::TooMany)) => {
+            metrics.journal.uplink_failures.inc();
+            tracing::error!(%consumer, %error, "the uplink does not dial: give it another consumer");
+            return;
+        }
     }
     let deps = UplinkDeps {
         reader: journal.reader(),

@@ -1,11 +1,12 @@
 //! Floor 7: the commands of the binary.
 //!
 //! Exit codes: 0 done, 1 failed, 64 the configuration is wrong (`EX_USAGE` of sysexits.h).
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line speaks here"
-)]
+#![expect(clippy::print_stderr, reason = "a command line speaks here")]
+
+/// What `println!` does, but a reader that went away ends the command quietly.
+macro_rules! println {
+    ($($word:tt)*) => { $crate::cli::say(format_args!($($word)*)) };
+}
 
 mod admin;
 mod args;
@@ -24,6 +25,8 @@ mod replay;
 mod run;
 mod sim;
 
+use std::io::{ErrorKind, Write as _};
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -45,8 +48,10 @@ struct BadConfig(String);
 /// Runs the command of this process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
+    crate::base::heap::keep_small();
     let args = args::Args::parse();
-    match dispatch(args) {
+    let done = std::panic::catch_unwind(AssertUnwindSafe(|| dispatch(args)));
+    match done.unwrap_or_else(ended) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -58,6 +63,28 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Nobody reads standard output any more, as after `| head`.
+struct ReaderGone;
+
+fn say(words: std::fmt::Arguments<'_>) {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{words}") {
+        Ok(()) => {}
+        // Unwinds, so that what the command started is cleaned up; no hook prints a word.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+            std::panic::resume_unwind(Box::new(ReaderGone))
+        }
+        Err(error) => panic!("standard output cannot be written: {error}"),
+    }
+}
+
+fn ended(panic: Box<dyn std::any::Any + Send>) -> anyhow::Result<bool> {
+    if panic.is::<ReaderGone>() {
+        return Ok(true);
+    }
+    std::panic::resume_unwind(panic)
 }
 
 fn dispatch(args: args::Args) -> anyhow::Result<bool> {

@@ -2,9 +2,12 @@
 //!
 //! ```text
 //!  rtsp  rtspsrc ▸ depay ▸ parse ┐
-//!  file  filesrc ▸ parsebin      ├▸ decoder ▸ appsink ▸ Sink::frame
-//!  test  videotestsrc ───────────┘  (no decoder)
+//!  file  filesrc ▸ parsebin      ├▸ [gate] ▸ decoder ▸ appsink ▸ Sink::frame
+//!  test  videotestsrc ───────────┘  (neither)
 //! ```
+//!
+//! The gate stands there in watch mode only: [`gate`] decides what is decoded, [`gop_ring`] holds
+//! what is not, `watch` performs both in a probe on the decoder's sink pad.
 //!
 //! One pipeline per camera, no main loop and no bus thread: messages are read by a sync handler
 //! on the thread that posts them. The life of a session, as its [`Sink`] sees it:
@@ -16,19 +19,29 @@
 //!
 //! `stop` may cut that short at any point; after it returned nothing is called any more.
 
+mod background;
+mod baseline;
 mod classify;
 mod decoder;
 mod deliver;
 mod error;
 pub mod fake;
+mod gate;
+mod gop_ring;
 mod gst_source;
 mod pipeline;
 mod planes;
+pub mod playback;
+mod sample;
+mod slice;
 mod timing;
+mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::types::CameraConfig;
+use crate::model::camera::WakeReason;
 use crate::model::frame::Frame;
 use crate::model::geometry::Size;
 
@@ -56,6 +69,33 @@ pub trait Sink: Send + Sync {
     fn frame(&self, frame: Frame);
     /// Something happened to the source.
     fn note(&self, note: Note);
+    /// A picture of a sleeping camera to glance at ([`Frame::glance`]).
+    fn glance(&self, _frame: Frame) {}
+    /// Whether somebody is being followed or was seen in a glance, so that the camera must not
+    /// sleep. A sink that loses nothing answers when it knows of every frame it was given.
+    fn wanted(&self) -> bool {
+        false
+    }
+    /// Whether the frame of this media time would be looked at, as far as can be known before it is
+    /// decoded: false is a promise, for frames to come can only make it less wanted.
+    fn needs(&self, _media_time: Duration) -> bool {
+        true
+    }
+    /// To be counted. Comes with every coded picture, so it must be quick.
+    fn tally(&self, _what: Tally) {}
+}
+
+/// What a watched camera's gate did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tally {
+    /// A coded picture came while the camera sleeps: it lives, although nothing may be decoded.
+    Alive,
+    /// So many coded pictures went by undecoded.
+    Undecoded(u64),
+    /// A picture was decoded and handed to nobody: it was compared, or the ones after it need it.
+    Unused,
+    /// A group of pictures did not fit and was decoded although nothing moved.
+    Spilled,
 }
 
 /// A source that runs. Dropping it stops it.
@@ -78,6 +118,10 @@ pub enum Note {
         /// `h264`, `h265`, …; `raw` for the test pattern.
         codec: String,
     },
+    /// In watch mode: every picture is decoded from here on, and this is why.
+    Woke(WakeReason),
+    /// In watch mode: only keyframes are decoded from here on.
+    Asleep,
     /// It is over in good order: end of file, or the server said goodbye.
     Ended,
     /// It is over because something went wrong.

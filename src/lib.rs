@@ -21,6 +21,8 @@
 //!   console   health and /metrics on their own thread
 //!   sim       RTSP camera simulator
 //!   replay    files through the same pipeline; scoring against expected events
+//!   eval      what a detector is worth on pictures whose truth is known
+//!   pull      public detectors from where their makers publish them
 //! 6 app       build(Config, Ports) → App; start order, stop order, signals, sd_notify
 //! 7 cli       the commands of the binary
 //! ```
@@ -33,12 +35,14 @@ pub mod base;
 pub mod cli;
 pub mod config;
 pub mod console;
+pub mod eval;
 pub mod fleet;
 pub mod infer;
 pub mod ingest;
 pub mod journal;
 pub mod model;
 pub mod proto;
+pub mod pull;
 pub mod replay;
 pub mod rules;
 pub mod sim;

@@ -8,5 +8,6 @@ pub mod event;
 pub mod frame;
 pub mod geometry;
 pub mod ids;
+pub mod posture;
 pub mod time;
 pub mod track;

@@ -13,7 +13,7 @@ const FLOORS: [&[&str]; 8] = [
         "ingest", "infer", "track", "rules", "journal", "evidence", "access", "audit",
     ],
     &["fleet"],
-    &["api", "console", "sim", "replay"],
+    &["api", "console", "sim", "replay", "eval", "pull"],
     &["app"],
     &["cli"],
 ];

@@ -203,3 +203,51 @@ fn a_broken_recording_and_a_bad_configuration_are_named() {
         "{error}"
     );
 }
+
+#[test]
+fn a_reader_that_goes_away_ends_a_command_without_a_word() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_parapet"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["sim", "check", "testdata/scenes"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("ended");
+    assert!(output.status.success(), "{}", output.status);
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(!words.contains("panicked"), "{words}");
+}
+
+#[test]
+fn the_demos_scenes_owe_what_their_boxes_give() {
+    let clips = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/clips");
+    let mut args = vec!["replay", "--detections", "--expect", "-q", "--min-f1", "1"];
+    let boxes: Vec<String> = std::fs::read_dir(clips)
+        .expect("clips")
+        .map(|entry| entry.expect("entry").path().display().to_string())
+        .filter(|path| path.ends_with(".mot.txt"))
+        .collect();
+    assert_eq!(boxes.len(), 4);
+    args.extend(boxes.iter().map(String::as_str));
+    let run = parapet(&args);
+    assert!(run.status.success(), "{}", error_of(&run));
+}
+
+#[test]
+fn the_demo_tells_a_subscriber_and_stops() {
+    let run = Command::new(env!("CARGO_BIN_EXE_parapet"))
+        .args(["demo", "--seconds", "12"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("PARAPET_DATA", "/nowhere")
+        .env_remove("PARAPET_MODEL")
+        .output()
+        .expect("ran");
+    assert!(run.status.success(), "{}", error_of(&run));
+    let told = String::from_utf8_lossy(&run.stdout);
+    assert!(
+        told.lines().any(|line| line.contains("\"started\"")),
+        "{told}"
+    );
+}

@@ -131,3 +131,24 @@ fn a_bad_configuration_ends_with_the_status_that_systemd_does_not_restart() {
     let unit = std::fs::read_to_string(unit).expect("the unit");
     assert!(unit.contains("\nRestartPreventExitStatus=64\n"));
 }
+
+#[test]
+fn a_disk_that_takes_nothing_keeps_no_camera_unwatched() {
+    let folder = tempfile::tempdir().expect("folder");
+    write_config(
+        folder.path(),
+        "[[camera]]\nid = \"yard\"\ntest = { size = [64, 48], fps = 5 }\n",
+    );
+    let state = folder.path().join("state");
+    std::fs::remove_dir(&state).expect("the empty folder");
+    std::fs::write(&state, "not a folder").expect("in its place");
+    let manager = Manager::start(folder.path(), Duration::from_millis(600));
+    assert_eq!(manager.told(), "READY=1\n");
+    for _ in 0..3 {
+        assert_eq!(manager.told(), "WATCHDOG=1\n");
+    }
+    manager.signal(Signal::TERM);
+    manager.told_until("STOPPING=1");
+    // The storage fault that it raised was never stored, and it says so.
+    assert_eq!(manager.ended().code(), Some(1));
+}

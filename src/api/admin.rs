@@ -109,7 +109,11 @@ impl Admin for AdminService {
         let reader = &self.deps.reader;
         let last = blocking(reader, JournalReader::last_sequence).await?;
         let stored = reader.consumers();
-        let mut owners = self.deps.owners.all();
+        let owners = Arc::clone(&self.deps.owners);
+        let mut owners = tokio::task::spawn_blocking(move || owners.all())
+            .await
+            .map_err(|error| Status::internal(error.to_string()))?
+            .map_err(|error| super::events::not_stored(&error))?;
         let state = |name: String, owner, acknowledged: u64| v1::ConsumerState {
             name,
             owner,

@@ -260,6 +260,11 @@ pub fn camera_to_wire(status: &CameraStatus) -> v1::Camera {
         frames_decoded: status.decoded,
         frames_analysed: status.analysed,
         frames_superseded: status.superseded,
+        asleep: status.asleep,
+        woke_by: status
+            .woke_by
+            .map_or(0, |reason| enums::wake_reason_to_wire(reason).into()),
+        wakes: status.wakes,
     }
 }
 
@@ -285,6 +290,9 @@ pub fn camera_from_wire(wire: v1::Camera) -> Result<CameraStatus, ConvertError> 
         decoded: wire.frames_decoded,
         analysed: wire.frames_analysed,
         superseded: wire.frames_superseded,
+        asleep: wire.asleep,
+        woke_by: enums::wake_reason_from_wire(wire.woke_by),
+        wakes: wire.wakes,
     })
 }
 

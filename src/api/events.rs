@@ -244,24 +244,40 @@ pub(super) async fn blocking<T: Send + 'static>(
     reader: &JournalReader,
     read: impl FnOnce(&JournalReader) -> Result<T, JournalError> + Send + 'static,
 ) -> Result<T, Status> {
+    attempt(reader, read)
+        .await?
+        .map_err(|error| unreadable(&error))
+}
+
+/// The same without a word in the log: for who tries again and again.
+///
+/// # Errors
+/// INTERNAL when the reading thread ended early.
+pub(super) async fn attempt<T: Send + 'static>(
+    reader: &JournalReader,
+    read: impl FnOnce(&JournalReader) -> Result<T, JournalError> + Send + 'static,
+) -> Result<Result<T, JournalError>, Status> {
     let reader = reader.clone();
-    let result = tokio::task::spawn_blocking(move || read(&reader))
+    tokio::task::spawn_blocking(move || read(&reader))
         .await
-        .map_err(|error| Status::internal(error.to_string()))?;
-    result.map_err(|error| {
-        let cause = std::error::Error::source(&error)
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        tracing::error!(%error, cause, "a subscriber's read of the journal failed");
-        // The path of the file is nothing for the other side.
-        Status::unavailable("the journal cannot be read; see the daemon's log")
-    })
+        .map_err(|error| Status::internal(error.to_string()))
+}
+
+/// The reason goes to the log; the path of the file is nothing for the other side.
+pub(super) fn unreadable(error: &JournalError) -> Status {
+    let cause = std::error::Error::source(error)
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    tracing::error!(%error, cause, "a subscriber's read of the journal failed");
+    Status::unavailable("the journal cannot be read; see the daemon's log")
 }
 
 /// The reason goes to the log; the path of the file is nothing for the other side.
 pub(super) fn not_stored(error: &OwnerError) -> Status {
-    tracing::error!(%error, "a consumer's owner could not be stored");
-    Status::unavailable("the consumer's owner cannot be stored; see the daemon's log")
+    tracing::error!(%error, "the owners of consumers cannot be read or stored");
+    Status::unavailable(
+        "the owners of consumers cannot be read or stored now; see the daemon's log",
+    )
 }
 
 pub(super) fn consumer(name: &str) -> Result<ConsumerName, Status> {

@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use tonic::Status;
 
 use super::convert;
-use super::events::{blocking, stopping};
-use crate::journal::{Filter, JournalReader};
+use super::events::{attempt, stopping, unreadable};
+use crate::journal::{Filter, JournalError, JournalReader};
 use crate::model::entry::{Entry, Gap, GapReason};
 use crate::model::event::Event;
 use crate::model::ids::Sequence;
@@ -74,15 +74,18 @@ impl Feed {
             self.provisional.borrow_and_update();
             let (held, held_next) = self.reader.provisional(self.provisional_next, PAGE);
             let mut messages = Vec::new();
-            let full = match self.read().await {
+            let full = match self.read().await? {
                 Ok((page, dropped)) => {
                     self.failures = 0;
                     self.tell(page, dropped, held, held_next, &mut messages)
                 }
-                Err(status) => {
+                Err(error) => {
                     self.failures += 1;
                     if self.reader.storage().is_ok() && self.failures > PATIENCE {
-                        return Err(status);
+                        return Err(unreadable(&error));
+                    }
+                    if self.failures == 1 {
+                        tracing::warn!(%error, "a follower cannot read the journal; trying again");
                     }
                     self.tell_provisional(held, held_next, &mut messages);
                     false
@@ -97,9 +100,9 @@ impl Feed {
         }
     }
 
-    async fn read(&self) -> Result<(Vec<Entry>, Sequence), Status> {
+    async fn read(&self) -> Result<Result<(Vec<Entry>, Sequence), JournalError>, Status> {
         let after = self.position;
-        blocking(&self.reader, move |reader| {
+        attempt(&self.reader, move |reader| {
             let page = reader.entries_after(after, PAGE)?;
             let skips = page
                 .first()

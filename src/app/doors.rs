@@ -51,7 +51,7 @@ impl Doors {
                 Some(Arc::new(door))
             }
         };
-        let owners = Owners::open(&beside_journal(config, "consumers.sqlite3"))?;
+        let owners = Owners::open(&beside_journal(config, "consumers.sqlite3"));
         let audit = AuditLog::open(
             &audit_path(config),
             config.audit.keep,

@@ -88,6 +88,15 @@ impl Clock for SystemClock {
     }
 }
 
+/// Processor time that the calling thread has used so far: what a piece of work costs, whoever else
+/// keeps the machine busy meanwhile.
+#[must_use]
+pub fn thread_cpu() -> Duration {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(used.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(used.tv_nsec).unwrap_or(0))
+}
+
 /// A clock that moves only when it is told to; for tests and for replay.
 #[derive(Debug, Default)]
 pub struct ManualClock {
@@ -143,6 +152,15 @@ mod tests {
         let first = clock.now();
         assert!(clock.now() >= first);
         assert!(clock.utc_micros() > 1_700_000_000_000_000);
+    }
+
+    #[test]
+    fn a_thread_that_sleeps_uses_no_processor_time() {
+        let before = thread_cpu();
+        std::thread::sleep(Duration::from_millis(30));
+        let asleep = thread_cpu() - before;
+        assert!(asleep < Duration::from_millis(20), "{asleep:?}");
+        assert!(thread_cpu() > before);
     }
 
     #[test]

@@ -3,9 +3,12 @@
 
 mod doors;
 mod journal;
+mod watch;
 
 pub use doors::DoorMetrics;
 pub use journal::JournalMetrics;
+use watch::WatchFamilies;
+pub use watch::WatchMetrics;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -79,6 +82,8 @@ pub struct CameraMetrics {
     pub gap_seconds: Float,
     /// `parapet_age_at_inference_seconds`: of the latest analysed frame.
     pub age_seconds: Float,
+    /// Of watch mode.
+    pub watch: WatchMetrics,
 }
 
 /// All metrics of the process.
@@ -95,6 +100,7 @@ pub struct Metrics {
     state: Family<Labels, Gauge>,
     gap: Family<Labels, Float>,
     age: Family<Labels, Float>,
+    watch: WatchFamilies,
     stages: Family<Labels, Histogram>,
     /// `parapet_batch_pictures`: pictures per batch.
     pub batch_pictures: Histogram,
@@ -157,6 +163,7 @@ impl Metrics {
         );
         Arc::new(Self {
             journal: JournalMetrics::register(&mut r),
+            watch: WatchFamilies::register(&mut r),
             decoded: register!(
                 "frames_decoded",
                 "Frames out of the decoder",
@@ -238,6 +245,7 @@ impl Metrics {
             state: self.state.get_or_create(&labels).clone(),
             gap_seconds: self.gap.get_or_create(&labels).clone(),
             age_seconds: self.age.get_or_create(&labels).clone(),
+            watch: self.watch.camera(camera),
         }
     }
 
@@ -255,6 +263,7 @@ impl Metrics {
         ] {
             family.remove(&labels);
         }
+        self.watch.forget(camera);
         self.state.remove(&labels);
         self.gap.remove(&labels);
         self.age.remove(&labels);
@@ -302,7 +311,9 @@ mod tests {
     #[test]
     fn a_removed_camera_leaves_no_series() {
         let metrics = Metrics::new();
-        metrics.camera("yard-1").decoded.inc();
+        let yard = metrics.camera("yard-1");
+        yard.decoded.inc();
+        yard.watch.woke("stream");
         metrics.stage(Stage::Commit).observe(0.001);
         let text = metrics.render();
         assert!(

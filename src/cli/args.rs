@@ -1,10 +1,12 @@
 //! What can be typed. The help texts are the manual.
 
+mod model;
 mod replay;
 mod security;
 
 use std::path::PathBuf;
 
+pub(super) use model::{EvalArgs, ModelArgs, ModelCommand, ModelFolder, PullArgs};
 pub(super) use security::{
     AdminArgs, AdminCommand, AuditArgs, AuditCommand, AuditFile, ConnectArgs, PkiArgs, PkiCommand,
 };
@@ -46,7 +48,7 @@ pub(super) enum Command {
     Pki(PkiArgs),
     /// The whole path on this machine: RTSP cameras, the daemon and a subscriber in one process.
     Demo(DemoArgs),
-    /// Check a model folder, or look at one picture with it.
+    /// Check a model folder, look at a picture with it, measure it, or fetch a public one.
     Model(ModelArgs),
     /// Score tracker output in MOTChallenge format, or run the tracker on stored detections.
     Mot(MotArgs),
@@ -155,34 +157,6 @@ pub(super) struct DemoArgs {
 pub(super) struct ManualArgs {
     /// Where to; made where it does not exist.
     pub(super) folder: PathBuf,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct ModelArgs {
-    #[command(subcommand)]
-    pub(super) command: ModelCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum ModelCommand {
-    /// Load a model folder and run it once; says what does not fit its manifest.
-    Check(ModelFolder),
-    /// Look at one picture; prints the detections as JSON lines, boxes normalised to the picture.
-    Detect {
-        #[command(flatten)]
-        folder: ModelFolder,
-        /// A JPEG or PNG.
-        picture: PathBuf,
-    },
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct ModelFolder {
-    /// The folder that holds `model.toml`.
-    pub(super) folder: PathBuf,
-    /// Where the weights lie when not in the folder.
-    #[arg(long, value_name = "FOLDER")]
-    pub(super) weights: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -17,11 +17,17 @@ use crate::model::event::Phase;
 use crate::model::ids::CameraId;
 use crate::sim::wall::{Wall, WallCamera, WallConfig};
 
-/// What the demo shows: clips, and the configuration whose cameras watch them.
+/// A recording, and the configuration whose only camera watches it.
+struct Clip {
+    video: PathBuf,
+    config: PathBuf,
+}
+
+/// What the demo shows: clips, and the detector that looks at them where it is not the one of
+/// their configuration.
 struct Show {
     words: String,
-    config: PathBuf,
-    clips: Vec<(CameraId, PathBuf)>,
+    clips: Vec<Clip>,
     model: Option<PathBuf>,
 }
 
@@ -39,77 +45,97 @@ fn installed_testdata() -> PathBuf {
     }
 }
 
-/// Real footage with a public detector where both are found; else the drawn clip.
-fn choose(testdata: &Path) -> anyhow::Result<Show> {
+/// A person detector's folder and what to call it: the one of `PARAPET_MODEL`, else our own, else
+/// a public one whose weights lie in `PARAPET_DATA`.
+fn detector(testdata: &Path) -> Option<(String, PathBuf)> {
+    if let Some(folder) = std::env::var_os("PARAPET_MODEL").map(PathBuf::from) {
+        let words = format!("the model of PARAPET_MODEL ({})", folder.display());
+        return Some((words, folder));
+    }
+    let own = testdata.join("../models/person");
+    if own.join("model.toml").is_file() {
+        return Some(("models/person".to_owned(), own));
+    }
     let data =
         std::env::var_os("PARAPET_DATA").map_or_else(|| "../shared/data".into(), PathBuf::from);
-    let model = std::env::var_os("PARAPET_MODEL").map(PathBuf::from);
-    let footage = data.join("footage");
-    let real = [
-        (
-            "one-by-one-person-detection",
-            footage.join("intel/one-by-one-person-detection.mp4"),
-        ),
-        (
-            "vtest_480x360_795f",
-            footage.join("pets/vtest_480x360_795f.mp4"),
-        ),
-    ];
-    let weights = data.join("models/yolox_nano_416.onnx");
-    let have_footage = real.iter().all(|(_, path)| path.is_file());
-    if have_footage && (model.is_some() || weights.is_file()) {
-        let with = model.as_ref().map_or_else(
-            || format!("yolox_nano_416 of PARAPET_DATA ({})", data.display()),
-            |folder| format!("the model of PARAPET_MODEL ({})", folder.display()),
-        );
-        let clips = real
-            .into_iter()
-            .map(|(id, path)| Ok((CameraId::new(id)?, path)));
+    let found = data.join("models/yolox_nano_416.onnx").is_file();
+    let words = format!("yolox_nano_416 of PARAPET_DATA ({})", data.display());
+    found.then(|| (words, testdata.join("manifests/yolox_nano_416")))
+}
+
+/// The clips drawn from scenes: those with a configuration beside them.
+fn scenes(clips: &Path) -> anyhow::Result<Vec<Clip>> {
+    let entries = std::fs::read_dir(clips).with_context(|| {
+        let clips = clips.display();
+        format!("{clips}: cannot be read; run from the project's folder or say --testdata")
+    })?;
+    let mut found = Vec::new();
+    for entry in entries {
+        let video = entry?.path();
+        let config = video.with_extension("toml");
+        if video.extension().is_some_and(|it| it == "mp4") && config.is_file() {
+            found.push(Clip { video, config });
+        }
+    }
+    found.sort_by(|a, b| a.video.cmp(&b.video));
+    Ok(found)
+}
+
+/// Simulated scenes with a person detector where one is found; else the drawn clip.
+fn choose(testdata: &Path) -> anyhow::Result<Show> {
+    let folder = testdata.join("clips");
+    let clips = scenes(&folder)?;
+    if let Some((with, model)) = detector(testdata).filter(|_| !clips.is_empty()) {
         return Ok(Show {
-            words: format!("recorded footage of PARAPET_DATA, looked at with {with}"),
-            config: testdata.join("footage/footage.toml"),
-            clips: clips.collect::<anyhow::Result<_>>()?,
-            model,
+            words: format!("{} simulated scenes, looked at with {with}", clips.len()),
+            clips,
+            model: Some(model),
         });
     }
-    let clip = testdata.join("clips/demo.mp4");
+    let video = folder.join("demo.mp4");
     anyhow::ensure!(
-        clip.is_file(),
+        video.is_file(),
         "{}: not found; run from the project's folder or say --testdata",
-        clip.display()
+        video.display()
     );
     Ok(Show {
-        words: "no detector or footage found through PARAPET_MODEL and PARAPET_DATA: \
+        words: "no person detector found through PARAPET_MODEL and PARAPET_DATA: \
                 a drawn clip, looked at with models/demo, which finds its orange figures only"
             .to_owned(),
-        config: testdata.join("demo.toml"),
-        clips: vec![(CameraId::new("demo")?, clip)],
+        clips: vec![Clip {
+            video,
+            config: testdata.join("demo.toml"),
+        }],
         model: None,
     })
 }
 
+/// The cameras of the demo, with the rest of the first clip's configuration.
 fn demo_config(show: &Show, count: usize, wall: &Wall, state: &Path) -> anyhow::Result<Config> {
-    let mut config = load(&show.config)?;
-    let watching: Vec<Arc<CameraConfig>> = show
+    let configs: Vec<Config> = show
         .clips
         .iter()
-        .map(|(id, _)| {
-            let camera = config.cameras.get(id).cloned();
-            camera.with_context(|| format!("{}: no camera `{id}`", show.config.display()))
-        })
+        .map(|clip| load(&clip.config))
         .collect::<anyhow::Result<_>>()?;
-    config.cameras = BTreeMap::new();
+    let mut cameras = BTreeMap::new();
     for number in 0..count {
-        let mut camera = CameraConfig::clone(&watching[number % watching.len()]);
-        camera.id = CameraId::new(&format!("camera-{}", number + 1))?;
+        let at = number % configs.len();
+        let watching = configs[at].cameras.values().next();
+        let file = show.clips[at].config.display();
+        let watching = watching.with_context(|| format!("{file}: no camera in it"))?;
+        let mut camera = CameraConfig::clone(watching);
+        camera.id = CameraId::new(&mount(number))?;
         camera.source = SourceConfig::Rtsp {
             url: wall.url(&mount(number)).parse()?,
             transport: Transport::Tcp,
             credentials: None,
             latency: Duration::from_millis(200),
         };
-        config.cameras.insert(camera.id.clone(), Arc::new(camera));
+        cameras.insert(camera.id.clone(), Arc::new(camera));
     }
+    let first = configs.into_iter().next();
+    let mut config = first.context("the demo has no clip")?;
+    config.cameras = cameras;
     if let Some(folder) = &show.model {
         for model in config.models.values_mut() {
             model.folder.clone_from(folder);
@@ -141,7 +167,7 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<bool> {
     let cameras = (0..args.cameras)
         .map(|number| WallCamera {
             mount: mount(number),
-            file: show.clips[number % show.clips.len()].1.clone(),
+            file: show.clips[number % show.clips.len()].video.clone(),
             ..WallCamera::default()
         })
         .collect();

@@ -1,5 +1,8 @@
 //! `parapet model`.
 
+mod eval;
+mod pull;
+
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -17,6 +20,8 @@ pub(super) fn run(args: ModelArgs) -> anyhow::Result<bool> {
     match args.command {
         ModelCommand::Check(folder) => check(&folder),
         ModelCommand::Detect { folder, picture } => detect(&folder, &picture),
+        ModelCommand::Eval(args) => eval::run(&args),
+        ModelCommand::Pull(args) => pull::run(&args),
     }
 }
 

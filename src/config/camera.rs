@@ -76,6 +76,7 @@ pub(super) fn read<'f>(table: &mut Table<'f>, around: &Surroundings<'_, 'f>) -> 
             source: source?,
             model: model?,
             analysis_fps: value(&settings.analysis_fps, 5.0) as f32,
+            watch: settings.watch(),
             priority: u8::try_from(value(&settings.priority, 100)).ok()?,
             decoders: value(&settings.decoders, Vec::new())
                 .into_iter()

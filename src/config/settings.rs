@@ -8,7 +8,7 @@ use super::environment::Environment;
 use super::reader::{Set, Table};
 use super::reference;
 use super::secret::Secret;
-use super::types::{Pace, TrackerConfig, Transport};
+use super::types::{Pace, Sensitivity, TrackerConfig, Transport, WatchConfig, WatchMode};
 use crate::base::backoff::BackoffPolicy;
 
 /// Keys that mean something for `url` only, and for `file` only.
@@ -34,7 +34,17 @@ pub(super) struct Settings<'f> {
     pub(super) password: Maybe<'f, Secret>,
     pub(super) pace: Maybe<'f, Pace>,
     pub(super) repeat: Maybe<'f, bool>,
+    mode: Maybe<'f, WatchMode>,
+    watch: WatchSettings<'f>,
     tracker: TrackerSettings<'f>,
+}
+
+#[derive(Clone, Default)]
+struct WatchSettings<'f> {
+    sensitivity: Maybe<'f, Sensitivity>,
+    heartbeat: Maybe<'f, Duration>,
+    quiet: Maybe<'f, Duration>,
+    ring_kib: Maybe<'f, i64>,
 }
 
 #[derive(Clone, Default)]
@@ -71,6 +81,11 @@ impl<'f> Settings<'f> {
                 &[("real_time", Pace::RealTime), ("fast", Pace::Fast)],
             ),
             repeat: table.flag("repeat"),
+            mode: table.choice(
+                "mode",
+                &[("always", WatchMode::Always), ("watch", WatchMode::Watch)],
+            ),
+            watch: WatchSettings::read(table),
             tracker: TrackerSettings::read(table),
         }
     }
@@ -93,6 +108,8 @@ impl<'f> Settings<'f> {
             password: self.password.or(below.password),
             pace: self.pace.or(below.pace),
             repeat: self.repeat.or(below.repeat),
+            mode: self.mode.or(below.mode),
+            watch: self.watch.over(below.watch),
             tracker: self.tracker.over(below.tracker),
         }
     }
@@ -110,6 +127,22 @@ impl<'f> Settings<'f> {
             table.problem(at, format!("`backoff_first_seconds` ({first:?}) is above `backoff_ceiling_seconds` ({ceiling:?}): make it smaller"));
         }
         policy
+    }
+
+    /// When the camera sleeps.
+    pub(super) fn watch(&self) -> WatchConfig {
+        let (set, built_in) = (&self.watch, WatchConfig::default());
+        WatchConfig {
+            mode: value(&self.mode, built_in.mode),
+            sensitivity: value(&set.sensitivity, built_in.sensitivity),
+            heartbeat: value(&set.heartbeat, built_in.heartbeat),
+            quiet: value(&set.quiet, built_in.quiet),
+            ring_bytes: set
+                .ring_kib
+                .as_ref()
+                .and_then(|kib| usize::try_from(kib.value).ok())
+                .map_or(built_in.ring_bytes, |kib| kib << 10),
+        }
     }
 
     /// The tracker's settings; says at `table` when the scores contradict each other.
@@ -147,6 +180,38 @@ impl<'f> Settings<'f> {
             table.problem(at, format!("`new_track_score` ({new}) is below `high_score` ({high}): make it at least as large"));
         }
         tracker
+    }
+}
+
+impl<'f> WatchSettings<'f> {
+    fn read(table: &Table<'f>) -> Self {
+        let Some(table) = table.table("watch", "watch") else {
+            return Self::default();
+        };
+        let settings = Self {
+            sensitivity: table.choice(
+                "sensitivity",
+                &[
+                    ("low", Sensitivity::Low),
+                    ("medium", Sensitivity::Medium),
+                    ("high", Sensitivity::High),
+                ],
+            ),
+            heartbeat: table.seconds("heartbeat_seconds", 0.5..=3_600.0),
+            quiet: table.seconds("quiet_seconds", 0.5..=3_600.0),
+            ring_kib: table.integer("ring_kib", 64..=1_048_576),
+        };
+        table.finish();
+        settings
+    }
+
+    fn over(self, below: Self) -> Self {
+        Self {
+            sensitivity: self.sensitivity.or(below.sensitivity),
+            heartbeat: self.heartbeat.or(below.heartbeat),
+            quiet: self.quiet.or(below.quiet),
+            ring_kib: self.ring_kib.or(below.ring_kib),
+        }
     }
 }
 

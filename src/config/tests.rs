@@ -4,6 +4,7 @@ mod doors;
 mod example;
 mod journal;
 mod pictures;
+mod watch;
 mod whole;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,10 @@
 //! The checked configuration. A value of these types cannot be wrong: names exist, numbers are
 //! in range, polygons have an area; only `config::load` makes one from text.
 
+mod watch;
+
+pub use watch::{Sensitivity, WatchConfig, WatchMode};
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -317,6 +321,8 @@ pub struct CameraConfig {
     pub model: ModelName,
     /// Pictures analysed a second, at most.
     pub analysis_fps: f32,
+    /// How much of its stream is decoded.
+    pub watch: WatchConfig,
     /// Who goes first when there is not enough for all: larger first.
     pub priority: u8,
     /// GStreamer decoder elements to prefer, best first; then the rest by rank.

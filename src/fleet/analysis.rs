@@ -22,7 +22,8 @@ use crate::track::Tracker;
 pub enum Observer {
     /// This server's clock.
     Clock(SharedClock),
-    /// The picture's own time, so that replay repeats to the byte.
+    /// The picture's own time, so that replay repeats to the byte; later by the time it was held
+    /// back where its camera slept.
     Capture,
 }
 
@@ -48,6 +49,8 @@ pub struct Analysis {
     incidents: BTreeMap<u64, IncidentId>,
     signal_lost: Option<IncidentId>,
     last: Option<(Duration, CaptureTime)>,
+    /// How long the latest frame had been held back.
+    held: Duration,
     model: Option<ModelRef>,
 }
 
@@ -65,6 +68,7 @@ impl Analysis {
             incidents: BTreeMap::new(),
             signal_lost: None,
             last: None,
+            held: Duration::ZERO,
             model: None,
         }
     }
@@ -78,6 +82,7 @@ impl Analysis {
     /// Takes one analysed frame. A change of picture size begins new tracks.
     pub fn frame(&mut self, frame: &Frame, found: &[Detection], model: &ModelRef) -> Vec<Event> {
         self.model = Some(model.clone());
+        self.held = frame.held;
         let mut events = Vec::new();
         if self
             .tracker
@@ -106,6 +111,27 @@ impl Analysis {
         self.tracker
             .as_ref()
             .map_or(&[], |(_, tracker)| tracker.tracks())
+    }
+
+    /// Whether a sleeping camera must wake for what a glance found: anything of a class that a
+    /// rule counts, at a score that takes part in the tracker's first association. That is below
+    /// what begins a track, because the glance may come at a bad moment.
+    #[must_use]
+    pub fn notices(&self, found: &[Detection]) -> bool {
+        let counts = |class: &str| {
+            let rules = &self.camera.rules;
+            let mut classes = rules.iter().flat_map(|rule| &rule.classes);
+            rules.is_empty() || classes.any(|counted| &**counted == class)
+        };
+        found.iter().any(|detection| {
+            detection.score >= self.camera.tracker.high_score && counts(&detection.class)
+        })
+    }
+
+    /// Whether somebody is followed or an incident is open, so that no picture may be left out.
+    #[must_use]
+    pub fn is_engaged(&self) -> bool {
+        !self.tracks().is_empty() || !self.incidents.is_empty()
     }
 
     /// The session is over: open incidents end, tracks are forgotten.
@@ -184,7 +210,7 @@ impl Analysis {
         }
         let observed = match &self.identity.observer {
             Observer::Clock(clock) => UtcMicros(clock.utc_micros()),
-            Observer::Capture => capture.utc,
+            Observer::Capture => capture.utc.after(self.held),
         };
         Event {
             id: EventId(self.ids.uuid_v7(observed.0)),

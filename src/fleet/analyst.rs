@@ -16,6 +16,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use prometheus_client::metrics::histogram::Histogram;
 
 use super::analysis::{Analysis, Identity};
+use super::sink::Attention;
 use super::{EventSink, Look, LookSink};
 use crate::base::clock::{Monotonic, SharedClock};
 use crate::base::metrics::{CameraMetrics, Metrics, Stage};
@@ -45,7 +46,7 @@ enum Word {
         ids: IdSource,
         metrics: CameraMetrics,
     },
-    Begin(SessionKey),
+    Begin(SessionKey, Arc<Attention>),
     Answer(SessionKey, Box<Answer>),
     EndSession(SessionKey, Sender<()>),
     SignalLost(CameraId, String),
@@ -143,8 +144,9 @@ impl Analyst {
     }
 
     /// A new session of the camera begins; answers of older ones are dropped from here on.
-    pub fn begin(&self, session: SessionKey) {
-        self.send(Word::Begin(session));
+    /// It says through `attention` whether somebody must not be lost from sight.
+    pub(super) fn begin(&self, session: SessionKey, attention: Arc<Attention>) {
+        self.send(Word::Begin(session, attention));
     }
 
     /// Takes one answer.
@@ -197,6 +199,7 @@ struct Watched {
     ids: IdSource,
     session: u64,
     last_analysed: Option<Monotonic>,
+    attention: Arc<Attention>,
 }
 
 struct Desk {
@@ -239,12 +242,14 @@ impl Desk {
                     ids,
                     session: 0,
                     last_analysed: None,
+                    attention: Arc::default(),
                 };
                 self.cameras.insert(id, watched);
             }
-            Word::Begin(key) => {
+            Word::Begin(key, attention) => {
                 if let Some(watched) = self.cameras.get_mut(&key.camera) {
                     watched.session = key.session;
+                    watched.attention = attention;
                     watched.last_analysed = None;
                 }
             }
@@ -297,6 +302,10 @@ impl Desk {
             watched.metrics.gap_seconds.set(gap);
             self.gaps.observe(gap);
         }
+        if frame.glance {
+            watched.attention.set(watched.analysis.notices(found));
+            return;
+        }
         let begun = self.clock.now();
         let model = &answer.model;
         let arrived = Some(frame.arrived);
@@ -305,7 +314,11 @@ impl Desk {
         });
         self.analyse
             .observe(self.clock.now().since(begun).as_secs_f64());
-        if let (Some(looks), Some(watched)) = (&self.looks, self.cameras.get(&key.camera)) {
+        let Some(watched) = self.cameras.get(&key.camera) else {
+            return;
+        };
+        watched.attention.set(watched.analysis.is_engaged());
+        if let Some(looks) = &self.looks {
             let tracks = watched.analysis.tracks();
             looks(&Look { frame, tracks });
         }

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::analyst::{Analyst, SessionKey};
-use super::sink::{CameraSink, End, Signals};
+use super::sink::{Attention, CameraSink, End, Signals, SinkParts};
 use super::state::{Effect, Input, Machine, StatePolicy};
 use super::supervisor::FleetParts;
 use crate::base::backoff::Backoff;
@@ -188,15 +188,19 @@ impl Driver {
             camera: self.config.id.clone(),
             session: self.sessions,
         };
-        self.analyst.begin(key.clone());
+        let attention = Arc::new(Attention::default());
+        self.analyst.begin(key.clone(), Arc::clone(&attention));
         let lane = self.lane(key)?;
         let signals = Signals::new(Arc::clone(&self.changed));
-        let sink = CameraSink::new(
-            Arc::clone(&signals),
+        let parts = SinkParts {
+            signals: Arc::clone(&signals),
             lane,
-            self.metrics.clone(),
-            self.config.analysis_fps,
-        );
+            metrics: self.metrics.clone(),
+            attention,
+            when_full: when_full(&self.config),
+            clock: Arc::clone(&self.parts.clock),
+        };
+        let sink = CameraSink::new(parts, self.config.analysis_fps);
         let (source, config) = (Arc::clone(&self.parts.source), Arc::clone(&self.config));
         let receiver: Arc<CameraSink> = Arc::clone(&sink);
         let opened = tokio::task::spawn_blocking(move || source.open(&config, receiver)).await;
@@ -276,6 +280,8 @@ impl Driver {
 
     fn publish(&self) {
         let format = self.open.as_ref().and_then(|open| open.signals.format());
+        let watch = self.open.as_ref().map(|open| open.signals.watch());
+        let (asleep, woke_by) = watch.unwrap_or_default();
         let state = self.machine.state();
         let now = UtcMicros(self.parts.clock.utc_micros());
         self.metrics.state.set(match state {
@@ -297,6 +303,8 @@ impl Driver {
             status.decoder = format
                 .map(|format| format.decoder)
                 .or(status.decoder.take());
+            status.asleep = asleep;
+            status.woke_by = woke_by.or(status.woke_by);
             *status != before
         });
     }

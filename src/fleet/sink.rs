@@ -8,10 +8,12 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::base::clock::Monotonic;
+use crate::base::clock::{Monotonic, SharedClock};
 use crate::base::metrics::CameraMetrics;
+use crate::base::slot::WhenFull;
 use crate::infer::Lane;
-use crate::ingest::{Note, Sink, SourceError};
+use crate::ingest::{Note, Sink, SourceError, Tally};
+use crate::model::camera::WakeReason;
 use crate::model::frame::Frame;
 use crate::model::geometry::Size;
 
@@ -38,7 +40,25 @@ pub(super) struct Signals {
     last_frame_nanos: AtomicU64,
     end: Mutex<Option<End>>,
     format: Mutex<Option<Format>>,
+    asleep: AtomicBool,
+    woke_by: Mutex<Option<WakeReason>>,
     changed: Arc<Notify>,
+}
+
+/// Whether somebody in a camera's pictures holds it awake; written by the analyst.
+#[derive(Debug, Default)]
+pub(super) struct Attention {
+    held: AtomicBool,
+}
+
+impl Attention {
+    pub(super) fn set(&self, held: bool) {
+        self.held.store(held, Ordering::Release);
+    }
+
+    fn is_held(&self) -> bool {
+        self.held.load(Ordering::Acquire)
+    }
 }
 
 impl Signals {
@@ -48,6 +68,8 @@ impl Signals {
             last_frame_nanos: AtomicU64::new(NEVER),
             end: Mutex::new(None),
             format: Mutex::new(None),
+            asleep: AtomicBool::new(false),
+            woke_by: Mutex::new(None),
             changed,
         })
     }
@@ -67,6 +89,11 @@ impl Signals {
         self.end.lock().take()
     }
 
+    /// Whether its camera sleeps, and what woke it last.
+    pub(super) fn watch(&self) -> (bool, Option<WakeReason>) {
+        (self.asleep.load(Ordering::Acquire), *self.woke_by.lock())
+    }
+
     pub(super) fn format(&self) -> Option<Format> {
         self.format.lock().clone()
     }
@@ -77,29 +104,55 @@ pub(super) struct CameraSink {
     signals: Arc<Signals>,
     lane: Lane,
     metrics: CameraMetrics,
+    attention: Arc<Attention>,
+    when_full: WhenFull,
+    clock: SharedClock,
     rate: Mutex<RateLimit>,
 }
 
+/// What a session's sink stands on.
+pub(super) struct SinkParts {
+    pub(super) signals: Arc<Signals>,
+    pub(super) lane: Lane,
+    pub(super) metrics: CameraMetrics,
+    pub(super) attention: Arc<Attention>,
+    pub(super) when_full: WhenFull,
+    pub(super) clock: SharedClock,
+}
+
+/// While a camera that woke catches up, its frames come faster than they were taken: each waits
+/// this long at most for the one before to be looked at, so that it is not simply replaced.
+const CATCH_UP_WAIT: Duration = Duration::from_millis(100);
+/// A recording's frames are all looked at within this, or something hangs and it goes on.
+const SETTLE: Duration = Duration::from_secs(30);
+
 impl CameraSink {
-    pub(super) fn new(
-        signals: Arc<Signals>,
-        lane: Lane,
-        metrics: CameraMetrics,
-        analysis_fps: f32,
-    ) -> Arc<Self> {
+    pub(super) fn new(parts: SinkParts, analysis_fps: f32) -> Arc<Self> {
         Arc::new(Self {
-            signals,
-            lane,
-            metrics,
+            signals: parts.signals,
+            lane: parts.lane,
+            metrics: parts.metrics,
+            attention: parts.attention,
+            when_full: parts.when_full,
+            clock: parts.clock,
             rate: Mutex::new(RateLimit::new(analysis_fps)),
         })
+    }
+
+    fn mark_alive(&self, at: Monotonic) {
+        let nanos = u64::try_from(at.0.as_nanos()).unwrap_or(NEVER - 1);
+        let before = self.signals.last_frame_nanos.swap(nanos, Ordering::AcqRel);
+        // The driver waits for the first frame, and after a stall for the next one.
+        if before == NEVER || nanos.saturating_sub(before) > 500_000_000 {
+            self.signals.changed.notify_one();
+        }
     }
 }
 
 impl CameraSink {
     /// Waits until every frame that came has been analysed and its answer handed on.
     pub(super) fn drain(&self, deadline: Duration) -> bool {
-        let step = Duration::from_millis(2);
+        let step = Duration::from_micros(200);
         let mut left = deadline;
         while !self.lane.idle() {
             if left.is_zero() {
@@ -120,16 +173,50 @@ impl CameraSink {
 impl Sink for CameraSink {
     fn frame(&self, frame: Frame) {
         self.metrics.decoded.inc();
-        let nanos = u64::try_from(frame.arrived.0.as_nanos()).unwrap_or(NEVER - 1);
-        let before = self.signals.last_frame_nanos.swap(nanos, Ordering::AcqRel);
-        // The driver waits for the first frame, and after a stall for the next one.
-        if before == NEVER || nanos.saturating_sub(before) > 500_000_000 {
-            self.signals.changed.notify_one();
-        }
+        self.mark_alive(frame.arrived);
         if self.rate.lock().wants(frame.media_time) {
+            if self.when_full == WhenFull::Overwrite && !frame.held.is_zero() {
+                self.lane.wait_room(CATCH_UP_WAIT);
+            }
             self.lane.offer(frame);
         } else {
             self.metrics.above_rate.inc();
+        }
+    }
+
+    fn glance(&self, frame: Frame) {
+        self.metrics.decoded.inc();
+        self.metrics.watch.glanced.inc();
+        self.mark_alive(frame.arrived);
+        self.lane.offer(frame);
+    }
+
+    fn wanted(&self) -> bool {
+        // Replay must decide alike every time, so it waits until every answer is there.
+        if self.when_full == WhenFull::Block {
+            self.drain(SETTLE);
+        }
+        self.attention.is_held()
+    }
+
+    fn needs(&self, media_time: Duration) -> bool {
+        self.rate.lock().is_due(media_time)
+    }
+
+    fn tally(&self, what: Tally) {
+        let watch = &self.metrics.watch;
+        match what {
+            Tally::Alive => self.mark_alive(self.clock.now()),
+            Tally::Undecoded(pictures) => {
+                watch.undecoded.inc_by(pictures);
+            }
+            Tally::Unused => {
+                self.metrics.decoded.inc();
+                watch.unused.inc();
+            }
+            Tally::Spilled => {
+                watch.spills.inc();
+            }
         }
     }
 
@@ -143,6 +230,16 @@ impl Sink for CameraSink {
             } => {
                 tracing::info!(%codec, %decoder, width = size.width, height = size.height, "stream format");
                 *self.signals.format.lock() = Some(Format { size, decoder });
+            }
+            Note::Woke(reason) => {
+                self.signals.asleep.store(false, Ordering::Release);
+                *self.signals.woke_by.lock() = Some(reason);
+                self.metrics.watch.asleep.set(0);
+                self.metrics.watch.woke(reason.name());
+            }
+            Note::Asleep => {
+                self.signals.asleep.store(true, Ordering::Release);
+                self.metrics.watch.asleep.set(1);
             }
             Note::Ended => {
                 self.signals.end.lock().get_or_insert(End::Ended);
@@ -172,10 +269,16 @@ impl RateLimit {
         }
     }
 
+    /// Whether the frame at `media_time` would be wanted if it came now.
+    #[must_use]
+    pub fn is_due(&self, media_time: Duration) -> bool {
+        media_time + Duration::from_millis(1) >= self.due
+    }
+
     /// Whether the frame at `media_time` is wanted. The due times form a grid, so that 5 of 12.5
     /// frames a second are 5 and not 4.2; a frame may come 1 ms early for rounding's sake.
     pub fn wants(&mut self, media_time: Duration) -> bool {
-        if media_time + Duration::from_millis(1) < self.due {
+        if !self.is_due(media_time) {
             return false;
         }
         let behind = media_time.saturating_sub(self.due);

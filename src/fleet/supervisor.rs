@@ -22,7 +22,7 @@ use crate::config::redact_url;
 use crate::config::types::{CameraConfig, SourceConfig};
 use crate::infer::InferencePool;
 use crate::ingest::Source;
-use crate::model::camera::{CameraState, CameraStatus};
+use crate::model::camera::{CameraState, CameraStatus, WakeReason};
 use crate::model::ids::{CameraId, IdSource};
 use crate::model::time::UtcMicros;
 
@@ -68,6 +68,11 @@ impl StatusBoard {
                 decoded: seen.metrics.decoded.get(),
                 analysed: seen.metrics.analysed.get(),
                 superseded: seen.metrics.superseded.get(),
+                wakes: WakeReason::ALL
+                    .iter()
+                    .filter(|reason| **reason != WakeReason::Start)
+                    .map(|reason| seen.metrics.watch.wakes(reason.name()))
+                    .sum(),
                 ..seen.status.borrow().clone()
             })
             .collect()
@@ -319,5 +324,8 @@ fn first_status(config: &CameraConfig, since: UtcMicros) -> CameraStatus {
         decoded: 0,
         analysed: 0,
         superseded: 0,
+        asleep: false,
+        woke_by: None,
+        wakes: 0,
     }
 }

@@ -159,6 +159,11 @@ impl Lane {
         self.shared.wake.notify_one();
     }
 
+    /// Waits until the slot is free, `timeout` at most.
+    pub fn wait_room(&self, timeout: Duration) {
+        let _ = self.entry.slot.wait_empty(timeout);
+    }
+
     /// Whether nothing waits and nothing is in flight.
     #[must_use]
     pub fn idle(&self) -> bool {

@@ -14,17 +14,16 @@ use parking_lot::Mutex;
 use super::classify::classify;
 use super::error::{SourceError, SourceErrorKind};
 use super::planes::{GstPlanes, Picture, picture};
+use super::sample::{DEFAULT_STEP, ntp_nanos, stamp, step_of};
 use super::timing::{MediaClock, from_arrival, from_file, from_ntp};
-use super::{Note, Sink};
+use super::watch::{Fate, Watch};
+use super::{Note, Sink, Tally};
 use crate::base::clock::SharedClock;
 use crate::base::tasks::panic_message;
 use crate::config::types::{CameraConfig, Pace, SourceConfig};
 use crate::model::frame::Frame;
 use crate::model::ids::CameraId;
 use crate::model::time::UtcMicros;
-
-/// A raw elementary stream that does not say its rate plays at this.
-pub(super) const DEFAULT_STEP: Duration = Duration::from_millis(40);
 
 /// How the end of a session is told exactly once.
 enum End {
@@ -51,6 +50,8 @@ pub(super) struct Core {
     pub(super) camera: CameraConfig,
     pub(super) pipeline: Mutex<Option<gst::Pipeline>>,
     pub(super) stopped: AtomicBool,
+    /// Decides what is decoded; none in always mode.
+    pub(super) watch: Option<Watch>,
     clock: SharedClock,
     file_start: Option<UtcMicros>,
     sink: Arc<dyn Sink>,
@@ -68,6 +69,7 @@ impl Core {
         sink: Arc<dyn Sink>,
     ) -> Arc<Self> {
         Arc::new(Self {
+            watch: Watch::of(&camera.watch),
             camera,
             pipeline: Mutex::new(None),
             stopped: AtomicBool::new(false),
@@ -92,6 +94,16 @@ impl Core {
 
     pub(super) fn id(&self) -> &CameraId {
         &self.camera.id
+    }
+
+    pub(super) fn sink(&self) -> &dyn Sink {
+        self.sink.as_ref()
+    }
+
+    /// Whether the sink would look at the picture of this time (running time of its segment).
+    pub(super) fn needs(&self, stamp: Duration) -> bool {
+        let media_time = self.progress.lock().media.beside(Some(stamp));
+        self.sink.needs(media_time)
     }
 
     /// Whether the file is to start again at its end.
@@ -183,7 +195,7 @@ impl Core {
         }
     }
 
-    fn tell(&self, note: Note) {
+    pub(super) fn tell(&self, note: Note) {
         let told = catch_unwind(AssertUnwindSafe(|| self.sink.note(note)));
         if told.is_err() {
             tracing::error!(camera = %self.id(), "a sink panicked while it was told something");
@@ -199,6 +211,9 @@ impl Core {
 
     /// A file begins again.
     pub(super) fn new_run(&self) {
+        if let Some(watch) = &self.watch {
+            watch.restart();
+        }
         let mut progress = self.progress.lock();
         let step = progress.step;
         progress.media.new_run(step);
@@ -244,12 +259,28 @@ impl Core {
         if self.is_over() {
             return Err(gst::FlowError::Eos);
         }
-        match self.frame(&sample) {
+        let pts = sample.buffer().and_then(gst::BufferRef::pts);
+        let (fate, pts) = match &self.watch {
+            Some(watch) => watch.fate(pts),
+            None => (Fate::Follow(Duration::ZERO), pts),
+        };
+        match self.frame(&sample, fate, pts) {
             Ok((format, frame)) => {
                 if let Some(note) = format {
                     self.tell(note);
                 }
-                self.sink.frame(frame);
+                match &self.watch {
+                    Some(watch) if frame.glance => {
+                        if watch.beside(frame).is_some() {
+                            self.sink.tally(Tally::Unused);
+                        }
+                    }
+                    Some(watch) => {
+                        watch.followed(&frame, pts);
+                        self.sink.frame(frame);
+                    }
+                    None => self.sink.frame(frame),
+                }
                 Ok(gst::FlowSuccess::Ok)
             }
             Err(error) => {
@@ -259,7 +290,12 @@ impl Core {
         }
     }
 
-    fn frame(&self, sample: &gst::Sample) -> Result<(Option<Note>, Frame), SourceError> {
+    fn frame(
+        &self,
+        sample: &gst::Sample,
+        fate: Fate,
+        pts: Option<gst::ClockTime>,
+    ) -> Result<(Option<Note>, Frame), SourceError> {
         let unsupported = |text: &str| SourceError::new(SourceErrorKind::Unsupported, text);
         let (Some(caps), Some(buffer)) = (sample.caps_owned(), sample.buffer_owned()) else {
             return Err(unsupported("a picture without a description or pixels"));
@@ -272,9 +308,18 @@ impl Core {
             return Err(unsupported("a picture without a description"));
         };
         let arrived = self.clock.now();
-        let arrival = UtcMicros(self.clock.utc_micros());
+        let (held, glance) = match fate {
+            Fate::Follow(held) => (held, false),
+            Fate::Beside => (Duration::ZERO, true),
+        };
+        let arrival = UtcMicros(self.clock.utc_micros()).before(held);
         let step = progress.step;
-        let media_time = progress.media.next(stamp(sample, &buffer), step);
+        let stamp = stamp(sample, pts);
+        let media_time = if glance {
+            progress.media.beside(stamp)
+        } else {
+            progress.media.next(stamp, step)
+        };
         let capture = match self.file_start {
             Some(start) => from_file(start, media_time),
             None => ntp_nanos(&buffer)
@@ -291,9 +336,11 @@ impl Core {
             capture,
             media_time,
             arrived,
+            held,
+            glance,
             planes: Arc::new(planes),
         };
-        progress.index += 1;
+        progress.index += u64::from(!glance);
         progress.frames_in_run += 1;
         Ok((progress.format_note(picture), frame))
     }
@@ -328,30 +375,4 @@ impl Progress {
         self.told = Some(note.clone());
         Some(note)
     }
-}
-
-/// The time between two frames by the caps' rate; [`DEFAULT_STEP`] where they have none.
-pub(super) fn step_of(info: &gst_video::VideoInfo) -> Duration {
-    let (numerator, denominator) = (info.fps().numer(), info.fps().denom());
-    if numerator <= 0 || denominator <= 0 {
-        return DEFAULT_STEP;
-    }
-    Duration::from_secs_f64(f64::from(denominator) / f64::from(numerator))
-}
-
-fn stamp(sample: &gst::Sample, buffer: &gst::Buffer) -> Option<Duration> {
-    let pts = buffer.pts()?;
-    let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
-    segment.to_running_time(pts).map(Duration::from)
-}
-
-fn ntp_nanos(buffer: &gst::Buffer) -> Option<u64> {
-    buffer
-        .iter_meta::<gst::ReferenceTimestampMeta>()
-        .find(|meta| {
-            meta.reference()
-                .structure(0)
-                .is_some_and(|reference| reference.name() == "timestamp/x-ntp")
-        })
-        .map(|meta| meta.timestamp().nseconds())
 }

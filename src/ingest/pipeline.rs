@@ -11,9 +11,11 @@ use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
 use super::decoder;
-use super::deliver::{Core, step_of};
+use super::deliver::Core;
 use super::error::{SourceError, SourceErrorKind};
 use super::gst_source::start_again;
+use super::sample::{DEFAULT_STEP, step_of};
+use super::watch;
 use crate::config::types::{Credentials, SourceConfig, Transport};
 use crate::model::geometry::Size;
 
@@ -298,6 +300,9 @@ fn link(
         .map_or_else(String::new, |factory| factory.name().to_string());
     tracing::info!(camera = %core.id(), decoder = name, codec, "decoder chosen");
     core.decoding(&name, &codec);
+    if core.watch.is_some() && matches!(codec.as_str(), "h264" | "h265") {
+        watch::install(core, &decoder, &codec);
+    }
     let mut chain = before;
     chain.push(decoder);
     pipeline.add_many(&chain).map_err(|error| other(&error))?;
@@ -397,7 +402,7 @@ fn stamp_by_counting(sink: &gst_app::AppSink) {
         let step = pad
             .current_caps()
             .and_then(|caps| gst_video::VideoInfo::from_caps(&caps).ok())
-            .map_or(super::deliver::DEFAULT_STEP, |info| step_of(&info));
+            .map_or(DEFAULT_STEP, |info| step_of(&info));
         let index = count.fetch_add(1, Ordering::AcqRel);
         if let Some(buffer) = info.buffer_mut() {
             let nanos = u64::try_from(step.as_nanos()).unwrap_or(0);

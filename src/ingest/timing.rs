@@ -37,6 +37,15 @@ impl MediaClock {
         time
     }
 
+    /// The media time that a frame has that stands outside the sequence.
+    pub(super) fn beside(&self, stamp: Option<Duration>) -> Duration {
+        let wanted = stamp.map(|stamp| {
+            let first = self.first_in_run.unwrap_or(stamp);
+            self.base + stamp.saturating_sub(first)
+        });
+        wanted.or(self.last).unwrap_or_default()
+    }
+
     /// The source starts again from its beginning; time goes on one `step` after the last frame.
     pub(super) fn new_run(&mut self, step: Duration) {
         self.base = self.last.map_or(Duration::ZERO, |last| last + step);

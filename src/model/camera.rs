@@ -36,6 +36,45 @@ impl CameraState {
     }
 }
 
+/// Why a camera in watch mode has every picture decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WakeReason {
+    /// It was just opened: every camera begins awake.
+    Start,
+    /// The compressed pictures grew against what is usual.
+    Stream,
+    /// A keyframe differs from the background.
+    Picture,
+    /// The detector saw something in a keyframe, or something is still being followed.
+    Detector,
+    /// The stream's time jumped or its format changed.
+    Break,
+}
+
+impl WakeReason {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Start,
+        Self::Stream,
+        Self::Picture,
+        Self::Detector,
+        Self::Break,
+    ];
+
+    /// The name used in the API, logs and metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stream => "stream",
+            Self::Picture => "picture",
+            Self::Detector => "detector",
+            Self::Break => "break",
+        }
+    }
+}
+
 /// One camera's state for those who ask.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CameraStatus {
@@ -61,4 +100,10 @@ pub struct CameraStatus {
     pub analysed: u64,
     /// Frames that a newer one replaced.
     pub superseded: u64,
+    /// In watch mode and quiet: only keyframes are decoded.
+    pub asleep: bool,
+    /// What woke it last; none in always mode.
+    pub woke_by: Option<WakeReason>,
+    /// How often it woke since the daemon started.
+    pub wakes: u64,
 }

@@ -73,6 +73,11 @@ pub struct Frame {
     pub media_time: Duration,
     /// When it left the decoder, by this process's clock.
     pub arrived: Monotonic,
+    /// How long it lay undecoded before its camera woke; zero for what came straight through.
+    pub held: Duration,
+    /// Of a sleeping camera: look whether somebody is there, but follow nobody. It stands outside
+    /// the sequence, and the same moment may come again once the camera is awake.
+    pub glance: bool,
     /// Its pixels.
     pub planes: Arc<dyn Planes>,
 }

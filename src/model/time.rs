@@ -27,6 +27,15 @@ impl UtcMicros {
         )
     }
 
+    /// The point `delay` before this one.
+    #[must_use]
+    pub fn before(self, delay: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(delay.as_micros()).unwrap_or(i64::MAX)),
+        )
+    }
+
     /// RFC 3339 with microseconds, in UTC.
     #[must_use]
     pub fn rfc3339(self) -> String {

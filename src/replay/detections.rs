@@ -114,6 +114,8 @@ fn empty_frame(index: u64, at: Duration, start: UtcMicros, size: Size) -> Frame 
         },
         media_time: at,
         arrived: Monotonic::default(),
+        held: Duration::ZERO,
+        glance: false,
         planes: OwnedPlanes::new(Vec::new()),
     }
 }

@@ -11,7 +11,7 @@ use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
 use parking_lot::Mutex;
 
-use crate::config::types::{CameraConfig, Pace, SourceConfig};
+use crate::config::types::{CameraConfig, Pace, SourceConfig, WatchMode};
 use crate::ingest::{Note, Sink, Source};
 use crate::model::frame::{ColorMatrix, Frame, PixelFormat};
 
@@ -43,6 +43,8 @@ pub fn grab(
         pace: Pace::Fast,
         repeat: false,
     };
+    // A moment asked for may lie where the camera would sleep.
+    camera.watch.mode = WatchMode::Always;
     let (sink, done) = Grabber::new(moments);
     let receiver: Arc<dyn Sink> = Arc::clone(&sink) as Arc<dyn Sink>;
     let session = source
@@ -134,7 +136,7 @@ impl Sink for Grabber {
 
     fn note(&self, note: Note) {
         match note {
-            Note::Opened | Note::Format { .. } => {}
+            Note::Opened | Note::Format { .. } | Note::Woke(_) | Note::Asleep => {}
             Note::Ended => drop(self.done.try_send(Ok(()))),
             Note::Failed(error) => drop(self.done.try_send(Err(error.to_string()))),
         }

@@ -57,6 +57,8 @@ pub struct Order {
     pub size: Option<Size>,
     /// Only the first so many seconds.
     pub seconds: Option<f64>,
+    /// Another bitrate of the video, in kbit/s.
+    pub bitrate_kbps: Option<u32>,
     /// Everything but the video.
     pub truth_only: bool,
     /// The model folder that the written configuration names.
@@ -108,6 +110,9 @@ pub fn ordered(scene: &Scene, order: &Order) -> Scene {
         .map_or_else(|| scene.clone(), |size| scene.resized(size));
     if let Some(seconds) = order.seconds {
         scene.seconds = scene.seconds.min(seconds);
+    }
+    if let Some(bitrate_kbps) = order.bitrate_kbps {
+        scene.encoding.bitrate_kbps = bitrate_kbps;
     }
     scene
 }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use score::{Band, Figure, Posture, Tally};
+pub use score::{Band, Figure, Tally};
 
 use crate::base::clock::SharedClock;
 use crate::infer::still::Looker;

@@ -12,4 +12,4 @@ mod sequence;
 
 pub use format::{Entry, MotError, parse};
 pub use score::{MotScore, score};
-pub use sequence::{SequenceRun, mot15_config, track_sequence};
+pub use sequence::{SequenceInfo, SequenceRun, mot15_config, sequence_info, track_sequence};

@@ -104,6 +104,29 @@ async fn without_a_certificate_or_without_tls_nobody_is_let_in() {
     assert!(daemon.metrics.refusals("handshake") >= 2);
 }
 
+/// rustls can speak TLS 1.2 here, because the HTTP client of `model pull` wants that it can.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_speaks_no_more_than_tls_1_2_is_refused() {
+    use rustls::pki_types::pem::PemObject as _;
+    let site = Site::new();
+    let daemon = site.start(&site.api()).await;
+    let authority = rustls::pki_types::CertificateDer::from_pem_file(site.path("ca.pem"));
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(authority.expect("PEM")).expect("authority");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS12])
+        .expect("TLS 1.2")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let socket = tokio::net::TcpStream::connect(daemon.address).await;
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let name = "localhost".try_into().expect("name");
+    let refused = connector.connect(name, socket.expect("connect")).await;
+    let why = refused.expect_err("refused").to_string();
+    assert!(why.contains("ProtocolVersion"), "{why}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn certificates_change_under_load_and_bad_ones_change_nothing() {
     let site = Site::new();

@@ -43,6 +43,9 @@ impl CameraView for OneCamera {
             decoded: 1,
             analysed: 2,
             superseded: 3,
+            asleep: false,
+            woke_by: None,
+            wakes: 0,
         }]
     }
 }
@@ -139,7 +142,7 @@ impl Daemon {
             cameras: Arc::new(OneCamera),
             metrics: Arc::clone(&metrics),
             audit,
-            owners: Arc::new(owners.expect("owners")),
+            owners: Arc::new(owners),
             control: Arc::clone(&control) as _,
         };
         let entrance = Entrance {

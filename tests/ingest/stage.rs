@@ -13,7 +13,7 @@ use parapet::base::clock::Monotonic;
 use parapet::base::tasks::named_thread;
 use parapet::config::secret::Secret;
 use parapet::config::types::{
-    CameraConfig, Credentials, Pace, SourceConfig, TrackerConfig, Transport,
+    CameraConfig, Credentials, Pace, SourceConfig, TrackerConfig, Transport, WatchConfig,
 };
 use parapet::ingest::{Note, Sink, SourceError};
 use parapet::model::frame::Frame;
@@ -197,6 +197,7 @@ pub(crate) fn camera_for_test(source: SourceConfig) -> CameraConfig {
         source,
         model: ModelName::new("none").expect("name"),
         analysis_fps: 5.0,
+        watch: WatchConfig::default(),
         priority: 0,
         decoders: Vec::new(),
         stall_after: Duration::from_secs(5),

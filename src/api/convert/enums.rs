@@ -1,7 +1,7 @@
 //! The enums of the wire. Zero is "unspecified" there and nothing here.
 
 use super::{ConvertError, wrong};
-use crate::model::camera::CameraState;
+use crate::model::camera::{CameraState, WakeReason};
 use crate::model::entry::GapReason;
 use crate::model::event::{Direction, EventKind, Phase, Severity};
 use crate::model::time::ClockSource;
@@ -63,6 +63,28 @@ pub(super) fn camera_state_from_wire(number: i32) -> Result<CameraState, Convert
         Ok(v1::CameraState::Stalled) => Ok(CameraState::Stalled),
         Ok(v1::CameraState::BackingOff) => Ok(CameraState::BackingOff),
         Ok(v1::CameraState::Unspecified) | Err(_) => Err(unknown("state", number)),
+    }
+}
+
+pub(super) fn wake_reason_to_wire(value: WakeReason) -> v1::WakeReason {
+    match value {
+        WakeReason::Start => v1::WakeReason::Start,
+        WakeReason::Stream => v1::WakeReason::Stream,
+        WakeReason::Picture => v1::WakeReason::Picture,
+        WakeReason::Detector => v1::WakeReason::Detector,
+        WakeReason::Break => v1::WakeReason::Break,
+    }
+}
+
+/// None for what is not said, and for reasons that a newer server has.
+pub(super) fn wake_reason_from_wire(number: i32) -> Option<WakeReason> {
+    match v1::WakeReason::try_from(number) {
+        Ok(v1::WakeReason::Start) => Some(WakeReason::Start),
+        Ok(v1::WakeReason::Stream) => Some(WakeReason::Stream),
+        Ok(v1::WakeReason::Picture) => Some(WakeReason::Picture),
+        Ok(v1::WakeReason::Detector) => Some(WakeReason::Detector),
+        Ok(v1::WakeReason::Break) => Some(WakeReason::Break),
+        Ok(v1::WakeReason::Unspecified) | Err(_) => None,
     }
 }
 

@@ -3,7 +3,7 @@ use prop::sample::select;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::camera::CameraState;
+use crate::model::camera::{CameraState, WakeReason};
 use crate::model::event::{Direction, EventKind, Phase, Severity};
 use crate::model::geometry::Size;
 use crate::model::time::ClockSource;
@@ -166,6 +166,9 @@ proptest! {
             decoded: counts[0],
             analysed: counts[1],
             superseded: counts[2],
+            asleep: counts[0] % 2 == 0,
+            woke_by: WakeReason::ALL.get(state).copied().filter(|_| counts[1] % 2 == 0),
+            wakes: counts[1],
         };
         prop_assert_eq!(camera_from_wire(camera_to_wire(&status)).expect("domain"), status.clone());
         let filter = Filter {

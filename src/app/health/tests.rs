@@ -117,6 +117,8 @@ fn frame(index: u64, arrived: Monotonic) -> Frame {
         },
         media_time: Duration::from_secs(index),
         arrived,
+        held: Duration::ZERO,
+        glance: false,
         planes: OwnedPlanes::new(vec![(vec![9; 64 * 48], 64), (vec![128; 64 * 24], 64)]),
     }
 }

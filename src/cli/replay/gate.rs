@@ -58,7 +58,7 @@ pub(super) async fn run(
         max_false_per_hour: gate.max_false_per_hour,
     };
     let report = Report::of(&judged, gate.alpha, &limits);
-    print!("{}", text(&report));
+    println!("{}", text(&report).trim_end());
     if !args.quiet {
         eprintln!(
             "stages: preprocess {:.3} s, inference {:.3} s, heads {:.3} s, track+rules {:.3} s",

@@ -12,8 +12,9 @@ use crate::cli::{BadConfig, logging, model};
 use crate::infer::Model;
 use crate::infer::model::weights_folder;
 use crate::model::geometry::Size;
+use crate::model::posture::Posture;
 use crate::sim::film::{Cache, Clip, Order, default_cache, ordered, shoot};
-use crate::sim::realism::{self, Band, Detector, Posture, Tally};
+use crate::sim::realism::{self, Band, Detector, Tally};
 use crate::sim::scene::{self, Scene, Timeline, Verdict};
 
 /// The model that written configurations name, where no other is wanted.
@@ -49,6 +50,9 @@ struct OrderArgs {
     /// Only the first so many seconds.
     #[arg(long, value_name = "SECONDS")]
     seconds: Option<f64>,
+    /// Another bitrate, in kbit/s.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(50..=50_000))]
+    bitrate_kbps: Option<u32>,
     /// Where clips are kept, so that none is made twice.
     #[arg(long, value_name = "FOLDER")]
     cache: Option<PathBuf>,
@@ -91,6 +95,7 @@ impl OrderArgs {
         Order {
             size: self.size,
             seconds: self.seconds,
+            bitrate_kbps: self.bitrate_kbps,
             truth_only,
             model_folder: self.config_model.clone(),
         }
@@ -302,11 +307,8 @@ fn print_tally(condition: &str, tally: &Tally, bands: [Band; 3]) {
         let share = 100.0 * found as f64 / figures as f64;
         format!("{share:.1} % of {figures}")
     };
-    for (posture, word) in [
-        (Posture::Upright, "upright"),
-        (Posture::Bent, "bent"),
-        (Posture::Low, "low"),
-    ] {
+    for posture in [Posture::Upright, Posture::Bent, Posture::Low] {
+        let word = posture.word();
         if tally.sum(|own, _| own == posture).0 == 0 {
             continue;
         }

@@ -53,6 +53,8 @@ fn noise(size: Size, format: PixelFormat, colorimetry: Colorimetry, seed: u64) -
         capture,
         media_time: Duration::ZERO,
         arrived: Monotonic::default(),
+        held: Duration::ZERO,
+        glance: false,
         planes: OwnedPlanes::new(planes),
     }
 }

@@ -92,6 +92,9 @@ fn key(scene: &Scene, order: &Order) -> String {
         order.model_folder.display(),
     );
     hash.update(rest.as_bytes());
+    if let Some(bitrate_kbps) = order.bitrate_kbps {
+        hash.update(format!("{bitrate_kbps} kbit/s").as_bytes());
+    }
     let hash = hex::encode(hash.finalize());
     format!("{}-{}", scene.stem, hash.get(..16).unwrap_or_default())
 }

@@ -1,23 +1,19 @@
 //! A clip's pictures and its truth, as they were written.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use crossbeam_channel::{Sender, bounded};
 use serde::Deserialize;
 
 use super::RealismError;
-use super::score::{Figure, Posture};
-use crate::config::types::{CameraConfig, Pace, SourceConfig};
+use super::score::Figure;
+use crate::config::types::{CameraConfig, Pace, SourceConfig, WatchConfig, WatchMode};
 use crate::config::{self, NoEnvironment};
 use crate::infer::InferError;
-use crate::ingest::{Note, Sink, Source, SourceError};
+use crate::ingest::{Source, playback};
 use crate::model::frame::Frame;
 use crate::model::geometry::Rect;
+use crate::model::posture::Posture;
 use crate::sim::film::Clip;
-
-/// Pictures that may wait; the decoder then waits.
-const QUEUE_FRAMES: usize = 2;
 
 #[derive(Deserialize)]
 struct Line {
@@ -69,29 +65,6 @@ fn figure(person: PersonLine) -> Option<Figure> {
     })
 }
 
-enum Word {
-    Frame(Box<Frame>),
-    Over(Option<SourceError>),
-}
-
-struct Post(Sender<Word>);
-
-impl Sink for Post {
-    fn frame(&self, frame: Frame) {
-        // Nobody listens any more after an error: the clip then plays to nobody until it is stopped.
-        let _ = self.0.send(Word::Frame(Box::new(frame)));
-    }
-
-    fn note(&self, note: Note) {
-        let over = match note {
-            Note::Opened | Note::Format { .. } => return,
-            Note::Ended => None,
-            Note::Failed(error) => Some(error),
-        };
-        let _ = self.0.send(Word::Over(over));
-    }
-}
-
 /// Plays a clip to its end, every picture.
 pub(super) fn play(
     clip: &Clip,
@@ -99,27 +72,9 @@ pub(super) fn play(
     show: &mut dyn FnMut(&Frame) -> Result<(), InferError>,
 ) -> Result<(), RealismError> {
     let camera = camera(clip)?;
-    let (send, words) = bounded(QUEUE_FRAMES);
-    let session = source.open(&camera, Arc::new(Post(send)))?;
-    let mut outcome = Ok(());
-    for word in &words {
-        match word {
-            Word::Frame(frame) => {
-                if let Err(error) = show(&frame) {
-                    outcome = Err(error.into());
-                    break;
-                }
-            }
-            Word::Over(error) => {
-                outcome = error.map_or(Ok(()), |error| Err(error.into()));
-                break;
-            }
-        }
-    }
-    // First, so that the decoder's thread does not wait for room while it is stopped.
-    drop(words);
-    session.stop();
-    outcome
+    playback::play(source, &camera, &mut |frame| {
+        show(frame).map_err(Into::into)
+    })
 }
 
 fn camera(clip: &Clip) -> Result<CameraConfig, RealismError> {
@@ -140,6 +95,11 @@ fn camera(clip: &Clip) -> Result<CameraConfig, RealismError> {
             path: video,
             pace: Pace::Fast,
             repeat: false,
+        },
+        // Every picture is to be seen.
+        watch: WatchConfig {
+            mode: WatchMode::Always,
+            ..camera.watch
         },
         ..CameraConfig::clone(camera)
     })

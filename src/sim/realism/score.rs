@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::model::detection::Detection;
 use crate::model::geometry::{Rect, Size};
+use crate::model::posture::Posture;
 
 /// A detection with less is none.
 const SCORE_LEAST: f32 = 0.4;
@@ -25,30 +26,6 @@ pub struct Figure {
     pub whole: bool,
     /// How it is.
     pub posture: Posture,
-}
-
-/// Upright, or not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Posture {
-    /// Stands, walks, runs, fights, throws.
-    Upright,
-    /// Sits or climbs.
-    Bent,
-    /// Crawls, rolls, lies, falls, gets up.
-    Low,
-}
-
-impl Posture {
-    /// From the word of a truth file.
-    #[must_use]
-    pub fn of(word: &str) -> Self {
-        match word {
-            "crawl" | "roll" | "lie" | "fall" | "rise" => Self::Low,
-            "sit" | "climb" => Self::Bent,
-            _ => Self::Upright,
-        }
-    }
 }
 
 /// How high a figure is in the picture.

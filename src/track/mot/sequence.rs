@@ -32,10 +32,15 @@ pub fn mot15_config() -> TrackerConfig {
     }
 }
 
-struct Info {
-    frames: u32,
-    fps: f64,
-    size: Size,
+/// What `seqinfo.ini` says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SequenceInfo {
+    /// Frames in the sequence.
+    pub frames: u32,
+    /// Frames a second.
+    pub fps: f64,
+    /// The picture's size in the boxes' pixels.
+    pub size: Size,
 }
 
 fn read(path: &Path) -> Result<String, MotError> {
@@ -45,7 +50,11 @@ fn read(path: &Path) -> Result<String, MotError> {
     })
 }
 
-fn info(folder: &Path) -> Result<Info, MotError> {
+/// Reads `folder/seqinfo.ini`.
+///
+/// # Errors
+/// [`MotError`] when it is missing or lacks a value.
+pub fn sequence_info(folder: &Path) -> Result<SequenceInfo, MotError> {
     let path = folder.join("seqinfo.ini");
     let text = read(&path)?;
     let value = |key: &str| -> Result<f64, MotError> {
@@ -59,7 +68,7 @@ fn info(folder: &Path) -> Result<Info, MotError> {
                 what: format!("no positive `{key}=`"),
             })
     };
-    Ok(Info {
+    Ok(SequenceInfo {
         frames: value("seqLength")? as u32,
         fps: value("frameRate")?,
         size: Size {
@@ -81,7 +90,7 @@ fn scores_are_probabilities(found: &[Entry]) -> bool {
 /// # Errors
 /// [`MotError`] when a file is missing or malformed.
 pub fn track_sequence(folder: &Path, config: TrackerConfig) -> Result<SequenceRun, MotError> {
-    let info = info(folder)?;
+    let info = sequence_info(folder)?;
     let path = folder.join("det/det.txt");
     let found = parse(&read(&path)?, &path)?;
     let keep_scores = scores_are_probabilities(&found);

@@ -141,7 +141,7 @@ impl Node {
             cameras: Arc::new(NoCameras),
             metrics: Arc::clone(&metrics),
             audit,
-            owners: Arc::new(Owners::open(&folder.join("consumers.sqlite3"))?),
+            owners: Arc::new(Owners::open(&folder.join("consumers.sqlite3"))),
             control: Arc::new(NoCameras),
         };
         let entrance = Entrance {

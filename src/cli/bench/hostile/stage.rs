@@ -66,7 +66,7 @@ impl Stage {
             Arc::clone(&clock),
             Arc::clone(&metrics),
         );
-        let owners = Owners::open(&folder.path().join("consumers.sqlite3"))?;
+        let owners = Owners::open(&folder.path().join("consumers.sqlite3"));
         let deps = ApiDeps {
             reader: journal.reader(),
             committed: journal.committed(),

@@ -1,0 +1,295 @@
+//! Which coded pictures of a watched camera are decoded. Pure: pictures and their times go in,
+//! actions come out; `watch` performs them.
+//!
+//! ```text
+//!          a keyframe, quiet for `quiet`, and nobody is followed
+//!   Awake ─────────────────────────────────────────────────────▶ Asleep
+//!  Follow ◀───────────────────────────────────────────────────── Look at keyframes, Hold the rest
+//!          Stream:   coded pictures cost more than is usual
+//!          Picture:  a keyframe differs from the background
+//!          Detector: a glance found somebody, or somebody is followed
+//!          Break:    the stream's time jumped
+//! ```
+//!
+//! A camera begins awake. Asleep, each keyframe is decoded and compared with the background; the
+//! detector glances at the last keyframe before the heartbeat is due. Where no keyframe comes in
+//! time (a group longer than the heartbeat, as "smart codecs" send them), all that is held is
+//! decoded at the heartbeat and the detector glances at the newest picture ([`Action::CatchUp`]):
+//! such a stream costs its decoding but not its inference, and keeps the promise.
+//!
+//! All times are the stream's own, so that a recording is decided alike at any pace.
+
+use std::time::Duration;
+
+use super::baseline::{Baseline, cost};
+use super::gop_ring::Rewind;
+use crate::config::types::{Sensitivity, WatchConfig};
+use crate::model::camera::WakeReason;
+
+/// What the parser knows of a coded picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UnitKind {
+    /// Decodable by itself.
+    Key,
+    /// Others refer to it, or nobody can tell.
+    Reference,
+    /// Nobody refers to it.
+    NonReference,
+}
+
+/// One coded picture.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unit {
+    pub(super) kind: UnitKind,
+    pub(super) bytes: usize,
+    /// The quantiser of its first slice, where it could be read.
+    pub(super) qp: Option<f32>,
+    /// Its presentation time in the stream.
+    pub(super) pts: Duration,
+}
+
+/// What to do with a coded picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Decode it and hand it on.
+    Follow,
+    /// Keep it undecoded.
+    Hold,
+    /// Decode this keyframe, compare it and, if `analyse`, let the detector glance at it.
+    Look { analyse: bool },
+    /// Hand on what is still in the decoder; then as `Look`.
+    Sleep { analyse: bool },
+    /// Decode what is held and this one; let the detector glance at the newest.
+    CatchUp,
+    /// Decode what is held from there on and this one; hand all of it on.
+    Wake(WakeReason, Rewind),
+}
+
+/// Steps of the stream's time outside of this are jumps.
+const LONGEST_STEP: Duration = Duration::from_secs(10);
+/// Pictures that are shown earlier than the one before (B-pictures) are this much earlier at most.
+const REORDER: Duration = Duration::from_secs(1);
+/// Learning: values by kind and how often one is taken.
+const KEYS: usize = 24;
+const OTHERS: usize = 96;
+const SPACING: Duration = Duration::from_millis(250);
+/// Pictures arrive this unevenly: a glance is taken so much earlier, and a keyframe that is due
+/// is waited for so much longer.
+const JITTER: Duration = Duration::from_millis(250);
+/// A single picture this many thresholds above the usual needs no second one.
+const CERTAIN: f32 = 3.0;
+
+/// Standard deviations above the usual that count as activity.
+fn threshold(sensitivity: Sensitivity) -> f32 {
+    match sensitivity {
+        Sensitivity::Low => 8.0,
+        Sensitivity::Medium => 5.0,
+        Sensitivity::High => 3.5,
+    }
+}
+
+/// The policy of one camera.
+#[derive(Debug)]
+pub(super) struct Gate {
+    policy: WatchConfig,
+    threshold: f32,
+    awake: bool,
+    /// The stream's time without its jumps.
+    now: Duration,
+    last_pts: Option<Duration>,
+    step: Duration,
+    last_key: Option<Duration>,
+    group: Duration,
+    active_at: Duration,
+    analysed_at: Duration,
+    broken: bool,
+    jumped: bool,
+    hot: u32,
+    keys: Baseline,
+    references: Baseline,
+    others: Baseline,
+}
+
+impl Gate {
+    pub(super) fn new(policy: WatchConfig) -> Self {
+        Self {
+            policy,
+            threshold: threshold(policy.sensitivity),
+            awake: true,
+            now: Duration::ZERO,
+            last_pts: None,
+            step: Duration::ZERO,
+            last_key: None,
+            group: Duration::ZERO,
+            active_at: Duration::ZERO,
+            analysed_at: Duration::ZERO,
+            broken: false,
+            jumped: false,
+            hot: 0,
+            keys: Baseline::new(KEYS, Duration::ZERO),
+            references: Baseline::new(OTHERS, SPACING),
+            others: Baseline::new(OTHERS, SPACING),
+        }
+    }
+
+    /// Decides on the next coded picture; `wanted` says whether somebody is being followed.
+    pub(super) fn unit(&mut self, unit: &Unit, wanted: impl Fn() -> bool) -> Action {
+        self.advance(unit.pts);
+        let lively = self.judge(unit);
+        let key = unit.kind == UnitKind::Key;
+        if key && let Some(last) = self.last_key.replace(self.now) {
+            self.group = self.now.saturating_sub(last);
+        }
+        if self.awake {
+            return self.awake_unit(key, lively, wanted);
+        }
+        if self.broken && key {
+            self.broken = false;
+            return self.wake(WakeReason::Break, Rewind::Current);
+        }
+        if lively {
+            // A keyframe's own size tells of the group before it.
+            let from = if key {
+                Rewind::Previous
+            } else {
+                Rewind::Current
+            };
+            return self.wake(WakeReason::Stream, from);
+        }
+        if wanted() {
+            return self.wake(WakeReason::Detector, Rewind::Previous);
+        }
+        if key {
+            return Action::Look {
+                analyse: self.glance_is_due(self.group),
+            };
+        }
+        if !self.key_is_near() && self.glance_is_due(self.step) {
+            return Action::CatchUp;
+        }
+        Action::Hold
+    }
+
+    /// The picture decoded last was compared: `changed` against the background. Says from where
+    /// to decode if that wakes the camera.
+    pub(super) fn looked(&mut self, changed: bool) -> Option<(WakeReason, Rewind)> {
+        if !changed {
+            return None;
+        }
+        self.active_at = self.now;
+        if self.awake {
+            return None;
+        }
+        self.wake(WakeReason::Picture, Rewind::Previous);
+        Some((WakeReason::Picture, Rewind::Previous))
+    }
+
+    /// A glance found somebody: as [`Gate::unit`] asks with `wanted`, right after a look.
+    pub(super) fn glanced(&mut self, wanted: bool) -> Option<(WakeReason, Rewind)> {
+        (wanted && !self.awake).then(|| {
+            self.wake(WakeReason::Detector, Rewind::Previous);
+            (WakeReason::Detector, Rewind::Previous)
+        })
+    }
+
+    /// Whether the stream's time jumped since this was asked last.
+    pub(super) fn take_jump(&mut self) -> bool {
+        std::mem::take(&mut self.jumped)
+    }
+
+    /// The stream begins anew (a file repeats, the format changed): its time may jump.
+    pub(super) fn restart(&mut self) {
+        self.last_pts = None;
+        self.last_key = None;
+    }
+
+    fn awake_unit(&mut self, key: bool, lively: bool, wanted: impl Fn() -> bool) -> Action {
+        self.analysed_at = self.now;
+        if lively {
+            self.active_at = self.now;
+        }
+        // Only a keyframe can be the first of those that are looked at.
+        if !key {
+            return Action::Follow;
+        }
+        if wanted() {
+            self.active_at = self.now;
+        }
+        if self.now.saturating_sub(self.active_at) < self.policy.quiet {
+            return Action::Follow;
+        }
+        self.awake = false;
+        self.hot = 0;
+        Action::Sleep {
+            analyse: self.glance_is_due(self.group),
+        }
+    }
+
+    fn wake(&mut self, reason: WakeReason, from: Rewind) -> Action {
+        self.awake = true;
+        self.hot = 0;
+        self.active_at = self.now;
+        Action::Wake(reason, from)
+    }
+
+    /// Whether a keyframe is expected in time for the heartbeat, or as good as: a group as long as
+    /// the heartbeat must not be decoded each time for the sake of its last pictures.
+    fn key_is_near(&self) -> bool {
+        self.last_key.is_some_and(|last| {
+            let next = last + self.group;
+            next <= self.analysed_at + self.policy.heartbeat + JITTER && self.now <= next + JITTER
+        })
+    }
+
+    /// Whether the detector must look now, because the next chance comes `next` later.
+    fn glance_is_due(&mut self, next: Duration) -> bool {
+        let since = self.now.saturating_sub(self.analysed_at);
+        let due = since + next + JITTER >= self.policy.heartbeat;
+        if due {
+            self.analysed_at = self.now;
+        }
+        due
+    }
+
+    /// Moves the time on; a jump is one step of nothing and a break.
+    fn advance(&mut self, pts: Duration) {
+        let Some(last) = self.last_pts else {
+            self.last_pts = Some(pts);
+            return;
+        };
+        if pts + REORDER < last || pts > last + LONGEST_STEP {
+            self.broken |= !self.awake;
+            self.jumped = true;
+            self.last_pts = Some(pts);
+            self.last_key = None;
+        } else if pts > last {
+            self.step = pts - last;
+            self.now += self.step;
+            self.last_pts = Some(pts);
+        }
+    }
+
+    /// Whether the coded picture tells of activity; learns from it.
+    fn judge(&mut self, unit: &Unit) -> bool {
+        let cost = cost(unit.bytes, unit.qp);
+        let baseline = match unit.kind {
+            UnitKind::Key => &mut self.keys,
+            UnitKind::Reference => &mut self.references,
+            UnitKind::NonReference => &mut self.others,
+        };
+        let score = baseline.score(cost).unwrap_or(0.0);
+        baseline.learn(cost, self.now);
+        if score < self.threshold {
+            self.hot = self
+                .hot
+                .saturating_sub(u32::from(unit.kind != UnitKind::Key));
+            return false;
+        }
+        self.hot += 1;
+        self.hot >= 2 || score >= CERTAIN * self.threshold
+    }
+}
+
+#[cfg(test)]
+#[path = "gate/tests.rs"]
+mod tests;

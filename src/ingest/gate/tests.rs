@@ -1,0 +1,229 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::config::types::WatchMode;
+
+const STEP: Duration = Duration::from_millis(80);
+
+fn policy() -> WatchConfig {
+    WatchConfig {
+        mode: WatchMode::Watch,
+        heartbeat: Duration::from_secs(10),
+        quiet: Duration::from_secs(5),
+        ..WatchConfig::default()
+    }
+}
+
+/// A camera whose pictures come every 80 ms.
+struct Camera {
+    gate: Gate,
+    number: u32,
+    gop: u32,
+    bytes: usize,
+    wanted: bool,
+}
+
+impl Camera {
+    fn new(gop: u32) -> Self {
+        Self {
+            gate: Gate::new(policy()),
+            number: 0,
+            gop,
+            bytes: 4_000,
+            wanted: false,
+        }
+    }
+
+    fn next(&mut self) -> (Duration, Action) {
+        let key = self.number.is_multiple_of(self.gop);
+        let wobble = 1 + self.number as usize % 7;
+        let unit = Unit {
+            kind: if key {
+                UnitKind::Key
+            } else {
+                UnitKind::Reference
+            },
+            bytes: if key { 60_000 } else { self.bytes } + 20 * wobble,
+            qp: None,
+            pts: STEP * self.number,
+        };
+        self.number += 1;
+        let wanted = self.wanted;
+        (unit.pts, self.gate.unit(&unit, || wanted))
+    }
+
+    fn run(&mut self, seconds: u64) -> Vec<(Duration, Action)> {
+        let steps = seconds * 1_000 / 80;
+        (0..steps).map(|_| self.next()).collect()
+    }
+
+    fn asleep(gop: u32) -> Self {
+        let mut camera = Self::new(gop);
+        camera.run(30);
+        assert!(!camera.gate.awake);
+        camera
+    }
+}
+
+fn woke(actions: &[(Duration, Action)]) -> Option<(Duration, WakeReason)> {
+    actions.iter().find_map(|(at, action)| match action {
+        Action::Wake(reason, _) => Some((*at, *reason)),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_quiet_camera_sleeps_after_the_quiet_period_and_decodes_only_keyframes() {
+    let mut camera = Camera::new(25);
+    let actions = camera.run(60);
+    let asleep = actions
+        .iter()
+        .position(|(_, action)| matches!(action, Action::Sleep { .. }))
+        .expect("it sleeps");
+    let at = actions[asleep].0;
+    assert!((5..=8).contains(&at.as_secs()), "{at:?}");
+    for (at, action) in &actions[asleep + 1..] {
+        let key = (at.as_millis() / 80).is_multiple_of(25);
+        assert_eq!(matches!(action, Action::Look { .. }), key, "{at:?}");
+        assert_eq!(*action == Action::Hold, !key, "{at:?}");
+    }
+}
+
+#[test]
+fn the_detector_looks_at_least_once_a_heartbeat_whatever_the_group() {
+    for gop in [10, 25, 50, 100, 124, 126, 400, 2_000] {
+        let mut camera = Camera::new(gop);
+        let mut last = Duration::ZERO;
+        for (at, action) in camera.run(600) {
+            let analysed = match action {
+                Action::Follow | Action::CatchUp | Action::Wake(..) => true,
+                Action::Look { analyse } | Action::Sleep { analyse } => analyse,
+                Action::Hold => false,
+            };
+            if analysed {
+                last = at;
+            }
+            let promise = policy().heartbeat + JITTER;
+            assert!(at - last <= promise, "gop {gop} at {at:?}");
+        }
+    }
+}
+
+#[test]
+fn a_group_as_long_as_the_heartbeat_is_not_decoded_for_the_sake_of_its_end() {
+    let mut camera = Camera::new(125);
+    let actions = camera.run(600);
+    assert!(actions.iter().all(|(_, action)| *action != Action::CatchUp));
+    let longer = Camera::new(140).run(600);
+    assert!(longer.iter().any(|(_, action)| *action == Action::CatchUp));
+}
+
+#[test]
+fn larger_pictures_wake_it_from_the_current_keyframe_within_two_of_them() {
+    let mut camera = Camera::asleep(25);
+    camera.next();
+    camera.bytes = 8_000;
+    let begun = STEP * camera.number;
+    let (at, reason) = woke(&camera.run(3)).expect("woken");
+    assert_eq!(reason, WakeReason::Stream);
+    assert!(at - begun <= STEP * 2, "{begun:?} {at:?}");
+}
+
+#[test]
+fn somebody_who_is_followed_wakes_it_and_keeps_it_awake() {
+    let mut camera = Camera::asleep(25);
+    camera.wanted = true;
+    let actions = camera.run(120);
+    let rewind = Action::Wake(WakeReason::Detector, Rewind::Previous);
+    assert_eq!(actions[0].1, rewind);
+    assert!(
+        actions[1..]
+            .iter()
+            .all(|(_, action)| *action == Action::Follow)
+    );
+    camera.wanted = false;
+    let actions = camera.run(12);
+    let asleep = |(_, action): &(Duration, Action)| matches!(action, Action::Sleep { .. });
+    assert!(actions.iter().any(asleep));
+}
+
+#[test]
+fn a_step_of_the_bitrate_wakes_it_once_and_not_for_ever() {
+    let mut camera = Camera::asleep(25);
+    camera.bytes = 16_000;
+    let actions = camera.run(90);
+    assert!(woke(&actions).is_some());
+    let last_followed = actions
+        .iter()
+        .rposition(|(_, action)| *action == Action::Follow)
+        .expect("woken");
+    let awake = actions[last_followed].0 - actions[0].0;
+    assert!(awake < Duration::from_secs(30), "{awake:?}");
+}
+
+#[test]
+fn a_changed_keyframe_wakes_it_from_the_group_before() {
+    let mut camera = Camera::asleep(25);
+    assert_eq!(camera.gate.looked(false), None);
+    let wanted = Some((WakeReason::Picture, Rewind::Previous));
+    assert_eq!(camera.gate.looked(true), wanted);
+    assert_eq!(camera.gate.looked(true), None, "it is awake already");
+    assert_eq!(camera.gate.glanced(true), None);
+}
+
+#[test]
+fn a_jump_of_the_streams_time_wakes_it_at_the_next_keyframe() {
+    let mut camera = Camera::asleep(25);
+    camera.number += 25_000;
+    let (at, reason) = woke(&camera.run(5)).expect("woken");
+    assert_eq!(reason, WakeReason::Break);
+    assert!((at.as_millis() / 80).is_multiple_of(25));
+}
+
+proptest! {
+    /// Whatever comes: nothing is followed while asleep, a wake comes only out of sleep, sleep
+    /// only at a keyframe, and never while somebody is followed.
+    #[test]
+    fn sleep_and_wake_alternate(
+        steps in prop::collection::vec(
+            (0_u8..8, 1_usize..200_000, 0_u64..15_000, any::<bool>(), any::<bool>()),
+            0..400,
+        ),
+        gop in 1_usize..40,
+    ) {
+        let mut gate = Gate::new(policy());
+        let mut pts = Duration::ZERO;
+        let mut awake = true;
+        for (number, (what, bytes, jump, wanted, changed)) in steps.into_iter().enumerate() {
+            pts = match what {
+                0 => Duration::from_millis(jump),
+                1 => pts + Duration::from_millis(jump),
+                _ => pts + STEP,
+            };
+            let kind = match (number % gop, what) {
+                (0, _) => UnitKind::Key,
+                (_, 2) => UnitKind::NonReference,
+                _ => UnitKind::Reference,
+            };
+            let action = gate.unit(&Unit { kind, bytes, qp: None, pts }, || wanted);
+            match action {
+                Action::Follow => prop_assert!(awake),
+                Action::Hold | Action::CatchUp => prop_assert!(!awake && !wanted),
+                Action::Look { .. } => prop_assert!(!awake && !wanted && kind == UnitKind::Key),
+                Action::Sleep { .. } => {
+                    prop_assert!(awake && !wanted && kind == UnitKind::Key);
+                    awake = false;
+                }
+                Action::Wake(..) => {
+                    prop_assert!(!awake);
+                    awake = true;
+                }
+            }
+            if matches!(action, Action::Look { .. } | Action::Sleep { .. }) && changed {
+                prop_assert!(gate.looked(true).is_some());
+                awake = true;
+            }
+            prop_assert_eq!(gate.awake, awake);
+        }
+    }
+}

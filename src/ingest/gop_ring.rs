@@ -1,0 +1,227 @@
+//! What a sleeping camera sent and nobody decoded yet: the current group of pictures and, where
+//! there is room, the one before it. Pure.
+//!
+//! Bounded in bytes and in pictures. When full the group before the current one goes first; where
+//! that is not enough [`GopRing::push`] hands the picture back, and its owner must decode all that
+//! is held ("spill") and go on from there. So nothing that may be needed is ever lost: a stream
+//! whose groups do not fit costs their decoding.
+
+/// How much may be held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bounds {
+    pub(super) bytes: usize,
+    pub(super) pictures: usize,
+}
+
+/// From where a camera that wakes is decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rewind {
+    /// From the keyframe before the last one, where it is still held.
+    Previous,
+    /// From the last keyframe.
+    Current,
+}
+
+#[derive(Debug)]
+struct Group<T> {
+    items: Vec<T>,
+    bytes: usize,
+    /// It begins with its keyframe; else with what follows the last picture decoded.
+    whole: bool,
+}
+
+impl<T> Default for Group<T> {
+    fn default() -> Self {
+        Self {
+            items: Vec::new(),
+            bytes: 0,
+            whole: false,
+        }
+    }
+}
+
+impl<T> Group<T> {
+    /// How many of its pictures nobody decoded: a keyframe is looked at when it comes.
+    fn undecoded(&self) -> usize {
+        self.items.len() - usize::from(self.whole)
+    }
+}
+
+/// The ring. `T` is whatever stands for a coded picture.
+#[derive(Debug)]
+pub(super) struct GopRing<T> {
+    bounds: Bounds,
+    previous: Group<T>,
+    current: Group<T>,
+}
+
+impl<T> GopRing<T> {
+    pub(super) fn new(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            previous: Group::default(),
+            current: Group::default(),
+        }
+    }
+
+    /// A keyframe begins a new group. Returns how many pictures were let go undecoded.
+    pub(super) fn begin(&mut self, key: T, bytes: usize) -> usize {
+        let ended = std::mem::take(&mut self.current);
+        let mut gone = self.previous.undecoded();
+        // What lacks its keyframe cannot be decoded once the decoder has gone on.
+        self.previous = if ended.whole {
+            ended
+        } else {
+            gone += ended.undecoded();
+            Group::default()
+        };
+        self.current = Group {
+            items: vec![key],
+            bytes,
+            whole: true,
+        };
+        gone + self.make_room(0)
+    }
+
+    /// Holds a picture of the current group. Returns how many older ones were let go undecoded.
+    ///
+    /// # Errors
+    /// The picture itself where it does not fit: decode what is held, then it.
+    pub(super) fn push(&mut self, item: T, bytes: usize) -> Result<usize, T> {
+        let gone = self.make_room(bytes);
+        if !self.fits(bytes) {
+            return Err(item);
+        }
+        self.current.bytes += bytes;
+        self.current.items.push(item);
+        Ok(gone)
+    }
+
+    fn make_room(&mut self, bytes: usize) -> usize {
+        if self.fits(bytes) {
+            return 0;
+        }
+        std::mem::take(&mut self.previous).undecoded()
+    }
+
+    fn fits(&self, bytes: usize) -> bool {
+        let held = self.previous.bytes + self.current.bytes;
+        let pictures = self.previous.items.len() + self.current.items.len();
+        held + bytes <= self.bounds.bytes && pictures < self.bounds.pictures
+    }
+
+    /// Takes everything out, from `from` on, in the order in which it came. What follows is held
+    /// as going on from the last of it. The number says how many were let go undecoded.
+    pub(super) fn take(&mut self, from: Rewind) -> (Vec<T>, usize) {
+        let previous = std::mem::take(&mut self.previous);
+        let current = std::mem::take(&mut self.current);
+        // Going on from the decoder's present state, an older group would only disturb it.
+        if from == Rewind::Current || !current.whole {
+            return (current.items, previous.undecoded());
+        }
+        let mut all = previous.items;
+        all.extend(current.items);
+        (all, 0)
+    }
+
+    /// Forgets everything; returns how many pictures were let go undecoded.
+    pub(super) fn clear(&mut self) -> usize {
+        let gone = self.previous.undecoded() + self.current.undecoded();
+        self.previous = Group::default();
+        self.current = Group::default();
+        gone
+    }
+
+    /// Bytes held.
+    #[cfg(test)]
+    fn bytes(&self) -> usize {
+        self.previous.bytes + self.current.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ring(bytes: usize, pictures: usize) -> GopRing<(bool, u32)> {
+        GopRing::new(Bounds { bytes, pictures })
+    }
+
+    #[test]
+    fn a_wake_begins_at_the_keyframe_before_or_at_the_last_one() {
+        for (from, wanted) in [
+            (Rewind::Previous, vec![0, 1, 2, 3, 4]),
+            (Rewind::Current, vec![3, 4]),
+        ] {
+            let mut ring = ring(1_000, 100);
+            for (number, key) in [true, false, false, true, false].into_iter().enumerate() {
+                let item = (key, number as u32);
+                if key {
+                    assert_eq!(ring.begin(item, 10), 0);
+                } else {
+                    assert_eq!(ring.push(item, 10), Ok(0));
+                }
+            }
+            let taken: Vec<u32> = ring.take(from).0.iter().map(|(_, n)| *n).collect();
+            assert_eq!(taken, wanted);
+            assert_eq!(ring.bytes(), 0);
+        }
+    }
+
+    #[test]
+    fn the_older_group_goes_first_and_then_the_picture_comes_back() {
+        let mut ring = ring(100, 100);
+        ring.begin((true, 0), 40);
+        ring.push((false, 1), 10).expect("room");
+        assert_eq!(ring.begin((true, 2), 40), 0);
+        assert_eq!(ring.push((false, 3), 20), Ok(1));
+        assert_eq!(ring.push((false, 4), 50), Err((false, 4)));
+        let all: Vec<u32> = ring
+            .take(Rewind::Previous)
+            .0
+            .iter()
+            .map(|(_, n)| *n)
+            .collect();
+        assert_eq!(all, [2, 3]);
+    }
+
+    proptest! {
+        /// Whatever comes: the bounds hold, the order holds, and what is taken begins with a
+        /// keyframe unless the group was spilled.
+        #[test]
+        fn bounds_and_order_hold(
+            steps in prop::collection::vec((0_u8..12, 1_usize..60), 1..300),
+            bytes in 60_usize..400,
+            pictures in 1_usize..20,
+        ) {
+            let mut ring = ring(bytes, pictures);
+            let mut spilled = true;
+            for (number, (what, size)) in steps.into_iter().enumerate() {
+                let number = number as u32;
+                match what {
+                    0 => {
+                        ring.begin((true, number), size);
+                        spilled = false;
+                    }
+                    1 => {
+                        let (all, _) = ring.take(Rewind::Previous);
+                        prop_assert!(all.iter().zip(all.iter().skip(1)).all(|(a, b)| a.1 < b.1));
+                        prop_assert!(spilled || all.first().is_some_and(|first| first.0));
+                        spilled = true;
+                    }
+                    _ => {
+                        if ring.push((false, number), size).is_err() {
+                            ring.take(Rewind::Previous);
+                            spilled = true;
+                        }
+                    }
+                }
+                let keyframe_alone = ring.current.items.len() <= 1;
+                prop_assert!(ring.bytes() <= bytes || keyframe_alone);
+                prop_assert!(ring.previous.items.len() + ring.current.items.len() <= pictures.max(1));
+            }
+        }
+    }
+}

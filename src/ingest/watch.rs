@@ -1,0 +1,240 @@
+//! Performs the [`gate`](super::gate)'s decisions in a probe on the decoder's sink pad.
+//!
+//! Everything runs on the streaming thread, inside the probe: a coded picture that is decoded is
+//! chained into the pad from there, so that replayed pictures stand before the one that woke the
+//! camera and nothing can come between. What the decoder gives is told apart by its presentation
+//! time ([`Fates`]), which holds for decoders with threads of their own too.
+//!
+//! A sleeping camera's keyframe must come out at once, and a decoder may keep it for reordering:
+//! where none came out the decoder is drained. Of the events that do that a SEGMENT_DONE changes
+//! nothing else (a GAP drains only in trick modes); it ends at the decoder. A drained decoder needs
+//! a keyframe to go on from, which is what it gets: the next one, or the one that a wake begins
+//! with. Pictures without time (raw streams) cannot be gated and are all decoded.
+//!
+//! Awake, a picture that no other refers to (H.264: `nal_ref_idc` 0) is decoded only if the sink
+//! would look at it at its analysis rate. Of H.265 all are decoded: there the type of a picture
+//! alone does not tell whether one of a higher layer refers to it.
+
+mod fates;
+mod turn;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use gst::prelude::*;
+use gstreamer as gst;
+use parking_lot::Mutex;
+
+use super::background::Background;
+use super::deliver::Core;
+use super::gate::{Gate, Unit, UnitKind};
+use super::gop_ring::{Bounds, GopRing};
+use super::slice::SliceReader;
+use crate::config::types::{WatchConfig, WatchMode};
+use crate::model::frame::Frame;
+use fates::Fates;
+use turn::Turn;
+
+pub(super) use fates::Fate;
+
+/// Pictures held at most, whatever their size: a group of a minute at 10 a second.
+const RING_PICTURES: usize = 600;
+
+/// A coded picture.
+struct Held {
+    buffer: gst::Buffer,
+    pts: gst::ClockTime,
+}
+
+struct Course {
+    gate: Gate,
+    ring: GopRing<Held>,
+    reader: SliceReader,
+    segment: gst::FormattedSegment<gst::ClockTime>,
+    /// The latest time that the decoder was fed with.
+    fed: gst::ClockTime,
+    blind: u32,
+    told: bool,
+}
+
+impl Course {
+    fn event(&mut self, event: &gst::Event, h264: bool) {
+        match event.view() {
+            gst::EventView::Caps(caps) => self.reader.configure(caps.caps(), h264),
+            gst::EventView::Segment(segment) => {
+                if let Some(segment) = segment.segment().downcast_ref::<gst::ClockTime>() {
+                    self.segment = segment.clone();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// One session's gate; its pipelines come and go.
+pub(super) struct Watch {
+    course: Mutex<Course>,
+    fates: Mutex<Fates>,
+    background: Mutex<(Background, bool)>,
+    /// The probe is chaining a picture, which passes it once more.
+    passing: AtomicBool,
+}
+
+impl Watch {
+    /// None in always mode.
+    pub(super) fn of(config: &WatchConfig) -> Option<Self> {
+        (config.mode == WatchMode::Watch).then(|| Self {
+            course: Mutex::new(Course {
+                gate: Gate::new(*config),
+                ring: GopRing::new(Bounds {
+                    bytes: config.ring_bytes,
+                    pictures: RING_PICTURES,
+                }),
+                reader: SliceReader::default(),
+                segment: gst::FormattedSegment::new(),
+                fed: gst::ClockTime::ZERO,
+                blind: 0,
+                told: false,
+            }),
+            fates: Mutex::new(Fates {
+                from: Some(gst::ClockTime::ZERO),
+                ..Fates::default()
+            }),
+            background: Mutex::new((Background::new(config.sensitivity), false)),
+            passing: AtomicBool::new(false),
+        })
+    }
+
+    /// The stream begins anew, at a keyframe; its times do too.
+    pub(super) fn restart(&self) {
+        let mut course = self.course.lock();
+        course.gate.restart();
+        course.ring.clear();
+        course.reader = SliceReader::default();
+        course.fed = gst::ClockTime::ZERO;
+        let mut fates = self.fates.lock();
+        *fates = Fates {
+            from: fates.from.map(|_| gst::ClockTime::ZERO),
+            ..Fates::default()
+        };
+    }
+
+    /// What becomes of a picture that the decoder gives, and its own time.
+    pub(super) fn fate(&self, pts: Option<gst::ClockTime>) -> (Fate, Option<gst::ClockTime>) {
+        let Some(pts) = pts else {
+            return (Fate::Follow(Duration::ZERO), None);
+        };
+        let mut fates = self.fates.lock();
+        let own = fates.real(pts);
+        (fates.of(own), Some(own))
+    }
+
+    /// A picture of the sequence came: a keyframe is compared with the background.
+    pub(super) fn followed(&self, frame: &Frame, pts: Option<gst::ClockTime>) {
+        let mut fates = self.fates.lock();
+        let Some(place) = fates.keys.iter().position(|key| Some(*key) == pts) else {
+            return;
+        };
+        fates.keys.drain(..=place);
+        drop(fates);
+        self.compare(frame);
+    }
+
+    /// A picture beside the sequence came; the newest is kept, the one before comes back.
+    pub(super) fn beside(&self, frame: Frame) -> Option<Frame> {
+        self.fates.lock().beside.replace(frame)
+    }
+
+    fn compare(&self, frame: &Frame) {
+        let mut background = self.background.lock();
+        let luma = (frame.planes.plane(0), frame.planes.stride(0));
+        let changed = background
+            .0
+            .look(luma.0, luma.1, frame.size, frame.media_time);
+        background.1 |= changed;
+    }
+
+    fn changed(&self) -> bool {
+        std::mem::take(&mut self.background.lock().1)
+    }
+}
+
+/// Puts the session's gate before the decoder.
+pub(super) fn install(core: &Arc<Core>, decoder: &gst::Element, codec: &str) {
+    let Some(pad) = decoder.static_pad("sink") else {
+        return;
+    };
+    if let Some(out) = decoder.static_pad("src") {
+        out.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, |_, info| {
+            match info.event().map(|event| event.type_()) {
+                // Handled and not dropped: the bindings hold the event, which ends with `info`.
+                Some(gst::EventType::SegmentDone) => gst::PadProbeReturn::Handled,
+                _ => gst::PadProbeReturn::Ok,
+            }
+        });
+    }
+    let h264 = codec == "h264";
+    let weak = Arc::downgrade(core);
+    let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
+    pad.add_probe(kinds, move |pad, info| {
+        let Some(core) = weak.upgrade() else {
+            return gst::PadProbeReturn::Ok;
+        };
+        let Some(watch) = &core.watch else {
+            return gst::PadProbeReturn::Ok;
+        };
+        if watch.passing.load(Ordering::Acquire) {
+            return gst::PadProbeReturn::Ok;
+        }
+        match info.data.take() {
+            Some(gst::PadProbeData::Buffer(buffer)) => {
+                let turn = Turn {
+                    core: &core,
+                    watch,
+                    pad,
+                };
+                let failed = Err(gst::FlowError::Error);
+                info.flow_res = core.guarded(failed, || turn.unit(buffer, h264));
+                gst::PadProbeReturn::Handled
+            }
+            other => {
+                if let Some(gst::PadProbeData::Event(event)) = &other {
+                    watch.course.lock().event(event, h264);
+                }
+                info.data = other;
+                gst::PadProbeReturn::Ok
+            }
+        }
+    });
+}
+
+fn is_key(buffer: &gst::Buffer) -> bool {
+    !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT)
+}
+
+/// What the gate must know of a coded picture.
+fn measure(
+    buffer: &gst::Buffer,
+    pts: gst::ClockTime,
+    reader: &mut SliceReader,
+    h264: bool,
+) -> Unit {
+    let key = is_key(buffer);
+    let slice = buffer
+        .map_readable()
+        .ok()
+        .filter(|_| h264)
+        .and_then(|map| reader.read(map.as_slice()));
+    let kind = match slice {
+        _ if key => UnitKind::Key,
+        Some(slice) if !slice.reference => UnitKind::NonReference,
+        _ => UnitKind::Reference,
+    };
+    Unit {
+        kind,
+        bytes: buffer.size(),
+        qp: slice.and_then(|slice| slice.qp),
+        pts: Duration::from_nanos(pts.nseconds()),
+    }
+}

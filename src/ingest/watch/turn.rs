@@ -1,0 +1,276 @@
+//! One coded picture's way through the gate.
+
+use std::sync::atomic::Ordering;
+
+use gst::prelude::*;
+use gstreamer as gst;
+
+use super::{Course, Held, Watch, is_key, measure};
+use crate::ingest::deliver::Core;
+use crate::ingest::gate::{Action, Unit, UnitKind};
+use crate::ingest::gop_ring::Rewind;
+use crate::ingest::{Note, Sink, Tally};
+use crate::model::camera::WakeReason;
+use crate::model::frame::Frame;
+
+type Flow = Result<gst::FlowSuccess, gst::FlowError>;
+
+/// After so many keyframes without a picture the camera counts as dead, not as quiet.
+const BLIND_KEYFRAMES: u32 = 3;
+
+/// One coded picture's way through the gate.
+pub(super) struct Turn<'t> {
+    pub(super) core: &'t Core,
+    pub(super) watch: &'t Watch,
+    pub(super) pad: &'t gst::Pad,
+}
+
+impl Turn<'_> {
+    fn sink(&self) -> &dyn Sink {
+        self.core.sink()
+    }
+
+    /// Takes the picture where the gate wants it.
+    pub(super) fn unit(&self, buffer: gst::Buffer, h264: bool) -> Flow {
+        let Some(pts) = buffer.pts() else {
+            return self.chain(buffer);
+        };
+        let mut course = self.watch.course.lock();
+        let course = &mut *course;
+        let unit = measure(&buffer, pts, &mut course.reader, h264);
+        let held = Held { buffer, pts };
+        if !std::mem::replace(&mut course.told, true) {
+            self.core.tell(Note::Woke(WakeReason::Start));
+        }
+        if unit.kind == UnitKind::Key {
+            self.watch.fates.lock().key(pts);
+        }
+        // A comparison that came late, from a decoder with threads of its own.
+        let late = self.watch.changed();
+        if let Some((reason, from)) = course.gate.looked(late) {
+            return self.wake(course, reason, from, held, &unit);
+        }
+        let action = course.gate.unit(&unit, || self.sink().wanted());
+        if course.gate.take_jump() {
+            self.watch.fates.lock().jump();
+        }
+        match action {
+            Action::Follow if unit.kind == UnitKind::NonReference && !self.needs(course, pts) => {
+                self.undecoded(1);
+                Ok(gst::FlowSuccess::Ok)
+            }
+            Action::Follow => self.feed(course, held),
+            Action::Hold => self.hold(course, held, unit.bytes),
+            Action::Sleep { analyse } => {
+                self.fall_asleep(&held);
+                self.look(course, held, &unit, analyse)
+            }
+            Action::Look { analyse } => self.look(course, held, &unit, analyse),
+            Action::CatchUp => self.catch_up(course, held),
+            Action::Wake(reason, from) => self.wake(course, reason, from, held, &unit),
+        }
+    }
+
+    /// Whether anybody would look at the picture; where that cannot be told, yes.
+    fn needs(&self, course: &Course, pts: gst::ClockTime) -> bool {
+        let running = course.segment.to_running_time(pts);
+        running.is_none_or(|running| self.core.needs(running.into()))
+    }
+
+    /// Decodes a picture.
+    fn feed(&self, course: &mut Course, held: Held) -> Flow {
+        course.fed = course.fed.max(held.pts);
+        self.chain(held.buffer)
+    }
+
+    /// Gives the pictures of a replay that lie not behind what the decoder was fed times that do, in the order of their own: a microsecond apart, so that all of them lie before the next.
+    fn alias(&self, course: &Course, items: &mut [Held]) {
+        let mut early: Vec<&mut Held> = items
+            .iter_mut()
+            .filter(|item| item.pts <= course.fed)
+            .collect();
+        early.sort_by_key(|item| item.pts);
+        let mut fates = self.watch.fates.lock();
+        fates.aliases.clear();
+        let mut fed = course.fed;
+        for item in early {
+            fed += gst::ClockTime::from_useconds(1);
+            fates.aliases.push_back((fed, item.pts));
+            item.buffer.make_mut().set_pts(fed);
+        }
+    }
+
+    fn chain(&self, buffer: gst::Buffer) -> Flow {
+        self.watch.passing.store(true, Ordering::Release);
+        let flow = self.pad.chain(buffer);
+        self.watch.passing.store(false, Ordering::Release);
+        flow
+    }
+
+    /// Takes what is left out of the decoder.
+    fn drain(&self, at: gst::ClockTime) {
+        self.watch.passing.store(true, Ordering::Release);
+        self.pad.send_event(gst::event::SegmentDone::new(at));
+        self.watch.passing.store(false, Ordering::Release);
+    }
+
+    fn fall_asleep(&self, key: &Held) {
+        self.watch.fates.lock().until = Some(key.pts);
+        self.drain(key.pts);
+        let mut fates = self.watch.fates.lock();
+        fates.from = None;
+        fates.until = None;
+        drop(fates);
+        self.core.tell(Note::Asleep);
+    }
+
+    /// Holds a picture, or decodes all that is held where it does not fit.
+    fn hold(&self, course: &mut Course, held: Held, bytes: usize) -> Flow {
+        self.alive(course);
+        match course.ring.push(held, bytes) {
+            Ok(gone) => {
+                self.undecoded(gone);
+                Ok(gst::FlowSuccess::Ok)
+            }
+            Err(held) => {
+                self.sink().tally(Tally::Spilled);
+                self.through(course, Rewind::Current, held)?;
+                self.unused();
+                Ok(gst::FlowSuccess::Ok)
+            }
+        }
+    }
+
+    /// Decodes a keyframe of a sleeping camera; it may wake it.
+    fn look(&self, course: &mut Course, held: Held, unit: &Unit, analyse: bool) -> Flow {
+        self.alive(course);
+        let (pts, buffer) = (held.pts, held.buffer.clone());
+        course.fed = course.fed.max(pts);
+        let gone = course.ring.begin(held, unit.bytes);
+        self.undecoded(gone);
+        self.unused();
+        self.chain(buffer)?;
+        if self.watch.fates.lock().beside.is_none() {
+            self.drain(pts);
+        }
+        let Some(frame) = self.take_beside() else {
+            course.blind += 1;
+            return Ok(gst::FlowSuccess::Ok);
+        };
+        course.blind = 0;
+        self.watch.compare(&frame);
+        let changed = self.watch.changed();
+        let mut woken = course.gate.looked(changed);
+        if woken.is_none() && analyse {
+            self.sink().glance(frame);
+            woken = course.gate.glanced(self.sink().wanted());
+        } else {
+            self.sink().tally(Tally::Unused);
+        }
+        match woken {
+            Some((reason, from)) => self.replay(course, reason, from),
+            None => Ok(gst::FlowSuccess::Ok),
+        }
+    }
+
+    /// Decodes what is held of a group that is longer than the heartbeat; the detector glances at
+    /// the newest picture.
+    fn catch_up(&self, course: &mut Course, held: Held) -> Flow {
+        self.alive(course);
+        self.through(course, Rewind::Current, held)?;
+        if let Some(frame) = self.take_beside() {
+            self.watch.compare(&frame);
+            self.sink().glance(frame);
+        }
+        Ok(gst::FlowSuccess::Ok)
+    }
+
+    /// Decodes what is held and then this picture, for nobody.
+    fn through(&self, course: &mut Course, from: Rewind, held: Held) -> Flow {
+        let (items, gone) = course.ring.take(from);
+        self.undecoded(gone);
+        for item in items {
+            self.feed(course, item)?;
+        }
+        self.feed(course, held)
+    }
+
+    /// Wakes at a picture that is not in the ring yet.
+    fn wake(
+        &self,
+        course: &mut Course,
+        reason: WakeReason,
+        from: Rewind,
+        held: Held,
+        unit: &Unit,
+    ) -> Flow {
+        if reason == WakeReason::Break {
+            let gone = course.ring.clear();
+            self.undecoded(gone);
+        }
+        if unit.kind == UnitKind::Key {
+            let gone = course.ring.begin(held, unit.bytes);
+            self.undecoded(gone);
+            return self.replay(course, reason, from);
+        }
+        match course.ring.push(held, unit.bytes) {
+            Ok(gone) => {
+                self.undecoded(gone);
+                self.replay(course, reason, from)
+            }
+            Err(held) => {
+                self.replay(course, reason, from)?;
+                self.feed(course, held)
+            }
+        }
+    }
+
+    /// Decodes and hands on what is held, from there on.
+    fn replay(&self, course: &mut Course, reason: WakeReason, from: Rewind) -> Flow {
+        let (mut items, gone) = course.ring.take(from);
+        self.undecoded(gone);
+        self.unused();
+        self.alias(course, &mut items);
+        {
+            let mut fates = self.watch.fates.lock();
+            // What is shown before the keyframe refers to a group that is not decoded.
+            let first = match items.first() {
+                Some(item) if is_key(&item.buffer) => Some(item.pts),
+                _ => items.iter().map(|item| item.pts).min(),
+            };
+            fates.from = Some(first.unwrap_or(gst::ClockTime::ZERO));
+            let last = items.iter().map(|item| item.pts).max();
+            fates.woke_at = last.unwrap_or(gst::ClockTime::ZERO);
+        }
+        course.blind = 0;
+        tracing::debug!(camera = %self.core.id(), reason = reason.name(), pictures = items.len(), "camera wakes");
+        self.core.tell(Note::Woke(reason));
+        for item in items {
+            self.feed(course, item)?;
+        }
+        Ok(gst::FlowSuccess::Ok)
+    }
+
+    /// Lets go of a picture that nobody wants any more.
+    fn unused(&self) {
+        if self.take_beside().is_some() {
+            self.sink().tally(Tally::Unused);
+        }
+    }
+
+    fn take_beside(&self) -> Option<Frame> {
+        self.watch.fates.lock().beside.take()
+    }
+
+    fn alive(&self, course: &Course) {
+        if course.blind < BLIND_KEYFRAMES {
+            self.sink().tally(Tally::Alive);
+        }
+    }
+
+    fn undecoded(&self, pictures: usize) {
+        if pictures > 0 {
+            self.sink().tally(Tally::Undecoded(pictures as u64));
+        }
+    }
+}
