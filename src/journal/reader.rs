@@ -12,7 +12,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 use tokio::sync::watch;
 
-use super::record::{COLUMNS, from_column, from_row, severity_column, to_column};
+use super::record::{COLUMNS, from_column, in_order, severity_column, to_column};
 use super::schema::sqlite;
 use super::state::Shared;
 use super::writer::{Command, PendingAcknowledge};
@@ -155,7 +155,10 @@ impl JournalReader {
         let read = self.with("reading records", |connection| {
             connection
                 .prepare_cached(&sql)?
-                .query_map((to_column(sequence.0), to_column(limit as u64)), from_row)?
+                .query_map(
+                    (to_column(sequence.0), to_column(limit as u64)),
+                    in_order(sequence, true),
+                )?
                 .collect()
         });
         self.report_damage(sequence, &read);
@@ -189,7 +192,10 @@ impl JournalReader {
         let read = self.with("reading records", |connection| {
             connection
                 .prepare_cached(&sql)?
-                .query_map(params_from_iter(values), from_row)?
+                .query_map(
+                    params_from_iter(values),
+                    in_order(filter.after_sequence, false),
+                )?
                 .filter_map(|entry| entry.map(Entry::into_record).transpose())
                 .collect()
         });

@@ -117,6 +117,33 @@ pub(super) fn json(body: &impl Serialize) -> rusqlite::Result<String> {
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
+/// Reads rows that were asked for after `after`, in the order of their sequence. SQLite believes an
+/// inner page of its tree: a damaged one leads back to records that were passed already, or past
+/// some. The first shows by the sequence; the second, where the rows are all there are
+/// (`unfiltered`), by the hash of the record before.
+pub(super) fn in_order(
+    after: Sequence,
+    unfiltered: bool,
+) -> impl FnMut(&Row<'_>) -> rusqlite::Result<Entry> {
+    let (mut last, mut hash) = (after, None);
+    move |row| {
+        let entry = from_row(row)?;
+        // A gap may have begun before.
+        let (first, behind) = (entry.first(), last);
+        if entry.last() <= behind {
+            // Where the walk began, so that whoever looks again takes the same way.
+            let what = format!("behind record {} stands record {}", behind.0, first.0);
+            return Err(Unfit::at(after.0 + 1, what));
+        }
+        if unfiltered && hash.is_some_and(|hash| hash != entry.previous_hash()) {
+            let what = format!("record {} does not follow on record {}", first.0, behind.0);
+            return Err(Unfit::at(after.0 + 1, what));
+        }
+        (last, hash) = (entry.last(), Some(entry.hash()));
+        Ok(entry)
+    }
+}
+
 /// Reads [`COLUMNS`] and checks the record against its hash: what does not fit is an error, so
 /// that nobody is ever told what was not written.
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Entry> {

@@ -193,7 +193,8 @@ fn read_remains(path: &Path) -> Remains {
 }
 
 /// Every entry after `above` that can be read and fits its hash. Steps over what cannot: pages are
-/// halved down to the single record, then the step doubles until something is found again.
+/// halved down to the single record, then the step doubles until something is found again. A damaged
+/// inner page of the tree may lead back to records that were passed: those are passed over.
 fn readable(connection: &Connection, above: Sequence) -> Vec<Entry> {
     const LONGEST_STEP: u64 = 1 << 24;
     let (mut found, mut at, mut limit, mut step) = (Vec::new(), above.0, PAGE, 1_u64);
@@ -223,13 +224,20 @@ fn readable(connection: &Connection, above: Sequence) -> Vec<Entry> {
 type Page = (u64, Vec<Entry>);
 
 fn page(connection: &Connection, after: u64, limit: usize) -> rusqlite::Result<Option<Page>> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM records WHERE sequence > ?1 ORDER BY sequence LIMIT ?2");
+    // The second condition looks at each row itself, which the first, a place in the tree, does not.
+    let sql = format!(
+        "SELECT {COLUMNS} FROM records WHERE sequence > ?1 AND +sequence > ?1
+         ORDER BY sequence LIMIT ?2"
+    );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query((to_column(after), to_column(limit as u64)))?;
     let (mut last, mut entries) = (None, Vec::new());
     while let Some(row) = rows.next()? {
-        last = Some(super::record::from_column(row.get(0)?));
+        let sequence = super::record::from_column(row.get(0)?);
+        if last.is_some_and(|last| sequence <= last) {
+            continue;
+        }
+        last = Some(sequence);
         entries.extend(from_row(row).ok());
     }
     Ok(last.map(|last| (last, entries)))

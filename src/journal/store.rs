@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use super::head::HeadFile;
 use super::held::Waiting;
 use super::record::{
-    COLUMNS, chain_hash, from_column, from_row, gap_body, json, phase_column, severity_column,
+    COLUMNS, chain_hash, from_column, gap_body, in_order, json, phase_column, severity_column,
     to_column,
 };
 use super::schema::{self, Tail, sqlite};
@@ -204,7 +204,8 @@ impl Store {
 
     /// Reads and checks what a reader met damage in.
     pub(super) fn check_after(&self, after: Sequence) -> Result<(), JournalError> {
-        const READ_AT_ONCE: u64 = 300;
+        /// As much as a reader reads at once.
+        const READ_AT_ONCE: u64 = 10_000;
         let read = || {
             let sql = format!(
                 "SELECT {COLUMNS} FROM records WHERE sequence > ?1 ORDER BY sequence LIMIT ?2"
@@ -213,8 +214,9 @@ impl Store {
             let fresh = Connection::open(&self.path)?;
             let mut statement = fresh.prepare(&sql)?;
             let mut rows = statement.query((to_column(after.0), to_column(READ_AT_ONCE)))?;
+            let mut check = in_order(after, true);
             while let Some(row) = rows.next()? {
-                from_row(row)?;
+                check(row)?;
             }
             Ok(())
         };
