@@ -238,7 +238,7 @@ fn the_demos_scenes_owe_what_their_boxes_give() {
 #[test]
 fn the_demo_tells_a_subscriber_and_stops() {
     let run = Command::new(env!("CARGO_BIN_EXE_parapet"))
-        .args(["demo", "--seconds", "12"])
+        .args(["demo", "--seconds", "16"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("PARAPET_DATA", "/nowhere")
         .env_remove("PARAPET_MODEL")

@@ -99,9 +99,10 @@ fn choose(testdata: &Path) -> anyhow::Result<Show> {
         video.display()
     );
     Ok(Show {
-        words: "no person detector found through PARAPET_MODEL and PARAPET_DATA: \
+        words:
+            "no person detector or no scenes found (models/person, PARAPET_MODEL, PARAPET_DATA): \
                 a drawn clip, looked at with models/demo, which finds its orange figures only"
-            .to_owned(),
+                .to_owned(),
         clips: vec![Clip {
             video,
             config: testdata.join("demo.toml"),
