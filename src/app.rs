@@ -24,13 +24,14 @@ use crate::access::owners::OwnerError;
 use crate::api::uplink::{self, UplinkDeps};
 use crate::api::{ApiDeps, CameraView, Entrance};
 use crate::base::clock::SharedClock;
+use crate::base::cpu::process_cpu;
 use crate::base::metrics::Metrics;
 use crate::base::tasks::TaskSet;
 use crate::config::{self, Config};
 use crate::console::{ConsoleDoor, ConsoleHandle, HealthView};
 use crate::fleet::analysis::{Identity, Observer};
 use crate::fleet::supervisor::StatusBoard;
-use crate::fleet::{Fleet, FleetParts};
+use crate::fleet::{Fleet, FleetParts, GovernorParts};
 use crate::infer::{Backend, InferencePool};
 use crate::ingest::Source;
 use crate::journal::Journal;
@@ -332,6 +333,10 @@ fn start_fleet(
         clock: Arc::clone(clock),
         metrics: Arc::clone(metrics),
         looks: None,
+        governor: Some(GovernorParts {
+            config: config.governor.clone(),
+            cpu: process_cpu(),
+        }),
     };
     Fleet::start(parts, identity, events, IdSource::random()).map_err(|source| AppError::Io {
         what: "the analyst's thread",

@@ -2,6 +2,7 @@
 
 pub mod backoff;
 pub mod clock;
+pub mod cpu;
 pub mod heap;
 pub mod metrics;
 pub mod pulse;

@@ -10,6 +10,7 @@ mod diff;
 mod door;
 mod environment;
 pub mod expectation;
+mod governor;
 mod journal;
 pub(crate) mod problem;
 pub(crate) mod reader;

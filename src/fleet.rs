@@ -2,11 +2,19 @@
 //!
 //! [`state`] is one camera's state machine (pure), [`camera`] performs its effects, [`sink`] is
 //! where a camera's frames and notes arrive, [`analyst`] owns every camera's tracker and rules on
-//! one thread, [`supervisor`] adds, changes and removes cameras while the rest goes on.
+//! one thread, [`supervisor`] adds, changes and removes cameras while the rest goes on. [`rounds`]
+//! measures the load and asks the [`governor`] (pure) who is looked at less; each camera's sink
+//! follows its [`dial`].
 
 pub mod analysis;
 pub mod analyst;
 mod camera;
+mod coverage;
+pub mod dial;
+mod governor;
+mod pace;
+mod rate;
+mod rounds;
 mod sink;
 pub mod state;
 pub mod supervisor;
@@ -35,5 +43,6 @@ pub struct Look<'a> {
 /// be quick. Replay's reports draw from it; the daemon has none.
 pub type LookSink = Arc<dyn Fn(&Look<'_>) + Send + Sync>;
 
-pub use sink::RateLimit;
+pub use rate::RateLimit;
+pub use rounds::GovernorParts;
 pub use supervisor::{Fleet, FleetParts};

@@ -6,8 +6,9 @@
 //!  test  videotestsrc ───────────┘  (neither)
 //! ```
 //!
-//! The gate stands there in watch mode only: [`gate`] decides what is decoded, [`gop_ring`] holds
-//! what is not, `watch` performs both in a probe on the decoder's sink pad.
+//! [`gate`] decides what is decoded, [`gop_ring`] holds what is not, `watch` performs both in a probe
+//! on the decoder's sink pad. In always mode everything passes but what the sink's
+//! [`level`](Sink::level) leaves out.
 //!
 //! One pipeline per camera, no main loop and no bus thread: messages are read by a sync handler
 //! on the thread that posts them. The life of a session, as its [`Sink`] sees it:
@@ -42,6 +43,7 @@ use std::time::Duration;
 
 use crate::config::types::CameraConfig;
 use crate::model::camera::WakeReason;
+use crate::model::coverage::CoverageLevel;
 use crate::model::frame::Frame;
 use crate::model::geometry::Size;
 
@@ -81,11 +83,16 @@ pub trait Sink: Send + Sync {
     fn needs(&self, _media_time: Duration) -> bool {
         true
     }
+    /// How much of the camera is to be looked at. Asked with every coded picture; from
+    /// [`CoverageLevel::Keyframes`] on only keyframes come, as glances.
+    fn level(&self) -> CoverageLevel {
+        CoverageLevel::Full
+    }
     /// To be counted. Comes with every coded picture, so it must be quick.
     fn tally(&self, _what: Tally) {}
 }
 
-/// What a watched camera's gate did.
+/// What a camera's gate did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tally {
     /// A coded picture came while the camera sleeps: it lives, although nothing may be decoded.
@@ -96,6 +103,8 @@ pub enum Tally {
     Unused,
     /// A group of pictures did not fit and was decoded although nothing moved.
     Spilled,
+    /// So far apart the two latest keyframes were.
+    KeysApart(Duration),
 }
 
 /// A source that runs. Dropping it stops it.
@@ -118,9 +127,10 @@ pub enum Note {
         /// `h264`, `h265`, …; `raw` for the test pattern.
         codec: String,
     },
-    /// In watch mode: every picture is decoded from here on, and this is why.
+    /// Every picture is decoded from here on, and this is why.
     Woke(WakeReason),
-    /// In watch mode: only keyframes are decoded from here on.
+    /// Only keyframes are decoded from here on: in watch mode because it is quiet, in any mode
+    /// because the sink's level says so.
     Asleep,
     /// It is over in good order: end of file, or the server said goodbye.
     Ended,

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod camera;
+pub mod coverage;
 pub mod detection;
 pub mod entry;
 pub mod event;

@@ -24,6 +24,7 @@ use crate::model::track::Track;
 pub mod calibration;
 mod crowd;
 pub mod geometry;
+pub mod haste;
 mod held;
 mod line;
 mod memory;

@@ -77,6 +77,7 @@ fn rtsp(template: &CameraConfig, number: usize, wall: &Wall) -> (CameraId, Arc<C
         id: id.clone(),
         source,
         analysis_fps: 4.0,
+        analysis_fps_near: 4.0,
         ..template.clone()
     };
     (id, Arc::new(camera))

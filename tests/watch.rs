@@ -1,8 +1,11 @@
 //! Watch mode on real streams: what is decoded, what is handed on and when.
 
+#[path = "watch/levels.rs"]
+mod levels;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -16,6 +19,7 @@ use parapet::config::types::{
 };
 use parapet::ingest::{FileStart, GstSource, Note, Sink, Source, Tally};
 use parapet::model::camera::WakeReason;
+use parapet::model::coverage::CoverageLevel;
 use parapet::model::frame::Frame;
 use parapet::model::ids::{CameraId, ModelName};
 use parapet::model::time::UtcMicros;
@@ -113,6 +117,7 @@ struct Seen {
     unused: u64,
     spilled: u64,
     alive: u64,
+    keys_apart: Duration,
 }
 
 #[derive(Default)]
@@ -122,6 +127,10 @@ struct Observer {
     wanted: AtomicBool,
     /// Somebody is there from this glance on.
     found_at: Option<usize>,
+    /// From how many coded pictures on the level is which.
+    levels: Vec<(usize, CoverageLevel)>,
+    /// Coded pictures so far.
+    asked: AtomicUsize,
 }
 
 impl Sink for Observer {
@@ -156,6 +165,12 @@ impl Sink for Observer {
         self.wanted.load(Ordering::Acquire)
     }
 
+    fn level(&self) -> CoverageLevel {
+        let number = self.asked.fetch_add(1, Ordering::AcqRel);
+        let begun = self.levels.iter().rev().find(|(from, _)| *from <= number);
+        begun.map_or(CoverageLevel::Full, |(_, level)| *level)
+    }
+
     fn tally(&self, what: Tally) {
         let mut seen = self.seen.lock().expect("lock");
         match what {
@@ -163,6 +178,7 @@ impl Sink for Observer {
             Tally::Undecoded(pictures) => seen.undecoded += pictures,
             Tally::Unused => seen.unused += 1,
             Tally::Spilled => seen.spilled += 1,
+            Tally::KeysApart(apart) => seen.keys_apart = apart,
         }
     }
 }
@@ -177,6 +193,7 @@ fn camera(path: PathBuf, watch: WatchConfig) -> CameraConfig {
         },
         model: ModelName::new("none").expect("name"),
         analysis_fps: 5.0,
+        analysis_fps_near: 5.0,
         watch,
         priority: 0,
         decoders: Vec::new(),

@@ -1,5 +1,6 @@
 //! Domain ↔ wire. Everything of an event survives both ways.
 
+mod coverage;
 mod enums;
 
 use uuid::Uuid;
@@ -265,6 +266,7 @@ pub fn camera_to_wire(status: &CameraStatus) -> v1::Camera {
             .woke_by
             .map_or(0, |reason| enums::wake_reason_to_wire(reason).into()),
         wakes: status.wakes,
+        coverage: status.coverage.as_ref().map(coverage::to_wire),
     }
 }
 
@@ -293,6 +295,11 @@ pub fn camera_from_wire(wire: v1::Camera) -> Result<CameraStatus, ConvertError> 
         asleep: wire.asleep,
         woke_by: enums::wake_reason_from_wire(wire.woke_by),
         wakes: wire.wakes,
+        coverage: wire
+            .coverage
+            .as_ref()
+            .map(coverage::from_wire)
+            .transpose()?,
     })
 }
 

@@ -2,10 +2,12 @@
 //! [`Metrics::forget_camera`], so that a removed camera leaves nothing behind.
 
 mod doors;
+mod governor;
 mod journal;
 mod watch;
 
 pub use doors::DoorMetrics;
+pub use governor::{CoverageMetrics, GovernorMetrics};
 pub use journal::JournalMetrics;
 use watch::WatchFamilies;
 pub use watch::WatchMetrics;
@@ -84,6 +86,8 @@ pub struct CameraMetrics {
     pub age_seconds: Float,
     /// Of watch mode.
     pub watch: WatchMetrics,
+    /// Of the governor.
+    pub coverage: CoverageMetrics,
 }
 
 /// All metrics of the process.
@@ -116,6 +120,8 @@ pub struct Metrics {
     pub subscribers: Gauge,
     /// `parapet_config_reloads_total` by `result`.
     pub reloads: Family<Labels, Counter>,
+    /// How much of the cameras is looked at.
+    pub governor: GovernorMetrics,
     /// Who comes in.
     pub doors: DoorMetrics,
 }
@@ -164,6 +170,7 @@ impl Metrics {
         Arc::new(Self {
             journal: JournalMetrics::register(&mut r),
             watch: WatchFamilies::register(&mut r),
+            governor: GovernorMetrics::register(&mut r),
             decoded: register!(
                 "frames_decoded",
                 "Frames out of the decoder",
@@ -246,6 +253,7 @@ impl Metrics {
             gap_seconds: self.gap.get_or_create(&labels).clone(),
             age_seconds: self.age.get_or_create(&labels).clone(),
             watch: self.watch.camera(camera),
+            coverage: self.governor.camera(camera),
         }
     }
 
@@ -264,6 +272,7 @@ impl Metrics {
             family.remove(&labels);
         }
         self.watch.forget(camera);
+        self.governor.forget(camera);
         self.state.remove(&labels);
         self.gap.remove(&labels);
         self.age.remove(&labels);

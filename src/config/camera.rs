@@ -69,13 +69,15 @@ pub(super) fn read<'f>(table: &mut Table<'f>, around: &Surroundings<'_, 'f>) -> 
     let model = model(table, &settings, around.models);
     let backoff = settings.backoff(table);
     let tracker = settings.tracker(table);
+    let (analysis_fps, analysis_fps_near) = settings.analysis_fps(table);
     table.finish();
     let camera = (|| {
         Some(CameraConfig {
             id: id.as_ref()?.value.clone(),
             source: source?,
             model: model?,
-            analysis_fps: value(&settings.analysis_fps, 5.0) as f32,
+            analysis_fps,
+            analysis_fps_near,
             watch: settings.watch(),
             priority: u8::try_from(value(&settings.priority, 100)).ok()?,
             decoders: value(&settings.decoders, Vec::new())

@@ -56,6 +56,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         ("audit", old.audit != new.audit),
         ("uplink", old.uplink != new.uplink),
         ("inference", old.inference != new.inference),
+        ("governor", old.governor != new.governor),
         ("models", old.models != new.models),
     ]
     .into_iter()

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::camera::{self, Surroundings};
 use super::door;
 use super::environment::Environment;
+use super::governor;
 use super::journal;
 use super::problem::{File, Report, Spot};
 use super::reader::Table;
@@ -55,6 +56,7 @@ pub(super) fn read<'f>(
     let audit = audit(&root, folder);
     let uplink = journal::uplink(&root, folder, environment);
     let inference = inference(&root, folder, environment);
+    let governor = governor::read(&root, environment);
     let models = models(&root, folder);
     let names: Vec<ModelName> = models.keys().cloned().collect();
     let cameras = cameras(&root, extra, folder, environment, &names);
@@ -72,6 +74,7 @@ pub(super) fn read<'f>(
         audit,
         uplink,
         inference,
+        governor,
         models,
         cameras,
     })

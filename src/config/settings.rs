@@ -21,7 +21,8 @@ type Maybe<'f, T> = Option<Set<'f, T>>;
 #[derive(Clone, Default)]
 pub(super) struct Settings<'f> {
     pub(super) model: Maybe<'f, &'f str>,
-    pub(super) analysis_fps: Maybe<'f, f64>,
+    analysis_fps: Maybe<'f, f64>,
+    analysis_fps_near: Maybe<'f, f64>,
     pub(super) priority: Maybe<'f, i64>,
     pub(super) decoders: Maybe<'f, Vec<&'f str>>,
     pub(super) stall_after: Maybe<'f, Duration>,
@@ -63,6 +64,7 @@ impl<'f> Settings<'f> {
         Self {
             model: table.text("model"),
             analysis_fps: table.number("analysis_fps", 0.01..=120.0),
+            analysis_fps_near: table.number("analysis_fps_near", 0.01..=120.0),
             priority: table.integer("priority", 0..=255),
             decoders: table.texts("decoders"),
             stall_after: table.seconds("stall_after_seconds", 0.1..=3_600.0),
@@ -96,6 +98,7 @@ impl<'f> Settings<'f> {
         Self {
             model: self.model.or(below.model),
             analysis_fps: self.analysis_fps.or(below.analysis_fps),
+            analysis_fps_near: self.analysis_fps_near.or(below.analysis_fps_near),
             priority: self.priority.or(below.priority),
             decoders: self.decoders.or(below.decoders),
             stall_after: self.stall_after.or(below.stall_after),
@@ -112,6 +115,19 @@ impl<'f> Settings<'f> {
             watch: self.watch.over(below.watch),
             tracker: self.tracker.over(below.tracker),
         }
+    }
+
+    /// Pictures analysed a second, and while somebody is near a line or fast; says at `table` when
+    /// the second is less.
+    pub(super) fn analysis_fps(&self, table: &Table<'f>) -> (f32, f32) {
+        let calm = value(&self.analysis_fps, 5.0);
+        let near = value(&self.analysis_fps_near, calm.max(10.0));
+        if let Some(at) = place(&self.analysis_fps_near, &self.analysis_fps)
+            && near < calm
+        {
+            table.problem(at, format!("`analysis_fps_near` ({near}) is below `analysis_fps` ({calm}): make it at least as large"));
+        }
+        (calm as f32, near as f32)
     }
 
     /// The waits between tries; says at `table` when the first is longer than the longest.

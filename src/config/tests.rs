@@ -2,6 +2,7 @@
 
 mod doors;
 mod example;
+mod governor;
 mod journal;
 mod pictures;
 mod watch;

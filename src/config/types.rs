@@ -1,8 +1,10 @@
 //! The checked configuration. A value of these types cannot be wrong: names exist, numbers are
 //! in range, polygons have an area; only `config::load` makes one from text.
 
+mod governor;
 mod watch;
 
+pub use governor::GovernorConfig;
 pub use watch::{Sensitivity, WatchConfig, WatchMode};
 
 use std::collections::BTreeMap;
@@ -46,6 +48,8 @@ pub struct Config {
     pub uplink: Option<UplinkConfig>,
     /// The inference pool.
     pub inference: InferenceConfig,
+    /// Who gets less when there is not enough for all.
+    pub governor: GovernorConfig,
     /// Model folders by name.
     pub models: BTreeMap<ModelName, ModelConfig>,
     /// Cameras by id.
@@ -321,6 +325,8 @@ pub struct CameraConfig {
     pub model: ModelName,
     /// Pictures analysed a second, at most.
     pub analysis_fps: f32,
+    /// The same while somebody is near a line or fast; not below `analysis_fps`.
+    pub analysis_fps_near: f32,
     /// How much of its stream is decoded.
     pub watch: WatchConfig,
     /// Who goes first when there is not enough for all: larger first.

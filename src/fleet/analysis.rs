@@ -14,6 +14,7 @@ use crate::model::geometry::Size;
 use crate::model::ids::{EventId, IdSource, IncidentId, NodeName, SiteName};
 use crate::model::time::{CaptureTime, ClockSource, UtcMicros};
 use crate::model::track::Track;
+use crate::rules::haste::needs_haste;
 use crate::rules::{Finding, RuleSet};
 use crate::track::Tracker;
 
@@ -73,10 +74,23 @@ impl Analysis {
         }
     }
 
-    /// How many pictures a second the camera wants to have analysed, at most.
+    /// How many pictures a second the camera wants to have analysed, at most, with what is in the
+    /// latest one.
     #[must_use]
-    pub fn analysis_fps(&self) -> f32 {
-        self.camera.analysis_fps
+    pub fn wanted_fps(&self, picture: Size) -> f32 {
+        if self.needs_haste(picture) {
+            self.camera.analysis_fps_near
+        } else {
+            self.camera.analysis_fps
+        }
+    }
+
+    /// Whether somebody is near a line or fast, where that makes a difference.
+    #[must_use]
+    pub fn needs_haste(&self, picture: Size) -> bool {
+        let camera = &self.camera;
+        camera.analysis_fps_near > camera.analysis_fps
+            && needs_haste(self.tracks(), &camera.rules, picture)
     }
 
     /// Takes one analysed frame. A change of picture size begins new tracks.

@@ -16,6 +16,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use prometheus_client::metrics::histogram::Histogram;
 
 use super::analysis::{Analysis, Identity};
+use super::dial::Dial;
 use super::sink::Attention;
 use super::{EventSink, Look, LookSink};
 use crate::base::clock::{Monotonic, SharedClock};
@@ -45,6 +46,7 @@ enum Word {
         camera: Arc<CameraConfig>,
         ids: IdSource,
         metrics: CameraMetrics,
+        dial: Arc<Dial>,
     },
     Begin(SessionKey, Arc<Attention>),
     Answer(SessionKey, Box<Answer>),
@@ -52,6 +54,7 @@ enum Word {
     SignalLost(CameraId, String),
     SignalBack(CameraId),
     Detach(CameraId, Sender<()>),
+    Tell(Box<Event>),
     Stop,
 }
 
@@ -135,11 +138,18 @@ impl Analyst {
     }
 
     /// Takes a camera in.
-    pub fn attach(&self, camera: Arc<CameraConfig>, ids: IdSource, metrics: CameraMetrics) {
+    pub fn attach(
+        &self,
+        camera: Arc<CameraConfig>,
+        ids: IdSource,
+        metrics: CameraMetrics,
+        dial: Arc<Dial>,
+    ) {
         self.send(Word::Attach {
             camera,
             ids,
             metrics,
+            dial,
         });
     }
 
@@ -180,6 +190,11 @@ impl Analyst {
         heard
     }
 
+    /// Hands on an event of the fleet itself.
+    pub(super) fn tell(&self, event: Event) {
+        self.send(Word::Tell(Box::new(event)));
+    }
+
     /// Asks the thread to end after what lies before it in the queue.
     pub fn stop(&self) {
         self.send(Word::Stop);
@@ -200,6 +215,7 @@ struct Watched {
     session: u64,
     last_analysed: Option<Monotonic>,
     attention: Arc<Attention>,
+    dial: Arc<Dial>,
 }
 
 struct Desk {
@@ -231,6 +247,7 @@ impl Desk {
                 camera,
                 mut ids,
                 metrics,
+                dial,
             } => {
                 let fresh = IdSource::seeded(ids.next_seed());
                 let analysis = Analysis::new(self.identity.clone(), Arc::clone(&camera), fresh);
@@ -243,6 +260,7 @@ impl Desk {
                     session: 0,
                     last_analysed: None,
                     attention: Arc::default(),
+                    dial,
                 };
                 self.cameras.insert(id, watched);
             }
@@ -251,11 +269,15 @@ impl Desk {
                     watched.session = key.session;
                     watched.attention = attention;
                     watched.last_analysed = None;
+                    watched.dial.set_seen(false, false);
                 }
             }
             Word::Answer(key, answer) => self.answer(&key, *answer),
             Word::EndSession(key, done) => {
                 self.act(&key.camera, None, Analysis::end_session);
+                if let Some(watched) = self.cameras.get(&key.camera) {
+                    watched.dial.set_seen(false, false);
+                }
                 drop(done);
             }
             Word::SignalLost(camera, reason) => {
@@ -273,6 +295,7 @@ impl Desk {
                 self.cameras.remove(&camera);
                 drop(done);
             }
+            Word::Tell(event) => (self.events)(*event, None),
             Word::Stop => {}
         }
     }
@@ -293,6 +316,7 @@ impl Desk {
         };
         let frame = &answer.frame;
         watched.metrics.analysed.inc();
+        watched.dial.analysed(frame.arrived);
         watched
             .metrics
             .age_seconds
@@ -302,8 +326,12 @@ impl Desk {
             watched.metrics.gap_seconds.set(gap);
             self.gaps.observe(gap);
         }
-        if frame.glance {
-            watched.attention.set(watched.analysis.notices(found));
+        let noticed = frame.glance && watched.analysis.notices(found);
+        // Of a camera that sleeps by itself; where the governor leaves only keyframes, they are
+        // followed as far as they go.
+        if frame.glance && !watched.dial.level().is_sparse() {
+            watched.attention.set(noticed);
+            watched.dial.set_seen(noticed, false);
             return;
         }
         let begun = self.clock.now();
@@ -317,7 +345,10 @@ impl Desk {
         let Some(watched) = self.cameras.get(&key.camera) else {
             return;
         };
-        watched.attention.set(watched.analysis.is_engaged());
+        let engaged = noticed || watched.analysis.is_engaged();
+        watched.attention.set(engaged);
+        let hurried = watched.analysis.needs_haste(frame.size);
+        watched.dial.set_seen(engaged, hurried);
         if let Some(looks) = &self.looks {
             let tracks = watched.analysis.tracks();
             looks(&Look { frame, tracks });

@@ -8,6 +8,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::analyst::{Analyst, SessionKey};
+use super::dial::Dial;
 use super::sink::{Attention, CameraSink, End, Signals, SinkParts};
 use super::state::{Effect, Input, Machine, StatePolicy};
 use super::supervisor::FleetParts;
@@ -32,6 +33,7 @@ pub(super) struct Driver {
     parts: Arc<FleetParts>,
     analyst: Analyst,
     metrics: CameraMetrics,
+    dial: Arc<Dial>,
     status: watch::Sender<CameraStatus>,
     machine: Machine,
     open: Option<OpenSession>,
@@ -73,6 +75,7 @@ impl Driver {
         parts: Arc<FleetParts>,
         analyst: Analyst,
         metrics: CameraMetrics,
+        dial: Arc<Dial>,
         status: watch::Sender<CameraStatus>,
     ) -> Self {
         let machine = Machine::new(policy(&config), Backoff::new(config.backoff));
@@ -82,6 +85,7 @@ impl Driver {
             parts,
             analyst,
             metrics,
+            dial,
             status,
             machine,
             open: None,
@@ -184,6 +188,7 @@ impl Driver {
     async fn open(&mut self) -> Result<(), String> {
         self.sessions += 1;
         self.metrics.connects.inc();
+        self.dial.set_asleep(false);
         let key = SessionKey {
             camera: self.config.id.clone(),
             session: self.sessions,
@@ -197,10 +202,11 @@ impl Driver {
             lane,
             metrics: self.metrics.clone(),
             attention,
+            dial: Arc::clone(&self.dial),
             when_full: when_full(&self.config),
             clock: Arc::clone(&self.parts.clock),
         };
-        let sink = CameraSink::new(parts, self.config.analysis_fps);
+        let sink = CameraSink::new(parts);
         let (source, config) = (Arc::clone(&self.parts.source), Arc::clone(&self.config));
         let receiver: Arc<CameraSink> = Arc::clone(&sink);
         let opened = tokio::task::spawn_blocking(move || source.open(&config, receiver)).await;

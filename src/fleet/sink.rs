@@ -8,12 +8,15 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::dial::Dial;
+use super::rate::RateLimit;
 use crate::base::clock::{Monotonic, SharedClock};
 use crate::base::metrics::CameraMetrics;
 use crate::base::slot::WhenFull;
 use crate::infer::Lane;
 use crate::ingest::{Note, Sink, SourceError, Tally};
 use crate::model::camera::WakeReason;
+use crate::model::coverage::CoverageLevel;
 use crate::model::frame::Frame;
 use crate::model::geometry::Size;
 
@@ -105,6 +108,7 @@ pub(super) struct CameraSink {
     lane: Lane,
     metrics: CameraMetrics,
     attention: Arc<Attention>,
+    dial: Arc<Dial>,
     when_full: WhenFull,
     clock: SharedClock,
     rate: Mutex<RateLimit>,
@@ -116,6 +120,7 @@ pub(super) struct SinkParts {
     pub(super) lane: Lane,
     pub(super) metrics: CameraMetrics,
     pub(super) attention: Arc<Attention>,
+    pub(super) dial: Arc<Dial>,
     pub(super) when_full: WhenFull,
     pub(super) clock: SharedClock,
 }
@@ -127,15 +132,16 @@ const CATCH_UP_WAIT: Duration = Duration::from_millis(100);
 const SETTLE: Duration = Duration::from_secs(30);
 
 impl CameraSink {
-    pub(super) fn new(parts: SinkParts, analysis_fps: f32) -> Arc<Self> {
+    pub(super) fn new(parts: SinkParts) -> Arc<Self> {
         Arc::new(Self {
             signals: parts.signals,
             lane: parts.lane,
             metrics: parts.metrics,
             attention: parts.attention,
+            dial: parts.dial,
             when_full: parts.when_full,
             clock: parts.clock,
-            rate: Mutex::new(RateLimit::new(analysis_fps)),
+            rate: Mutex::default(),
         })
     }
 
@@ -164,6 +170,23 @@ impl CameraSink {
         true
     }
 
+    /// How many frames a second are wanted around `media_time`.
+    fn fps(&self, media_time: Duration) -> f32 {
+        let (pace, level) = (&self.dial.pace, self.dial.level());
+        let (calm, near) = (pace.fps(level, false), pace.fps(level, true));
+        // Replay must decide alike every time: where it depends on who is in the frames before,
+        // it waits until they have been looked at.
+        if self.when_full == WhenFull::Block && calm < near {
+            let rate = self.rate.lock();
+            let depends = rate.is_due(media_time, near) && !rate.is_due(media_time, calm);
+            drop(rate);
+            if depends {
+                self.drain(SETTLE);
+            }
+        }
+        if self.dial.is_hurried() { near } else { calm }
+    }
+
     /// Refuses further frames; a writer that waits for room goes on.
     pub(super) fn close(&self) {
         self.lane.close();
@@ -174,7 +197,8 @@ impl Sink for CameraSink {
     fn frame(&self, frame: Frame) {
         self.metrics.decoded.inc();
         self.mark_alive(frame.arrived);
-        if self.rate.lock().wants(frame.media_time) {
+        let fps = self.fps(frame.media_time);
+        if self.rate.lock().wants(frame.media_time, fps) {
             if self.when_full == WhenFull::Overwrite && !frame.held.is_zero() {
                 self.lane.wait_room(CATCH_UP_WAIT);
             }
@@ -186,8 +210,16 @@ impl Sink for CameraSink {
 
     fn glance(&self, frame: Frame) {
         self.metrics.decoded.inc();
-        self.metrics.watch.glanced.inc();
         self.mark_alive(frame.arrived);
+        // The governor's keyframes are part of what is followed, so the rate counts them.
+        if self.dial.level().is_sparse() {
+            let fps = self.dial.pace.keyframes_fps();
+            if !self.rate.lock().wants(frame.media_time, fps) {
+                self.metrics.above_rate.inc();
+                return;
+            }
+        }
+        self.metrics.watch.glanced.inc();
         self.lane.offer(frame);
     }
 
@@ -200,7 +232,12 @@ impl Sink for CameraSink {
     }
 
     fn needs(&self, media_time: Duration) -> bool {
-        self.rate.lock().is_due(media_time)
+        let fps = self.fps(media_time);
+        self.rate.lock().is_due(media_time, fps)
+    }
+
+    fn level(&self) -> CoverageLevel {
+        self.dial.level()
     }
 
     fn tally(&self, what: Tally) {
@@ -217,6 +254,7 @@ impl Sink for CameraSink {
             Tally::Spilled => {
                 watch.spills.inc();
             }
+            Tally::KeysApart(apart) => self.dial.set_keys_apart(apart),
         }
     }
 
@@ -234,11 +272,13 @@ impl Sink for CameraSink {
             Note::Woke(reason) => {
                 self.signals.asleep.store(false, Ordering::Release);
                 *self.signals.woke_by.lock() = Some(reason);
+                self.dial.set_asleep(false);
                 self.metrics.watch.asleep.set(0);
                 self.metrics.watch.woke(reason.name());
             }
             Note::Asleep => {
                 self.signals.asleep.store(true, Ordering::Release);
+                self.dial.set_asleep(true);
                 self.metrics.watch.asleep.set(1);
             }
             Note::Ended => {
@@ -249,74 +289,5 @@ impl Sink for CameraSink {
             }
         }
         self.signals.changed.notify_one();
-    }
-}
-
-/// Picks frames at a rate by their own media time, so that replay picks the same ones.
-#[derive(Debug)]
-pub struct RateLimit {
-    interval: Duration,
-    due: Duration,
-}
-
-impl RateLimit {
-    /// At most `fps` frames a second; the first frame is wanted.
-    #[must_use]
-    pub fn new(fps: f32) -> Self {
-        Self {
-            interval: Duration::from_secs_f32(1.0 / fps),
-            due: Duration::ZERO,
-        }
-    }
-
-    /// Whether the frame at `media_time` would be wanted if it came now.
-    #[must_use]
-    pub fn is_due(&self, media_time: Duration) -> bool {
-        media_time + Duration::from_millis(1) >= self.due
-    }
-
-    /// Whether the frame at `media_time` is wanted. The due times form a grid, so that 5 of 12.5
-    /// frames a second are 5 and not 4.2; a frame may come 1 ms early for rounding's sake.
-    pub fn wants(&mut self, media_time: Duration) -> bool {
-        if !self.is_due(media_time) {
-            return false;
-        }
-        let behind = media_time.saturating_sub(self.due);
-        let next = self.due + self.interval;
-        self.due = if behind > self.interval {
-            media_time + self.interval
-        } else {
-            next
-        };
-        true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn picked(source_fps: u64, wanted_fps: f32, seconds: u64) -> u64 {
-        let mut rate = RateLimit::new(wanted_fps);
-        (0..seconds * source_fps)
-            .filter(|n| rate.wants(Duration::from_nanos(n * 1_000_000_000 / source_fps)))
-            .count() as u64
-    }
-
-    #[test]
-    fn the_asked_for_rate_is_kept_also_when_it_does_not_divide_the_cameras() {
-        assert!(picked(25, 5.0, 10).abs_diff(50) <= 1);
-        assert!(picked(12, 5.0, 10).abs_diff(50) <= 1);
-        assert!(picked(30, 7.0, 10).abs_diff(70) <= 1);
-        assert_eq!(picked(10, 25.0, 10), 100);
-    }
-
-    #[test]
-    fn a_pause_is_not_caught_up_on() {
-        let mut rate = RateLimit::new(5.0);
-        assert!(rate.wants(Duration::ZERO));
-        assert!(rate.wants(Duration::from_secs(60)));
-        assert!(!rate.wants(Duration::from_millis(60_040)));
-        assert!(rate.wants(Duration::from_millis(60_200)));
     }
 }

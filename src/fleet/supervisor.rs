@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::analysis::Identity;
 use super::analyst::Analyst;
 use super::camera::Driver;
+use super::dial::Dial;
+use super::rounds::{GovernorParts, Rounds};
 use super::{EventSink, LookSink};
 use crate::base::backoff::Backoff;
 use crate::base::clock::SharedClock;
@@ -38,6 +40,9 @@ pub struct FleetParts {
     pub metrics: Arc<Metrics>,
     /// Looks over the analyst's shoulder, where somebody wants to.
     pub looks: Option<LookSink>,
+    /// Who gets less when there is not enough for all; none where every frame is to be looked at,
+    /// however long it takes.
+    pub governor: Option<GovernorParts>,
 }
 
 struct Running {
@@ -46,14 +51,18 @@ struct Running {
     gone: watch::Receiver<bool>,
 }
 
-struct Seen {
-    status: watch::Receiver<CameraStatus>,
-    metrics: CameraMetrics,
+/// A configured camera, as far as others may see it.
+pub(super) struct Seen {
+    pub(super) config: Arc<CameraConfig>,
+    pub(super) status: watch::Receiver<CameraStatus>,
+    pub(super) metrics: CameraMetrics,
+    pub(super) dial: Arc<Dial>,
 }
 
 /// Reads every camera's status; any thread may hold one.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct StatusBoard {
+    clock: SharedClock,
     cameras: Arc<RwLock<BTreeMap<CameraId, Seen>>>,
 }
 
@@ -61,10 +70,12 @@ impl StatusBoard {
     /// Every camera's status, by id.
     #[must_use]
     pub fn cameras(&self) -> Vec<CameraStatus> {
+        let now = self.clock.now();
         let cameras = self.cameras.read();
         cameras
             .values()
-            .map(|seen| CameraStatus {
+            .map(|seen| (seen, seen.status.borrow().clone()))
+            .map(|(seen, status)| CameraStatus {
                 decoded: seen.metrics.decoded.get(),
                 analysed: seen.metrics.analysed.get(),
                 superseded: seen.metrics.superseded.get(),
@@ -73,7 +84,8 @@ impl StatusBoard {
                     .filter(|reason| **reason != WakeReason::Start)
                     .map(|reason| seen.metrics.watch.wakes(reason.name()))
                     .sum(),
-                ..seen.status.borrow().clone()
+                coverage: (status.state != CameraState::Stopped).then(|| seen.dial.coverage(now)),
+                ..status
             })
             .collect()
     }
@@ -100,20 +112,40 @@ impl Fleet {
         parts: FleetParts,
         identity: Identity,
         events: EventSink,
-        ids: IdSource,
+        mut ids: IdSource,
     ) -> io::Result<Self> {
         let clock = Arc::clone(&parts.clock);
         let looks = parts.looks.clone();
-        let (analyst, thread) = Analyst::start(identity, events, looks, clock, &parts.metrics)?;
+        let known = identity.clone();
+        let (analyst, thread) = Analyst::start(known, events, looks, clock, &parts.metrics)?;
+        let board = StatusBoard {
+            clock: Arc::clone(&parts.clock),
+            cameras: Arc::default(),
+        };
+        let mut tasks = TaskSet::under(&CancellationToken::new());
+        if let Some(governor) = &parts.governor {
+            let rounds = Rounds {
+                parts: governor.clone(),
+                board: Arc::clone(&board.cameras),
+                pool: Arc::clone(&parts.pool),
+                clock: Arc::clone(&parts.clock),
+                metrics: Arc::clone(&parts.metrics),
+                analyst: analyst.clone(),
+                identity,
+                ids: IdSource::seeded(ids.next_seed()),
+            };
+            let token = tasks.token();
+            tasks.spawn("governor", rounds.run(token));
+        }
         Ok(Self {
             parts: Arc::new(parts),
             analyst,
             analyst_thread: Some(thread),
             ids,
-            tasks: TaskSet::under(&CancellationToken::new()),
+            tasks,
             running: BTreeMap::new(),
             paused: BTreeMap::new(),
-            board: StatusBoard::default(),
+            board,
         })
     }
 
@@ -208,7 +240,13 @@ impl Fleet {
         });
         let metrics = self.parts.metrics.camera(id.as_str());
         metrics.state.set(0);
-        let seen = Seen { status, metrics };
+        let dial = Dial::new(&config, self.parts.clock.now());
+        let seen = Seen {
+            config: Arc::clone(&config),
+            status,
+            metrics,
+            dial,
+        };
         self.board.cameras.write().insert(id.clone(), seen);
         self.paused.insert(id.clone(), config);
         true
@@ -233,8 +271,9 @@ impl Fleet {
         let id = config.id.clone();
         let metrics = self.parts.metrics.camera(id.as_str());
         let ids = IdSource::seeded(self.ids.next_seed());
+        let dial = Dial::new(&config, self.parts.clock.now());
         self.analyst
-            .attach(Arc::clone(&config), ids, metrics.clone());
+            .attach(Arc::clone(&config), ids, metrics.clone(), Arc::clone(&dial));
         let now = UtcMicros(self.parts.clock.utc_micros());
         let (status, seen) = watch::channel(first_status(&config, now));
         let (gone_tx, gone) = watch::channel(false);
@@ -242,8 +281,10 @@ impl Fleet {
         self.board.cameras.write().insert(
             id.clone(),
             Seen {
+                config: Arc::clone(&config),
                 status: seen,
                 metrics: metrics.clone(),
+                dial: Arc::clone(&dial),
             },
         );
         let driver = Driver::new(
@@ -251,6 +292,7 @@ impl Fleet {
             Arc::clone(&self.parts),
             self.analyst.clone(),
             metrics,
+            dial,
             status,
         );
         let (analyst, stop) = (self.analyst.clone(), cancel.clone());
@@ -327,5 +369,6 @@ fn first_status(config: &CameraConfig, since: UtcMicros) -> CameraStatus {
         asleep: false,
         woke_by: None,
         wakes: 0,
+        coverage: None,
     }
 }

@@ -96,6 +96,8 @@ pub(super) struct Shared {
     pub(super) clock: SharedClock,
     pub(super) metrics: Arc<Metrics>,
     pub(super) stopping: AtomicBool,
+    /// Time that workers have spent in batches that are done.
+    pub(super) worked_nanos: AtomicU64,
     /// One for each worker.
     pub(super) pulses: Vec<Pulse>,
 }
@@ -256,6 +258,7 @@ impl InferencePool {
             clock,
             metrics,
             stopping: AtomicBool::new(false),
+            worked_nanos: AtomicU64::new(0),
             pulses: workers.iter().map(|_| Pulse::default()).collect(),
         });
         let mut threads = Vec::new();
@@ -303,6 +306,20 @@ impl InferencePool {
             entry,
             id,
         })
+    }
+
+    /// How many workers there are.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.shared.pulses.len()
+    }
+
+    /// Time that all workers together have spent in batches, the present ones included.
+    #[must_use]
+    pub fn busy(&self) -> Duration {
+        let now = self.shared.clock.now();
+        let present: Duration = self.shared.pulses.iter().map(|p| p.busy_for(now)).sum();
+        Duration::from_nanos(self.shared.worked_nanos.load(Ordering::Acquire)) + present
     }
 
     /// Whether every worker lives and gets on. With nothing to look at it does.

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use prometheus_client::metrics::histogram::Histogram;
 
@@ -99,6 +100,9 @@ impl Worker {
                 self.batch(model, taken, cut_at);
             }
             self.pulse().rest();
+            let worked = self.shared.clock.now().since(cut_at).as_nanos();
+            let worked = u64::try_from(worked).unwrap_or(u64::MAX);
+            self.shared.worked_nanos.fetch_add(worked, Ordering::AcqRel);
         }
     }
 

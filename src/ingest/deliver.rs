@@ -50,8 +50,8 @@ pub(super) struct Core {
     pub(super) camera: CameraConfig,
     pub(super) pipeline: Mutex<Option<gst::Pipeline>>,
     pub(super) stopped: AtomicBool,
-    /// Decides what is decoded; none in always mode.
-    pub(super) watch: Option<Watch>,
+    /// Decides what is decoded.
+    pub(super) watch: Watch,
     clock: SharedClock,
     file_start: Option<UtcMicros>,
     sink: Arc<dyn Sink>,
@@ -211,9 +211,7 @@ impl Core {
 
     /// A file begins again.
     pub(super) fn new_run(&self) {
-        if let Some(watch) = &self.watch {
-            watch.restart();
-        }
+        self.watch.restart();
         let mut progress = self.progress.lock();
         let step = progress.step;
         progress.media.new_run(step);
@@ -260,26 +258,19 @@ impl Core {
             return Err(gst::FlowError::Eos);
         }
         let pts = sample.buffer().and_then(gst::BufferRef::pts);
-        let (fate, pts) = match &self.watch {
-            Some(watch) => watch.fate(pts),
-            None => (Fate::Follow(Duration::ZERO), pts),
-        };
+        let (fate, pts) = self.watch.fate(pts);
         match self.frame(&sample, fate, pts) {
             Ok((format, frame)) => {
                 if let Some(note) = format {
                     self.tell(note);
                 }
-                match &self.watch {
-                    Some(watch) if frame.glance => {
-                        if watch.beside(frame).is_some() {
-                            self.sink.tally(Tally::Unused);
-                        }
+                if frame.glance {
+                    if self.watch.beside(frame).is_some() {
+                        self.sink.tally(Tally::Unused);
                     }
-                    Some(watch) => {
-                        watch.followed(&frame, pts);
-                        self.sink.frame(frame);
-                    }
-                    None => self.sink.frame(frame),
+                } else {
+                    self.watch.followed(&frame, pts);
+                    self.sink.frame(frame);
                 }
                 Ok(gst::FlowSuccess::Ok)
             }

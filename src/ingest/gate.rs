@@ -17,14 +17,25 @@
 //! decoded at the heartbeat and the detector glances at the newest picture ([`Action::CatchUp`]):
 //! such a stream costs its decoding but not its inference, and keeps the promise.
 //!
+//! Over all that stands the level that the governor leaves the camera with, in always mode too.
+//! While it is sparse the camera is asleep whatever happens in it, and nothing but the level wakes
+//! it ([`WakeReason::Eased`] in always mode; in watch mode it goes on sleeping by its own rules):
+//!
+//! ```text
+//!   Keyframes   Look at each keyframe, at most one a second; Hold the rest where it fits, so that
+//!               a camera that gets its rate back is decoded from its last keyframe on
+//!   Heartbeat   Look at one keyframe in each heartbeat; Skip the rest
+//! ```
+//!
 //! All times are the stream's own, so that a recording is decided alike at any pace.
 
 use std::time::Duration;
 
 use super::baseline::{Baseline, cost};
 use super::gop_ring::Rewind;
-use crate::config::types::{Sensitivity, WatchConfig};
+use crate::config::types::{Sensitivity, WatchConfig, WatchMode};
 use crate::model::camera::WakeReason;
+use crate::model::coverage::CoverageLevel;
 
 /// What the parser knows of a coded picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +66,8 @@ pub(super) enum Action {
     Follow,
     /// Keep it undecoded.
     Hold,
+    /// Let it and all that is held go undecoded.
+    Skip,
     /// Decode this keyframe, compare it and, if `analyse`, let the detector glance at it.
     Look { analyse: bool },
     /// Hand on what is still in the decoder; then as `Look`.
@@ -76,6 +89,8 @@ const SPACING: Duration = Duration::from_millis(250);
 /// Pictures arrive this unevenly: a glance is taken so much earlier, and a keyframe that is due
 /// is waited for so much longer.
 const JITTER: Duration = Duration::from_millis(250);
+/// Keyframes nearer to each other than this are not all looked at where only keyframes are.
+const KEY_SPACING: Duration = Duration::from_secs(1);
 /// A single picture this many thresholds above the usual needs no second one.
 const CERTAIN: f32 = 3.0;
 
@@ -104,6 +119,11 @@ pub(super) struct Gate {
     analysed_at: Duration,
     broken: bool,
     jumped: bool,
+    /// The level keeps it asleep.
+    forced: bool,
+    /// Pictures went by since the last keyframe that was decoded; nothing can be decoded before
+    /// the next.
+    gapped: bool,
     hot: u32,
     keys: Baseline,
     references: Baseline,
@@ -125,6 +145,8 @@ impl Gate {
             analysed_at: Duration::ZERO,
             broken: false,
             jumped: false,
+            forced: false,
+            gapped: false,
             hot: 0,
             keys: Baseline::new(KEYS, Duration::ZERO),
             references: Baseline::new(OTHERS, SPACING),
@@ -133,15 +155,34 @@ impl Gate {
     }
 
     /// Decides on the next coded picture; `wanted` says whether somebody is being followed.
-    pub(super) fn unit(&mut self, unit: &Unit, wanted: impl Fn() -> bool) -> Action {
-        self.advance(unit.pts);
-        let lively = self.judge(unit);
+    pub(super) fn unit(
+        &mut self,
+        unit: &Unit,
+        level: CoverageLevel,
+        wanted: impl Fn() -> bool,
+    ) -> Action {
         let key = unit.kind == UnitKind::Key;
-        if key && let Some(last) = self.last_key.replace(self.now) {
-            self.group = self.now.saturating_sub(last);
+        self.pass(unit.pts, key);
+        let always = self.policy.mode == WatchMode::Always;
+        let lively = !always && self.judge(unit);
+        self.forced = level.is_sparse();
+        if self.forced {
+            return self.sparse_unit(key, level);
+        }
+        if self.awake && always {
+            return Action::Follow;
         }
         if self.awake {
             return self.awake_unit(key, lively, wanted);
+        }
+        // In always mode nothing else looks at a jump; what is held does not go on over it.
+        self.gapped |= always && std::mem::take(&mut self.broken);
+        self.gapped &= !key;
+        if self.gapped {
+            return Action::Skip;
+        }
+        if always {
+            return self.wake(WakeReason::Eased, Rewind::Current);
         }
         if self.broken && key {
             self.broken = false;
@@ -170,6 +211,30 @@ impl Gate {
         Action::Hold
     }
 
+    /// A picture went by that nothing had to be decided on; as [`Gate::unit`], time moves on.
+    pub(super) fn pass(&mut self, pts: Duration, key: bool) {
+        self.advance(pts);
+        if key && let Some(last) = self.last_key.replace(self.now) {
+            self.group = self.now.saturating_sub(last);
+        }
+    }
+
+    /// Whether every picture is decoded.
+    pub(super) fn is_awake(&self) -> bool {
+        self.awake
+    }
+
+    /// How far the two latest keyframes were apart; zero while that is not known.
+    pub(super) fn keys_apart(&self) -> Duration {
+        self.group
+    }
+
+    /// What was to be held does not fit. True where it must go undecoded.
+    pub(super) fn overflows(&mut self) -> bool {
+        self.gapped |= self.forced;
+        self.forced
+    }
+
     /// The picture decoded last was compared: `changed` against the background. Says from where
     /// to decode if that wakes the camera.
     pub(super) fn looked(&mut self, changed: bool) -> Option<(WakeReason, Rewind)> {
@@ -177,7 +242,7 @@ impl Gate {
             return None;
         }
         self.active_at = self.now;
-        if self.awake {
+        if self.awake || self.forced {
             return None;
         }
         self.wake(WakeReason::Picture, Rewind::Previous);
@@ -186,7 +251,7 @@ impl Gate {
 
     /// A glance found somebody: as [`Gate::unit`] asks with `wanted`, right after a look.
     pub(super) fn glanced(&mut self, wanted: bool) -> Option<(WakeReason, Rewind)> {
-        (wanted && !self.awake).then(|| {
+        (wanted && !self.awake && !self.forced).then(|| {
             self.wake(WakeReason::Detector, Rewind::Previous);
             (WakeReason::Detector, Rewind::Previous)
         })
@@ -201,6 +266,37 @@ impl Gate {
     pub(super) fn restart(&mut self) {
         self.last_pts = None;
         self.last_key = None;
+    }
+
+    /// The level leaves only keyframes.
+    fn sparse_unit(&mut self, key: bool, level: CoverageLevel) -> Action {
+        self.hot = 0;
+        if self.awake {
+            self.analysed_at = self.now;
+            if !key {
+                return Action::Follow;
+            }
+            (self.awake, self.gapped, self.broken) = (false, false, false);
+            return Action::Sleep { analyse: true };
+        }
+        // What is held does not go on over a jump.
+        self.gapped |= std::mem::take(&mut self.broken);
+        let since = self.now.saturating_sub(self.analysed_at);
+        let due = match level {
+            CoverageLevel::Keyframes => since + JITTER >= KEY_SPACING,
+            _ => key && self.glance_is_due(self.group),
+        };
+        if key && due {
+            self.analysed_at = self.now;
+            self.gapped = false;
+            return Action::Look { analyse: true };
+        }
+        self.gapped |= key || level != CoverageLevel::Keyframes;
+        if self.gapped {
+            Action::Skip
+        } else {
+            Action::Hold
+        }
     }
 
     fn awake_unit(&mut self, key: bool, lively: bool, wanted: impl Fn() -> bool) -> Action {

@@ -300,7 +300,7 @@ fn link(
         .map_or_else(String::new, |factory| factory.name().to_string());
     tracing::info!(camera = %core.id(), decoder = name, codec, "decoder chosen");
     core.decoding(&name, &codec);
-    if core.watch.is_some() && matches!(codec.as_str(), "h264" | "h265") {
+    if matches!(codec.as_str(), "h264" | "h265") {
         watch::install(core, &decoder, &codec);
     }
     let mut chain = before;

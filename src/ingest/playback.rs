@@ -87,6 +87,7 @@ pub fn file_camera(path: &Path) -> Result<CameraConfig, SourceError> {
         },
         model: ModelName::new("none").map_err(bad)?,
         analysis_fps: 1.0,
+        analysis_fps_near: 1.0,
         priority: 100,
         decoders: Vec::new(),
         stall_after: Duration::from_secs(20),

@@ -14,6 +14,8 @@
 //! Awake, a picture that no other refers to (H.264: `nal_ref_idc` 0) is decoded only if the sink
 //! would look at it at its analysis rate. Of H.265 all are decoded: there the type of a picture
 //! alone does not tell whether one of a higher layer refers to it.
+//!
+//! In always mode at the full level a picture is only counted and goes its way.
 
 mod fates;
 mod turn;
@@ -74,6 +76,8 @@ impl Course {
 
 /// One session's gate; its pipelines come and go.
 pub(super) struct Watch {
+    /// In always mode: nothing but the sink's level leaves out a picture.
+    always: bool,
     course: Mutex<Course>,
     fates: Mutex<Fates>,
     background: Mutex<(Background, bool)>,
@@ -82,9 +86,9 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// None in always mode.
-    pub(super) fn of(config: &WatchConfig) -> Option<Self> {
-        (config.mode == WatchMode::Watch).then(|| Self {
+    pub(super) fn of(config: &WatchConfig) -> Self {
+        Self {
+            always: config.mode == WatchMode::Always,
             course: Mutex::new(Course {
                 gate: Gate::new(*config),
                 ring: GopRing::new(Bounds {
@@ -103,7 +107,7 @@ impl Watch {
             }),
             background: Mutex::new((Background::new(config.sensitivity), false)),
             passing: AtomicBool::new(false),
-        })
+        }
     }
 
     /// The stream begins anew, at a keyframe; its times do too.
@@ -147,6 +151,9 @@ impl Watch {
     }
 
     fn compare(&self, frame: &Frame) {
+        if self.always {
+            return;
+        }
         let mut background = self.background.lock();
         let luma = (frame.planes.plane(0), frame.planes.stride(0));
         let changed = background
@@ -181,9 +188,7 @@ pub(super) fn install(core: &Arc<Core>, decoder: &gst::Element, codec: &str) {
         let Some(core) = weak.upgrade() else {
             return gst::PadProbeReturn::Ok;
         };
-        let Some(watch) = &core.watch else {
-            return gst::PadProbeReturn::Ok;
-        };
+        let watch = &core.watch;
         if watch.passing.load(Ordering::Acquire) {
             return gst::PadProbeReturn::Ok;
         }
@@ -194,8 +199,13 @@ pub(super) fn install(core: &Arc<Core>, decoder: &gst::Element, codec: &str) {
                     watch,
                     pad,
                 };
+                let level = core.sink().level();
+                if turn.passes(&buffer, level) {
+                    info.data = Some(gst::PadProbeData::Buffer(buffer));
+                    return gst::PadProbeReturn::Ok;
+                }
                 let failed = Err(gst::FlowError::Error);
-                info.flow_res = core.guarded(failed, || turn.unit(buffer, h264));
+                info.flow_res = core.guarded(failed, || turn.unit(buffer, h264, level));
                 gst::PadProbeReturn::Handled
             }
             other => {

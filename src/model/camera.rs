@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::coverage::Coverage;
 use super::geometry::Size;
 use super::ids::CameraId;
 use super::time::UtcMicros;
@@ -50,16 +51,19 @@ pub enum WakeReason {
     Detector,
     /// The stream's time jumped or its format changed.
     Break,
+    /// Load eased: the governor lets it be decoded again.
+    Eased,
 }
 
 impl WakeReason {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Start,
         Self::Stream,
         Self::Picture,
         Self::Detector,
         Self::Break,
+        Self::Eased,
     ];
 
     /// The name used in the API, logs and metrics.
@@ -71,6 +75,7 @@ impl WakeReason {
             Self::Picture => "picture",
             Self::Detector => "detector",
             Self::Break => "break",
+            Self::Eased => "eased",
         }
     }
 }
@@ -100,10 +105,13 @@ pub struct CameraStatus {
     pub analysed: u64,
     /// Frames that a newer one replaced.
     pub superseded: u64,
-    /// In watch mode and quiet: only keyframes are decoded.
+    /// Only keyframes are decoded: in watch mode while it is quiet, in any mode where the governor
+    /// says so.
     pub asleep: bool,
     /// What woke it last; none in always mode.
     pub woke_by: Option<WakeReason>,
     /// How often it woke since the daemon started.
     pub wakes: u64,
+    /// What it promises and what it did; none while it is stopped.
+    pub coverage: Option<Coverage>,
 }

@@ -31,11 +31,14 @@ pub enum EventKind {
     StorageLow,
     /// The node's own word: the journal's disk fails or its file is damaged.
     StorageFault,
+    /// The node's own word: cameras are looked at less than asked for, because there is not
+    /// enough for all.
+    CoverageReduced,
 }
 
 impl EventKind {
     /// Every kind, in the order of the wire's numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::LineCrossed,
         Self::ZoneIntrusion,
         Self::Loitering,
@@ -44,6 +47,7 @@ impl EventKind {
         Self::SignalLost,
         Self::StorageLow,
         Self::StorageFault,
+        Self::CoverageReduced,
     ];
 
     /// The name used in configuration, filters, logs and the journal.
@@ -58,6 +62,7 @@ impl EventKind {
             Self::SignalLost => "signal_lost",
             Self::StorageLow => "storage_low",
             Self::StorageFault => "storage_fault",
+            Self::CoverageReduced => "coverage_reduced",
         }
     }
 
@@ -72,6 +77,7 @@ impl EventKind {
             Self::Running | Self::StorageLow => None,
             Self::SignalLost => Some("VideoSource/SignalLoss"),
             Self::StorageFault => Some("Device/HardwareFailure/StorageFailure"),
+            Self::CoverageReduced => Some("Monitoring/ProcessorUsage"),
         }
     }
 
@@ -87,6 +93,8 @@ impl EventKind {
             Self::SignalLost => (2, 1),
             Self::StorageLow => (2, 3),
             Self::StorageFault => (6, 1),
+            // "Other", which has no types.
+            Self::CoverageReduced => (7, 0),
         }
     }
 }
@@ -149,13 +157,14 @@ pub struct EventObject {
 pub struct EventDetail {
     /// Line crossings: which way.
     pub direction: Option<Direction>,
-    /// Crowding: people counted. Storage: records dropped or lost.
+    /// Crowding: people counted. Storage: records dropped or lost. Coverage reduced: cameras
+    /// below their full rate.
     pub count: Option<u32>,
     /// Zone intrusion and loitering: how long already, in milliseconds.
     pub dwell_millis: Option<u64>,
     /// Running without calibration: body heights per second.
     pub body_heights_per_second: Option<f32>,
-    /// Signal lost, storage low, storage fault: the reason, in words.
+    /// Signal lost, storage low, storage fault, coverage reduced: the reason, in words.
     pub reason: Option<String>,
 }
 

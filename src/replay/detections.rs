@@ -30,7 +30,7 @@ pub fn read(path: &Path) -> Result<Vec<Entry>, MotError> {
 /// Plays boxes (sorted by frame) as a camera's detections of persons; their ids are not used.
 /// Frame 1 is the clip's beginning. A box of score 0 or less does not count, as in the
 /// benchmark's truth files; scores above 1 are taken as 1. Returns the frames that there were and
-/// those that were looked at, which the camera's `analysis_fps` decides as it does for video.
+/// those that were looked at, which the camera's analysis rates decide as they do for video.
 pub fn play(
     boxes: &[Entry],
     form: MotForm,
@@ -44,7 +44,7 @@ pub fn play(
         name: "stored-detections".into(),
         version: "-".into(),
     };
-    let mut rate = RateLimit::new(analysis.analysis_fps());
+    let mut rate = RateLimit::default();
     let frames = boxes.last().map_or(0, |last| last.frame).max(form.frames);
     let (mut rest, mut looked) = (boxes, 0);
     for number in 1..=frames {
@@ -52,7 +52,7 @@ pub fn play(
         let (now, later) = rest.split_at(here);
         rest = later;
         let at = time_of(number, form.fps);
-        if !rate.wants(at) {
+        if !rate.wants(at, analysis.wanted_fps(form.picture)) {
             continue;
         }
         let found: Vec<Detection> = now

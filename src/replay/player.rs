@@ -171,6 +171,7 @@ impl Player {
                     clock: Arc::clone(&self.ports.clock),
                     metrics: Arc::clone(&self.metrics),
                     looks: Some(witness.looks()),
+                    governor: None,
                 };
                 let fleet = Fleet::start(parts, identity, events, ids)?;
                 video(fleet, clip, &self.metrics, progress).await?

@@ -46,6 +46,7 @@ impl CameraView for OneCamera {
             asleep: false,
             woke_by: None,
             wakes: 0,
+            coverage: None,
         }]
     }
 }

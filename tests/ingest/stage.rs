@@ -197,6 +197,7 @@ pub(crate) fn camera_for_test(source: SourceConfig) -> CameraConfig {
         source,
         model: ModelName::new("none").expect("name"),
         analysis_fps: 5.0,
+        analysis_fps_near: 5.0,
         watch: WatchConfig::default(),
         priority: 0,
         decoders: Vec::new(),

@@ -73,6 +73,7 @@ pub(super) fn wake_reason_to_wire(value: WakeReason) -> v1::WakeReason {
         WakeReason::Picture => v1::WakeReason::Picture,
         WakeReason::Detector => v1::WakeReason::Detector,
         WakeReason::Break => v1::WakeReason::Break,
+        WakeReason::Eased => v1::WakeReason::Eased,
     }
 }
 
@@ -84,6 +85,7 @@ pub(super) fn wake_reason_from_wire(number: i32) -> Option<WakeReason> {
         Ok(v1::WakeReason::Picture) => Some(WakeReason::Picture),
         Ok(v1::WakeReason::Detector) => Some(WakeReason::Detector),
         Ok(v1::WakeReason::Break) => Some(WakeReason::Break),
+        Ok(v1::WakeReason::Eased) => Some(WakeReason::Eased),
         Ok(v1::WakeReason::Unspecified) | Err(_) => None,
     }
 }
@@ -98,6 +100,7 @@ pub(super) fn kind_to_wire(value: EventKind) -> v1::EventKind {
         EventKind::SignalLost => v1::EventKind::SignalLost,
         EventKind::StorageLow => v1::EventKind::StorageLow,
         EventKind::StorageFault => v1::EventKind::StorageFault,
+        EventKind::CoverageReduced => v1::EventKind::CoverageReduced,
     }
 }
 
@@ -111,6 +114,7 @@ pub(super) fn kind_from_wire(field: &'static str, number: i32) -> Result<EventKi
         Ok(v1::EventKind::SignalLost) => Ok(EventKind::SignalLost),
         Ok(v1::EventKind::StorageLow) => Ok(EventKind::StorageLow),
         Ok(v1::EventKind::StorageFault) => Ok(EventKind::StorageFault),
+        Ok(v1::EventKind::CoverageReduced) => Ok(EventKind::CoverageReduced),
         Ok(v1::EventKind::Unspecified) | Err(_) => Err(unknown(field, number)),
     }
 }

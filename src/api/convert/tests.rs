@@ -1,9 +1,12 @@
+use std::time::Duration;
+
 use prop::option;
 use prop::sample::select;
 use proptest::prelude::*;
 
 use super::*;
 use crate::model::camera::{CameraState, WakeReason};
+use crate::model::coverage::{Coverage, CoverageLevel};
 use crate::model::event::{Direction, EventKind, Phase, Severity};
 use crate::model::geometry::Size;
 use crate::model::time::ClockSource;
@@ -146,6 +149,7 @@ proptest! {
         size in option::of((1_u32..9_000, 1_u32..9_000)),
         decoder in option::of("[a-z0-9]{1,12}"),
         severity in option::of(select(vec![Severity::Info, Severity::Critical])),
+        coverage in option::of((select(CoverageLevel::ALL.to_vec()), any::<[u32; 2]>(), any::<bool>())),
     ) {
         let states = [
             CameraState::Stopped,
@@ -169,6 +173,12 @@ proptest! {
             asleep: counts[0] % 2 == 0,
             woke_by: WakeReason::ALL.get(state).copied().filter(|_| counts[1] % 2 == 0),
             wakes: counts[1],
+            coverage: coverage.map(|(level, [gap, promise], kept)| Coverage {
+                level,
+                largest_gap: Duration::from_millis(gap.into()),
+                promised_gap: Duration::from_millis(promise.into()),
+                kept,
+            }),
         };
         prop_assert_eq!(camera_from_wire(camera_to_wire(&status)).expect("domain"), status.clone());
         let filter = Filter {

@@ -13,6 +13,7 @@ use crate::base::clock::{Clock as _, ManualClock};
 use crate::config::{self, Config, NoEnvironment, SourceText};
 use crate::fleet::EventSink;
 use crate::fleet::analysis::{Identity, Observer};
+use crate::fleet::dial::Dial;
 use crate::infer::{Backend, BatchSize, Engine, InferError, Model, OutputView};
 use crate::ingest::fake::FakeSource;
 use crate::ingest::{Note, SourceError, SourceErrorKind};
@@ -244,7 +245,8 @@ fn a_wedged_or_ended_analyst_starves_the_watchdog() {
     let folder = tempfile::tempdir().expect("folder");
     let cameras: BTreeMap<_, _> = config(folder.path()).cameras;
     let (id, camera) = cameras.into_iter().next().expect("a camera");
-    analyst.attach(camera, IdSource::seeded(1), metrics.camera("yard"));
+    let dial = Dial::new(&camera, clock.now());
+    analyst.attach(camera, IdSource::seeded(1), metrics.camera("yard"), dial);
     gate.set(true);
     analyst.signal_lost(id, "cut".to_owned());
     while gate.standing() == 0 {

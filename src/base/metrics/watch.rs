@@ -56,7 +56,7 @@ pub(super) struct WatchFamilies {
 }
 
 /// The values of `reason`; a removed camera's series are found by them.
-const REASONS: [&str; 5] = ["start", "stream", "picture", "detector", "break"];
+const REASONS: [&str; 6] = ["start", "stream", "picture", "detector", "break", "eased"];
 
 impl WatchFamilies {
     pub(super) fn register(r: &mut Registry) -> Self {

@@ -122,6 +122,7 @@ fn job(
     let camera = match args.fps {
         Some(fps) if !args.detections => Arc::new(CameraConfig {
             analysis_fps: fps as f32,
+            analysis_fps_near: fps as f32,
             ..CameraConfig::clone(&camera)
         }),
         _ => camera,

@@ -21,17 +21,28 @@ struct Camera {
     gop: u32,
     bytes: usize,
     wanted: bool,
+    level: CoverageLevel,
 }
 
 impl Camera {
     fn new(gop: u32) -> Self {
+        Self::of(gop, policy())
+    }
+
+    fn of(gop: u32, policy: WatchConfig) -> Self {
         Self {
-            gate: Gate::new(policy()),
+            gate: Gate::new(policy),
             number: 0,
             gop,
             bytes: 4_000,
             wanted: false,
+            level: CoverageLevel::Full,
         }
+    }
+
+    fn always(gop: u32) -> Self {
+        let mode = WatchMode::Always;
+        Self::of(gop, WatchConfig { mode, ..policy() })
     }
 
     fn next(&mut self) -> (Duration, Action) {
@@ -49,7 +60,7 @@ impl Camera {
         };
         self.number += 1;
         let wanted = self.wanted;
-        (unit.pts, self.gate.unit(&unit, || wanted))
+        (unit.pts, self.gate.unit(&unit, self.level, || wanted))
     }
 
     fn run(&mut self, seconds: u64) -> Vec<(Duration, Action)> {
@@ -98,7 +109,7 @@ fn the_detector_looks_at_least_once_a_heartbeat_whatever_the_group() {
             let analysed = match action {
                 Action::Follow | Action::CatchUp | Action::Wake(..) => true,
                 Action::Look { analyse } | Action::Sleep { analyse } => analyse,
-                Action::Hold => false,
+                Action::Hold | Action::Skip => false,
             };
             if analysed {
                 last = at;
@@ -180,7 +191,157 @@ fn a_jump_of_the_streams_time_wakes_it_at_the_next_keyframe() {
     assert!((at.as_millis() / 80).is_multiple_of(25));
 }
 
+fn looks(actions: &[(Duration, Action)]) -> Vec<Duration> {
+    let look = |(at, action): &(Duration, Action)| match action {
+        Action::Look { analyse: true } | Action::Sleep { analyse: true } => Some(*at),
+        _ => None,
+    };
+    actions.iter().filter_map(look).collect()
+}
+
+#[test]
+fn in_always_mode_everything_is_decoded_until_the_level_says_otherwise() {
+    let mut camera = Camera::always(25);
+    let actions = camera.run(60);
+    assert!(actions.iter().all(|(_, action)| *action == Action::Follow));
+    camera.level = CoverageLevel::QuarterRate;
+    let actions = camera.run(60);
+    assert!(actions.iter().all(|(_, action)| *action == Action::Follow));
+}
+
+#[test]
+fn a_camera_left_with_keyframes_is_followed_to_the_next_one_and_looked_at_at_each() {
+    for mut camera in [Camera::always(25), Camera::new(25), Camera::asleep(25)] {
+        camera.next();
+        camera.level = CoverageLevel::Keyframes;
+        camera.wanted = true;
+        let actions = camera.run(60);
+        let looks = looks(&actions);
+        assert!(looks.len() >= 29, "{looks:?}");
+        let gaps = looks.windows(2).map(|pair| pair[1] - pair[0]);
+        assert!(gaps.into_iter().all(|gap| gap == STEP * 25));
+        // What is between is held: neither activity nor somebody who is seen wakes it.
+        camera.bytes = 40_000;
+        let actions = camera.run(20);
+        let calm = |action: &Action| matches!(action, Action::Look { .. } | Action::Hold);
+        assert!(actions.iter().all(|(_, action)| calm(action)));
+        assert_eq!(camera.gate.looked(true), None);
+        assert_eq!(camera.gate.glanced(true), None);
+    }
+}
+
+#[test]
+fn keyframes_that_come_too_often_are_not_all_looked_at() {
+    for gop in [1, 3, 8] {
+        let mut camera = Camera::always(gop);
+        camera.level = CoverageLevel::Keyframes;
+        let looks = looks(&camera.run(60));
+        assert!((45..=80).contains(&looks.len()), "{gop}: {}", looks.len());
+    }
+}
+
+#[test]
+fn a_camera_left_with_a_heartbeat_is_looked_at_once_in_each_and_holds_nothing() {
+    let mut camera = Camera::always(25);
+    camera.level = CoverageLevel::Heartbeat;
+    let actions = camera.run(120);
+    let times = looks(&actions);
+    assert!((12..=16).contains(&times.len()), "{times:?}");
+    let most = times.windows(2).map(|pair| pair[1] - pair[0]).max();
+    assert!(most <= Some(policy().heartbeat + JITTER), "{most:?}");
+    assert!(actions.iter().all(|(_, action)| *action != Action::Hold));
+}
+
+#[test]
+fn a_camera_that_gets_its_rate_back_is_decoded_from_the_keyframe_that_is_held() {
+    let mut camera = Camera::always(25);
+    camera.level = CoverageLevel::Keyframes;
+    camera.run(10);
+    camera.level = CoverageLevel::Full;
+    let wake = Action::Wake(WakeReason::Eased, Rewind::Current);
+    assert_eq!(camera.next().1, wake);
+    assert_eq!(camera.next().1, Action::Follow);
+}
+
+#[test]
+fn where_pictures_are_missing_it_waits_for_the_next_keyframe() {
+    let lost: [fn(&mut Camera); 3] = [
+        |camera| {
+            camera.level = CoverageLevel::Heartbeat;
+            camera.run(10);
+        },
+        |camera| assert!(camera.gate.overflows()),
+        |camera| {
+            camera.number += 1_000;
+            camera.next();
+        },
+    ];
+    for lose in lost {
+        for (mut camera, mode) in [(Camera::always(25), "always"), (Camera::new(25), "watch")] {
+            camera.level = CoverageLevel::Keyframes;
+            camera.run(10);
+            camera.next();
+            lose(&mut camera);
+            camera.level = CoverageLevel::Full;
+            let actions = camera.run(4);
+            let first = actions
+                .iter()
+                .position(|(_, action)| *action != Action::Skip);
+            let (at, action) = actions[first.expect("a keyframe")];
+            assert!((at.as_millis() / 80).is_multiple_of(25), "{mode} at {at:?}");
+            let eased = Action::Wake(WakeReason::Eased, Rewind::Current);
+            assert_eq!(action == eased, mode == "always", "{action:?}");
+        }
+    }
+}
+
 proptest! {
+    /// Whatever comes, at whatever level: a picture is decoded only where all since a decoded
+    /// keyframe were decoded or are held.
+    #[test]
+    fn nothing_is_decoded_over_a_gap(
+        steps in prop::collection::vec((0_u8..6, 0_usize..5, any::<bool>()), 0..400),
+        gop in 1_usize..30,
+        always in any::<bool>(),
+    ) {
+        let mode = if always { WatchMode::Always } else { WatchMode::Watch };
+        let mut gate = Gate::new(WatchConfig { mode, ..policy() });
+        let mut pts = Duration::ZERO;
+        let mut level = CoverageLevel::Full;
+        // Whether what is held goes on from the decoder's state or begins with a keyframe.
+        let mut whole = true;
+        for (number, (what, other, wanted)) in steps.into_iter().enumerate() {
+            pts += if what == 0 { Duration::from_secs(60) } else { STEP };
+            if what == 1 {
+                level = CoverageLevel::ALL[other];
+            }
+            let key = number.is_multiple_of(gop);
+            let kind = if key { UnitKind::Key } else { UnitKind::Reference };
+            let unit = Unit { kind, bytes: 4_000, qp: None, pts };
+            let asleep_before = !gate.awake;
+            match gate.unit(&unit, level, || wanted) {
+                Action::Follow => prop_assert!(whole && !asleep_before),
+                Action::Skip => whole = false,
+                Action::Hold => {
+                    prop_assert!(whole);
+                    if what == 2 && gate.overflows() {
+                        whole = false;
+                    }
+                }
+                Action::Look { .. } | Action::Sleep { .. } => {
+                    prop_assert!(key);
+                    whole = true;
+                }
+                Action::CatchUp => prop_assert!(whole && !level.is_sparse()),
+                Action::Wake(reason, _) => {
+                    prop_assert!((whole || key) && !level.is_sparse());
+                    prop_assert_eq!(reason == WakeReason::Eased, always);
+                    whole = true;
+                }
+            }
+        }
+    }
+
     /// Whatever comes: nothing is followed while asleep, a wake comes only out of sleep, sleep
     /// only at a keyframe, and never while somebody is followed.
     #[test]
@@ -191,6 +352,7 @@ proptest! {
         ),
         gop in 1_usize..40,
     ) {
+        let full = CoverageLevel::Full;
         let mut gate = Gate::new(policy());
         let mut pts = Duration::ZERO;
         let mut awake = true;
@@ -205,10 +367,11 @@ proptest! {
                 (_, 2) => UnitKind::NonReference,
                 _ => UnitKind::Reference,
             };
-            let action = gate.unit(&Unit { kind, bytes, qp: None, pts }, || wanted);
+            let action = gate.unit(&Unit { kind, bytes, qp: None, pts }, full, || wanted);
             match action {
                 Action::Follow => prop_assert!(awake),
                 Action::Hold | Action::CatchUp => prop_assert!(!awake && !wanted),
+                Action::Skip => prop_assert!(false, "nothing is missing"),
                 Action::Look { .. } => prop_assert!(!awake && !wanted && kind == UnitKind::Key),
                 Action::Sleep { .. } => {
                     prop_assert!(awake && !wanted && kind == UnitKind::Key);

@@ -1,6 +1,7 @@
 //! One coded picture's way through the gate.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use gst::prelude::*;
 use gstreamer as gst;
@@ -11,6 +12,7 @@ use crate::ingest::gate::{Action, Unit, UnitKind};
 use crate::ingest::gop_ring::Rewind;
 use crate::ingest::{Note, Sink, Tally};
 use crate::model::camera::WakeReason;
+use crate::model::coverage::CoverageLevel;
 use crate::model::frame::Frame;
 
 type Flow = Result<gst::FlowSuccess, gst::FlowError>;
@@ -30,8 +32,27 @@ impl Turn<'_> {
         self.core.sink()
     }
 
+    /// Whether the picture goes its way untouched: in always mode, where nothing is to be left out.
+    pub(super) fn passes(&self, buffer: &gst::Buffer, level: CoverageLevel) -> bool {
+        if !self.watch.always || level != CoverageLevel::Full {
+            return false;
+        }
+        let mut course = self.watch.course.lock();
+        if !course.gate.is_awake() {
+            return false;
+        }
+        if let Some(pts) = buffer.pts() {
+            course
+                .gate
+                .pass(Duration::from_nanos(pts.nseconds()), is_key(buffer));
+            course.gate.take_jump();
+            course.fed = course.fed.max(pts);
+        }
+        true
+    }
+
     /// Takes the picture where the gate wants it.
-    pub(super) fn unit(&self, buffer: gst::Buffer, h264: bool) -> Flow {
+    pub(super) fn unit(&self, buffer: gst::Buffer, h264: bool, level: CoverageLevel) -> Flow {
         let Some(pts) = buffer.pts() else {
             return self.chain(buffer);
         };
@@ -39,10 +60,10 @@ impl Turn<'_> {
         let course = &mut *course;
         let unit = measure(&buffer, pts, &mut course.reader, h264);
         let held = Held { buffer, pts };
-        if !std::mem::replace(&mut course.told, true) {
+        if !self.watch.always && !std::mem::replace(&mut course.told, true) {
             self.core.tell(Note::Woke(WakeReason::Start));
         }
-        if unit.kind == UnitKind::Key {
+        if unit.kind == UnitKind::Key && !self.watch.always {
             self.watch.fates.lock().key(pts);
         }
         // A comparison that came late, from a decoder with threads of its own.
@@ -50,9 +71,17 @@ impl Turn<'_> {
         if let Some((reason, from)) = course.gate.looked(late) {
             return self.wake(course, reason, from, held, &unit);
         }
-        let action = course.gate.unit(&unit, || self.sink().wanted());
+        let action = course.gate.unit(&unit, level, || self.sink().wanted());
+        if unit.kind == UnitKind::Key && !course.gate.keys_apart().is_zero() {
+            self.sink()
+                .tally(Tally::KeysApart(course.gate.keys_apart()));
+        }
         if course.gate.take_jump() {
             self.watch.fates.lock().jump();
+            if level.is_sparse() || self.watch.always {
+                let gone = course.ring.clear();
+                self.undecoded(gone);
+            }
         }
         match action {
             Action::Follow if unit.kind == UnitKind::NonReference && !self.needs(course, pts) => {
@@ -61,6 +90,10 @@ impl Turn<'_> {
             }
             Action::Follow => self.feed(course, held),
             Action::Hold => self.hold(course, held, unit.bytes),
+            Action::Skip => {
+                self.let_go(course);
+                Ok(gst::FlowSuccess::Ok)
+            }
             Action::Sleep { analyse } => {
                 self.fall_asleep(&held);
                 self.look(course, held, &unit, analyse)
@@ -132,6 +165,10 @@ impl Turn<'_> {
                 self.undecoded(gone);
                 Ok(gst::FlowSuccess::Ok)
             }
+            Err(_) if course.gate.overflows() => {
+                self.let_go(course);
+                Ok(gst::FlowSuccess::Ok)
+            }
             Err(held) => {
                 self.sink().tally(Tally::Spilled);
                 self.through(course, Rewind::Current, held)?;
@@ -139,6 +176,13 @@ impl Turn<'_> {
                 Ok(gst::FlowSuccess::Ok)
             }
         }
+    }
+
+    /// The present picture and all that is held go undecoded.
+    fn let_go(&self, course: &mut Course) {
+        self.alive(course);
+        let gone = course.ring.clear();
+        self.undecoded(gone + 1);
     }
 
     /// Decodes a keyframe of a sleeping camera; it may wake it.

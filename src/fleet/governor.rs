@@ -1,0 +1,305 @@
+//! Who is looked at less when there is not enough for all. Pure: loads, cameras and times go in,
+//! levels and announcements come out; [`rounds`](super::rounds) measures and performs.
+//!
+//! ```text
+//!   load at or above 1 ───────────▶ the mark moves on: so many cameras lose a level that the
+//!                                   load should fall to 0.9; then it waits for the effect
+//!   load below 0.8 for a while ───▶ the mark moves back: at most a quarter more work, at most one
+//!                                   level for each camera; then it waits again
+//! ```
+//!
+//! The declared order is that of [`ladder`]: a class of cameras gives all that it has, down to the
+//! heartbeat, before the next one gives anything. Classes are ordered by priority (lowest first);
+//! within a priority cameras on which somebody is followed or an incident is open come last, and
+//! of the others those in watch mode before those that are always decoded. Within a class all
+//! lose one level before one of them loses the next. So no camera is worse off than one of lower
+//! priority, ever, and what one camera does never changes the level of another.
+//!
+//! When what was given back had to be taken again soon after, the next wait is twice as long, up
+//! to [`LONGEST_WAIT`]: under a load that lies between two levels the changes become rare.
+
+mod announce;
+mod ladder;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub(super) use announce::{Announcement, Summary};
+use ladder::{Class, Ladder, Step, rank_of};
+
+use crate::base::clock::Monotonic;
+use crate::model::coverage::CoverageLevel;
+use crate::model::ids::CameraId;
+
+/// At or above it cameras lose levels; 1 is all that there is.
+const HIGH: f64 = 1.0;
+/// Below it they may get them back.
+const LOW: f64 = 0.8;
+/// Where a loss of levels is to bring the load.
+const AIM_DOWN: f64 = 0.9;
+/// What a return of levels may bring it to.
+const AIM_UP: f64 = 0.85;
+/// At most this share of the work is shed at once, and so much more is taken on at once.
+const MOST_SHED: f64 = 0.5;
+const MOST_GAIN: f64 = 0.25;
+/// A single measurement counts as this at most, so that a hitch is no overload.
+const MOST_LOAD: f64 = 2.0;
+/// Measurements are smoothed over this (exponentially).
+const SMOOTHING: Duration = Duration::from_secs(3);
+/// The load must have been high for this long.
+const HOT_FOR: Duration = Duration::from_secs(2);
+/// A change needs this long to show: a keyframe must come, batches must empty.
+const SETTLE: Duration = Duration::from_secs(6);
+/// A camera counts as engaged for this long after somebody was last followed on it.
+const ENGAGED_FOR: Duration = Duration::from_secs(30);
+/// The longest wait before something is given back.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// What was measured since the last look.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Load {
+    /// Processor time used, as a share of the budget.
+    pub(super) cpu: f64,
+    /// Frames offered to inference, as a share of those that it can look at.
+    pub(super) inference: f64,
+}
+
+impl Load {
+    /// The scarcest resource decides.
+    fn pressure(self) -> f64 {
+        let most = self.cpu.max(self.inference);
+        if most.is_finite() { most } else { 0.0 }
+    }
+}
+
+/// What inference did between two looks; frames of live cameras.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Inference {
+    /// The workers' time in batches, as a share of their time.
+    pub(super) busy: f64,
+    /// Frames looked at.
+    pub(super) analysed: u64,
+    /// Frames that were wanted and not looked at: replaced by newer ones or too old.
+    pub(super) missed: u64,
+}
+
+impl Inference {
+    /// Demand over capacity. While all frames are looked at that is how busy the workers are;
+    /// a worker that is busy all the time and misses as many as it looks at is asked for twice
+    /// what it can do.
+    pub(super) fn load(self) -> f64 {
+        self.busy * (1.0 + self.missed as f64 / self.analysed.max(1) as f64)
+    }
+}
+
+/// A camera, as far as the policy cares.
+#[derive(Clone, Debug)]
+pub(super) struct Watched {
+    pub(super) id: CameraId,
+    /// Larger is more important.
+    pub(super) priority: u8,
+    /// It is never to sleep.
+    pub(super) always: bool,
+    /// Frames come.
+    pub(super) streaming: bool,
+    /// It sleeps by itself, in watch mode.
+    pub(super) asleep: bool,
+    /// Somebody is followed or an incident is open.
+    pub(super) engaged: bool,
+}
+
+/// A camera's new level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    pub(super) camera: CameraId,
+    pub(super) from: CoverageLevel,
+    pub(super) to: CoverageLevel,
+}
+
+/// What comes of one look.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Decision {
+    pub(super) changes: Vec<Change>,
+    pub(super) announcement: Option<Announcement>,
+}
+
+/// The policy's settings.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GovernorPolicy {
+    pub(super) recover_after: Duration,
+    pub(super) update_every: Duration,
+}
+
+/// One node's governor.
+#[derive(Debug)]
+pub(super) struct Governor {
+    policy: GovernorPolicy,
+    /// The last step of the ladder that was taken; none while all have their full rate.
+    mark: Option<Step>,
+    load: f64,
+    looked_at: Option<Monotonic>,
+    hot_since: Option<Monotonic>,
+    calm_since: Option<Monotonic>,
+    changed_at: Option<Monotonic>,
+    returned_at: Option<Monotonic>,
+    wait: Duration,
+    cameras: BTreeMap<CameraId, Known>,
+    announcer: announce::Announcer,
+}
+
+#[derive(Debug)]
+struct Known {
+    level: CoverageLevel,
+    engaged_until: Monotonic,
+}
+
+impl Governor {
+    pub(super) fn new(policy: GovernorPolicy) -> Self {
+        Self {
+            policy,
+            mark: None,
+            load: 0.0,
+            looked_at: None,
+            hot_since: None,
+            calm_since: None,
+            changed_at: None,
+            returned_at: None,
+            wait: policy.recover_after,
+            cameras: BTreeMap::new(),
+            announcer: announce::Announcer::new(policy.update_every),
+        }
+    }
+
+    /// Looks at the load of the time since the last look and says what changes.
+    pub(super) fn look(&mut self, now: Monotonic, load: Load, cameras: &[Watched]) -> Decision {
+        self.smooth(now, load);
+        let classes = self.classes(now, cameras);
+        if self.is_time_to_shed(now) {
+            self.shed(now, &classes);
+        } else if self.is_time_to_return(now) {
+            self.give_back(now, &classes);
+        }
+        let changes = self.settle_levels(&classes);
+        let summary = Summary::of(classes.iter().map(|(watched, class)| {
+            let level = ladder::level(self.mark, *class, rank_of(&watched.id));
+            (watched.priority, level)
+        }));
+        let announcement = self.announcer.look(now, self.mark.is_some(), summary, load);
+        Decision {
+            changes,
+            announcement,
+        }
+    }
+
+    /// The last word, when the node stops: a shortage that was announced is over.
+    pub(super) fn stop(&mut self, now: Monotonic) -> Option<Announcement> {
+        let all_full = Summary::default();
+        self.announcer.look(now, false, all_full, Load::default())
+    }
+
+    fn smooth(&mut self, now: Monotonic, load: Load) {
+        let measured = load.pressure().clamp(0.0, MOST_LOAD);
+        let passed = self.looked_at.replace(now).map(|before| now.since(before));
+        let passed = passed.unwrap_or(Duration::from_secs(1));
+        let share = 1.0 - (-passed.as_secs_f64() / SMOOTHING.as_secs_f64()).exp();
+        self.load += (measured - self.load) * share;
+        let mark = |is: bool, since: &mut Option<Monotonic>| {
+            *since = if is { since.or(Some(now)) } else { None };
+        };
+        mark(self.load >= HIGH, &mut self.hot_since);
+        mark(self.load < LOW, &mut self.calm_since);
+    }
+
+    /// Brings what is known of the cameras up to date, and each one's place in the order.
+    fn classes<'w>(&mut self, now: Monotonic, cameras: &'w [Watched]) -> Vec<(&'w Watched, Class)> {
+        let before = std::mem::take(&mut self.cameras);
+        let mut placed = Vec::with_capacity(cameras.len());
+        for watched in cameras {
+            let known = before.get(&watched.id);
+            let engaged_until = match known {
+                _ if watched.engaged => now.after(ENGAGED_FOR),
+                Some(known) => known.engaged_until,
+                None => Monotonic::default(),
+            };
+            let level = known.map_or(CoverageLevel::Full, |known| known.level);
+            let known = Known {
+                level,
+                engaged_until,
+            };
+            self.cameras.insert(watched.id.clone(), known);
+            let class = Class {
+                priority: watched.priority,
+                engaged: engaged_until > now,
+                always: watched.always,
+            };
+            placed.push((watched, class));
+        }
+        placed
+    }
+
+    fn is_time_to_shed(&self, now: Monotonic) -> bool {
+        let settled = self.changed_at.is_none_or(|at| now.since(at) >= SETTLE);
+        let hot = self.hot_since.is_some_and(|at| now.since(at) >= HOT_FOR);
+        settled && hot
+    }
+
+    fn is_time_to_return(&self, now: Monotonic) -> bool {
+        let waited = self.changed_at.is_none_or(|at| now.since(at) >= self.wait);
+        let calm = self.calm_since.is_some_and(|at| now.since(at) >= self.wait);
+        self.mark.is_some() && waited && calm
+    }
+
+    fn shed(&mut self, now: Monotonic, cameras: &[(&Watched, Class)]) {
+        let ladder = Ladder::of(cameras);
+        let share = (1.0 - AIM_DOWN / self.load).min(MOST_SHED);
+        let (mark, left) = ladder.down(self.mark, share);
+        if mark == self.mark {
+            return;
+        }
+        // Taken again soon after it was given back: it was too early.
+        let soon = |at| now.since(at) < self.wait * 4;
+        self.wait = if self.returned_at.is_some_and(soon) {
+            (self.wait * 2).min(LONGEST_WAIT.max(self.policy.recover_after))
+        } else {
+            self.policy.recover_after
+        };
+        self.moved(now, mark, left);
+    }
+
+    fn give_back(&mut self, now: Monotonic, cameras: &[(&Watched, Class)]) {
+        let ladder = Ladder::of(cameras);
+        let share = (AIM_UP / self.load.max(0.01) - 1.0).clamp(0.0, MOST_GAIN);
+        let (mark, more) = ladder.up(self.mark, share);
+        self.returned_at = Some(now);
+        self.moved(now, mark, more);
+    }
+
+    /// The load should become `factor` of what it was; measurements will tell.
+    fn moved(&mut self, now: Monotonic, mark: Option<Step>, factor: f64) {
+        self.mark = mark;
+        self.load *= factor;
+        self.changed_at = Some(now);
+        self.hot_since = None;
+        if self.mark.is_none() {
+            self.calm_since = None;
+        }
+    }
+
+    fn settle_levels(&mut self, cameras: &[(&Watched, Class)]) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for (watched, class) in cameras {
+            let to = ladder::level(self.mark, *class, rank_of(&watched.id));
+            let Some(known) = self.cameras.get_mut(&watched.id) else {
+                continue;
+            };
+            let from = std::mem::replace(&mut known.level, to);
+            if from != to {
+                let camera = watched.id.clone();
+                changes.push(Change { camera, from, to });
+            }
+        }
+        changes
+    }
+}

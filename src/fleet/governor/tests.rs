@@ -1,0 +1,286 @@
+//! The governor against a plant whose load depends on the levels, by a simulated clock.
+
+mod properties;
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::model::event::Phase;
+
+const POLICY: GovernorPolicy = GovernorPolicy {
+    recover_after: Duration::from_secs(15),
+    update_every: Duration::from_secs(30),
+};
+
+fn camera(number: usize, priority: u8) -> Watched {
+    Watched {
+        id: CameraId::new(&format!("camera-{number}")).expect("name"),
+        priority,
+        always: false,
+        streaming: true,
+        asleep: false,
+        engaged: false,
+    }
+}
+
+fn fleet(sizes: &[(u8, usize)]) -> Vec<Watched> {
+    let each = sizes
+        .iter()
+        .flat_map(|(priority, count)| std::iter::repeat_n(*priority, *count));
+    each.enumerate()
+        .map(|(number, priority)| camera(number, priority))
+        .collect()
+}
+
+/// Cameras and what they cost in truth, which is not what the governor believes.
+#[derive(Debug)]
+struct Plant {
+    governor: Governor,
+    cameras: Vec<Watched>,
+    levels: BTreeMap<CameraId, CoverageLevel>,
+    /// What all cameras at their full rate take of all that there is.
+    demand: f64,
+    costs: [f64; 5],
+    /// The part of it that no level changes.
+    base: f64,
+    /// Levels take effect this much later, in looks.
+    delay: usize,
+    past: Vec<f64>,
+    noise: f64,
+    random: fastrand::Rng,
+    now: Monotonic,
+    changes: Vec<(Monotonic, Change)>,
+    said: Vec<(Monotonic, Announcement)>,
+}
+
+impl Plant {
+    fn new(cameras: Vec<Watched>, demand: f64) -> Self {
+        Self {
+            governor: Governor::new(POLICY),
+            cameras,
+            levels: BTreeMap::new(),
+            demand,
+            costs: [1.0, 0.75, 0.6, 0.15, 0.05],
+            base: 0.0,
+            delay: 0,
+            past: Vec::new(),
+            noise: 0.0,
+            random: fastrand::Rng::with_seed(7),
+            now: Monotonic(Duration::from_secs(1_000)),
+            changes: Vec::new(),
+            said: Vec::new(),
+        }
+    }
+
+    fn level(&self, camera: &Watched) -> CoverageLevel {
+        self.levels.get(&camera.id).copied().unwrap_or_default()
+    }
+
+    fn true_load(&self) -> f64 {
+        let each = self.cameras.iter().map(|camera| match camera.streaming {
+            true if camera.asleep => self.costs[self.level(camera).index()].min(0.15),
+            true => self.costs[self.level(camera).index()],
+            false => 0.0,
+        });
+        self.base + self.demand * each.sum::<f64>() / self.cameras.len().max(1) as f64
+    }
+
+    fn second(&mut self) {
+        self.past.push(self.true_load());
+        let seen = self.past[self.past.len().saturating_sub(1 + self.delay)];
+        let wobble = 1.0 + self.noise * (self.random.f64() * 2.0 - 1.0);
+        let load = Load {
+            cpu: seen * wobble,
+            inference: 0.0,
+        };
+        self.now = self.now.after(Duration::from_secs(1));
+        let decision = self.governor.look(self.now, load, &self.cameras);
+        for change in decision.changes {
+            assert_eq!(
+                self.levels.get(&change.camera).copied().unwrap_or_default(),
+                change.from
+            );
+            self.levels.insert(change.camera.clone(), change.to);
+            self.changes.push((self.now, change));
+        }
+        if let Some(word) = decision.announcement {
+            self.said.push((self.now, word));
+        }
+    }
+
+    fn run(&mut self, seconds: u64) {
+        for _ in 0..seconds {
+            self.second();
+        }
+    }
+
+    fn at(&self, priority: u8) -> Vec<CoverageLevel> {
+        let of = self.cameras.iter().filter(|c| c.priority == priority);
+        of.map(|camera| self.level(camera)).collect()
+    }
+
+    fn summary(&self) -> Summary {
+        Summary::of(self.cameras.iter().map(|c| (c.priority, self.level(c))))
+    }
+
+    /// Most changes of one camera within a minute, after `from`.
+    fn most_changes_a_minute(&self, from: Monotonic) -> usize {
+        let mut most = 0;
+        for camera in &self.cameras {
+            let times: Vec<Monotonic> = self
+                .changes
+                .iter()
+                .filter(|(at, change)| *at >= from && change.camera == camera.id)
+                .map(|(at, _)| *at)
+                .collect();
+            for (first, at) in times.iter().enumerate() {
+                let until = at.after(Duration::from_secs(60));
+                let within = times[first..].iter().filter(|other| **other < until);
+                most = most.max(within.count());
+            }
+        }
+        most
+    }
+
+    fn is_full(&self) -> bool {
+        self.cameras
+            .iter()
+            .all(|camera| self.level(camera) == CoverageLevel::Full)
+    }
+}
+
+#[test]
+fn twice_the_load_takes_from_the_least_important_and_settles_within_half_a_minute() {
+    let mut plant = Plant::new(fleet(&[(50, 20), (100, 20), (200, 20)]), 2.0);
+    plant.run(30);
+    assert!(plant.true_load() <= 1.0, "{}", plant.true_load());
+    assert!(
+        plant.at(50).iter().all(|l| *l == CoverageLevel::Heartbeat),
+        "{}",
+        plant.summary()
+    );
+    assert!(plant.at(100).iter().any(|l| *l > CoverageLevel::Full));
+    assert!(plant.at(200).iter().all(|l| *l == CoverageLevel::Full));
+    let (_, first) = &plant.said[0];
+    assert_eq!(first.phase, Phase::Started);
+    let words = plant.summary().to_string();
+    assert!(words.starts_with("priority 50: 20 heartbeat; "), "{words}");
+}
+
+#[test]
+fn when_the_load_goes_each_camera_comes_back_level_by_level_and_it_is_told() {
+    let mut plant = Plant::new(fleet(&[(50, 10), (200, 10)]), 1.8);
+    plant.run(60);
+    let (down, begun) = (plant.changes.len(), plant.now);
+    plant.demand = 0.5;
+    plant.run(600);
+    assert!(plant.is_full(), "{}", plant.summary());
+    for (_, change) in &plant.changes[down..] {
+        assert_eq!(change.from.index(), change.to.index() + 1, "{change:?}");
+    }
+    let first = plant.changes[down].0;
+    assert!(first.since(begun) >= POLICY.recover_after);
+    let phases: Vec<Phase> = plant.said.iter().map(|(_, word)| word.phase).collect();
+    assert_eq!(phases.first(), Some(&Phase::Started));
+    assert_eq!(phases.last(), Some(&Phase::Ended));
+    let ends = phases.iter().filter(|phase| **phase != Phase::Updated);
+    assert_eq!(ends.count(), 2, "{phases:?}");
+    assert_eq!(plant.said.last().expect("said").1.summary.reduced(), 0);
+}
+
+#[test]
+fn a_thousand_cameras_of_one_priority_lose_no_more_than_they_must() {
+    let mut plant = Plant::new(fleet(&[(100, 1_042)]), 1.25);
+    plant.run(120);
+    let load = plant.true_load();
+    assert!((0.8..=1.0).contains(&load), "{load}");
+    assert!(plant.summary().worst() <= CoverageLevel::QuarterRate);
+}
+
+#[test]
+fn a_camera_on_which_somebody_is_followed_loses_last_within_its_priority() {
+    let mut plant = Plant::new(fleet(&[(100, 20), (200, 20)]), 1.6);
+    plant.cameras[3].engaged = true;
+    plant.run(60);
+    assert_eq!(plant.level(&plant.cameras[3]), CoverageLevel::Full);
+    assert!(plant.level(&plant.cameras[4]) > CoverageLevel::Full);
+    // One that becomes engaged gets its rate at once, and nobody else loses anything by it.
+    let before = plant.levels.clone();
+    plant.cameras[4].engaged = true;
+    plant.second();
+    assert_eq!(plant.level(&plant.cameras[4]), CoverageLevel::Full);
+    for camera in plant.cameras.iter().filter(|c| !c.engaged) {
+        assert!(plant.levels.get(&camera.id) == before.get(&camera.id));
+    }
+    // It keeps it for a while after the track was lost.
+    plant.cameras[4].engaged = false;
+    plant.run(20);
+    assert_eq!(plant.level(&plant.cameras[4]), CoverageLevel::Full);
+    // Where even all of the others are not enough, it loses too, before a higher priority does.
+    plant.demand = 3.2;
+    plant.run(60);
+    assert_eq!(plant.level(&plant.cameras[3]), CoverageLevel::Heartbeat);
+    assert!(plant.at(200).iter().any(|l| *l > CoverageLevel::Full));
+}
+
+#[test]
+fn a_camera_that_never_sleeps_loses_after_those_in_watch_mode_of_its_priority() {
+    let mut plant = Plant::new(fleet(&[(100, 20)]), 1.3);
+    for camera in &mut plant.cameras[10..] {
+        camera.always = true;
+    }
+    plant.run(60);
+    let worst = |cameras: &[Watched]| cameras.iter().map(|c| plant.level(c)).max();
+    assert_eq!(worst(&plant.cameras[10..]), Some(CoverageLevel::Full));
+    assert!(worst(&plant.cameras[..10]) > Some(CoverageLevel::Full));
+}
+
+#[test]
+fn a_hitch_is_no_overload() {
+    let mut plant = Plant::new(fleet(&[(100, 20)]), 0.7);
+    plant.run(30);
+    plant.demand = 9.0;
+    plant.run(1);
+    plant.demand = 0.7;
+    plant.run(30);
+    assert!(plant.changes.is_empty() && plant.said.is_empty());
+}
+
+#[test]
+fn under_a_load_between_two_levels_changes_become_rare() {
+    // One camera: at its full rate too much, one level below so little that it wants more.
+    let mut plant = Plant::new(fleet(&[(100, 1)]), 1.4);
+    plant.costs = [1.0, 0.4, 0.3, 0.15, 0.05];
+    plant.run(1_800);
+    let early = plant.changes.len();
+    let from = plant.now;
+    plant.run(1_800);
+    let late = plant.changes.len() - early;
+    assert!(late <= 14, "{late} changes in half an hour");
+    assert!(plant.most_changes_a_minute(from) <= 3);
+}
+
+#[test]
+fn the_mean_of_inference_is_demand_over_capacity() {
+    let load = |busy, analysed, missed| {
+        Inference {
+            busy,
+            analysed,
+            missed,
+        }
+        .load()
+    };
+    assert!((load(0.4, 100, 0) - 0.4).abs() < 1e-9);
+    assert!((load(1.0, 50, 50) - 2.0).abs() < 1e-9);
+    assert!(load(1.0, 0, 8) > 2.0);
+    assert!(load(0.0, 0, 0).abs() < 1e-9);
+}
+
+#[test]
+fn a_shortage_that_stands_when_the_node_stops_is_ended() {
+    let mut plant = Plant::new(fleet(&[(100, 4)]), 3.0);
+    plant.run(20);
+    let last = plant.governor.stop(plant.now).expect("a word");
+    assert_eq!(last.phase, Phase::Ended);
+    assert_eq!(plant.governor.stop(plant.now), None);
+}

@@ -1,0 +1,179 @@
+//! What holds for any fleet, any load and any cost of the levels.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::event::Phase;
+
+fn any_plant() -> impl Strategy<Value = Plant> {
+    let sizes = prop::collection::vec(
+        (prop::sample::select(vec![10_u8, 50, 100, 200]), 1_usize..30),
+        1..4,
+    );
+    let costs = (0.5_f64..1.0, 0.5_f64..1.0, 0.05_f64..0.9, 0.1_f64..1.0);
+    let rest = (
+        0.0_f64..0.3,
+        0_usize..4,
+        0.0_f64..0.1,
+        any::<u64>(),
+        0_u8..4,
+    );
+    (sizes, 0.1_f64..4.0, costs, rest).prop_map(|(sizes, demand, costs, rest)| {
+        let (base, delay, noise, seed, kinds) = rest;
+        let mut plant = Plant::new(fleet(&sizes), demand);
+        let mut cost = 1.0;
+        for (index, factor) in [costs.0, costs.1, costs.2, costs.3].into_iter().enumerate() {
+            cost *= factor;
+            plant.costs[index + 1] = cost;
+        }
+        (plant.base, plant.delay, plant.noise) = (base, delay, noise);
+        plant.random = fastrand::Rng::with_seed(seed);
+        for camera in &mut plant.cameras {
+            camera.always = kinds & 1 == 1 && plant.random.bool();
+            camera.asleep = kinds & 2 == 2 && !camera.always && plant.random.bool();
+        }
+        plant
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// At every moment, whatever the load does, who is asleep, engaged or away: of two cameras of
+    /// one mode the more important one is never worse off; within a priority no camera that is
+    /// engaged is worse off than one that is not.
+    #[test]
+    fn a_more_important_camera_is_never_worse_off(
+        plant in any_plant(),
+        loads in prop::collection::vec((0.0_f64..4.0, 1_u64..40), 1..12),
+    ) {
+        let mut plant = plant;
+        for (demand, seconds) in loads {
+            plant.demand = demand;
+            for camera in &mut plant.cameras {
+                camera.engaged = plant.random.u8(..) < 20;
+                camera.streaming = plant.random.u8(..) > 10;
+            }
+            for _ in 0..seconds {
+                plant.second();
+                let mut worst: BTreeMap<(bool, u8), CoverageLevel> = BTreeMap::new();
+                let mut best: BTreeMap<(bool, u8), CoverageLevel> = BTreeMap::new();
+                for camera in &plant.cameras {
+                    let (level, key) = (plant.level(camera), (camera.always, camera.priority));
+                    let entry = worst.entry(key).or_insert(level);
+                    *entry = (*entry).max(level);
+                    let entry = best.entry(key).or_insert(level);
+                    *entry = (*entry).min(level);
+                }
+                for (key, worst) in &worst {
+                    let lower = best.iter().filter(|(other, _)| other.0 == key.0 && other.1 < key.1);
+                    for (other, best) in lower {
+                        prop_assert!(worst <= best, "{key:?} {worst:?}, {other:?} {best:?}");
+                    }
+                }
+                for one in plant.cameras.iter().filter(|camera| camera.engaged) {
+                    let others = plant.cameras.iter().filter(|camera| {
+                        !camera.engaged && camera.always == one.always && camera.priority == one.priority
+                    });
+                    for other in others {
+                        let held = plant.governor.cameras[&other.id].engaged_until > plant.now;
+                        prop_assert!(held || plant.level(one) <= plant.level(other));
+                    }
+                }
+            }
+        }
+    }
+
+    /// What was said is what is, or is younger than `update_every`; words come in order, and not
+    /// more than two a minute but for a shortage that deepens.
+    #[test]
+    fn no_change_is_silent(
+        plant in any_plant(),
+        loads in prop::collection::vec((0.0_f64..4.0, 1_u64..90), 1..8),
+    ) {
+        let mut plant = plant;
+        for (demand, seconds) in loads {
+            plant.demand = demand;
+            for _ in 0..seconds {
+                plant.second();
+                let present = plant.summary();
+                match plant.said.last() {
+                    Some((at, word)) if word.phase != Phase::Ended => {
+                        let young = plant.now.since(*at) < POLICY.update_every;
+                        prop_assert!(young || word.summary == present);
+                        let reduced = word.summary.reduced();
+                        prop_assert!(word.phase != Phase::Started || reduced > 0);
+                    }
+                    _ => prop_assert!(plant.is_full()),
+                }
+            }
+        }
+        let mut open = false;
+        for (_, word) in &plant.said {
+            prop_assert_eq!(open, word.phase != Phase::Started);
+            open = word.phase != Phase::Ended;
+        }
+        for pair in plant.said.windows(2) {
+            let apart = pair[1].0.since(pair[0].0);
+            let deepens = pair[1].1.summary.worst() > pair[0].1.summary.worst();
+            let updates = pair[1].1.phase == Phase::Updated;
+            prop_assert!(!updates || deepens || apart >= POLICY.update_every);
+        }
+    }
+
+}
+
+proptest! {
+    // Each case is up to three quarters of an hour of one fleet.
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// A load that leaves room gives everything back, however little the levels had to do with it.
+    #[test]
+    fn with_room_for_long_enough_everything_returns_to_full(
+        plant in any_plant(),
+        demand in 0.0_f64..0.6,
+    ) {
+        let mut plant = plant;
+        plant.demand = 4.0;
+        plant.run(120);
+        // Also the noise leaves room.
+        plant.demand = demand;
+        plant.base = plant.base.min(0.1);
+        plant.run(2_400);
+        prop_assert!(plant.is_full(), "{} at {}", plant.summary(), plant.true_load());
+        prop_assert_eq!(plant.said.last().map(|(_, word)| word.phase), Some(Phase::Ended));
+    }
+
+    /// Under a constant load (with noise, late effects and costs that the governor does not know)
+    /// no camera changes more than four times in a minute while it settles, nor three times after.
+    #[test]
+    fn under_a_constant_load_it_does_not_oscillate(plant in any_plant()) {
+        let mut plant = plant;
+        plant.run(300);
+        prop_assert!(plant.most_changes_a_minute(Monotonic::default()) <= 4);
+        let from = plant.now;
+        let before = plant.changes.len();
+        plant.run(1_200);
+        prop_assert!(plant.most_changes_a_minute(from) <= 2);
+        // On average a camera changes at most once in two minutes.
+        let per_camera = (plant.changes.len() - before) as f64 / plant.cameras.len() as f64;
+        prop_assert!(per_camera <= 10.0, "{per_camera}");
+    }
+
+    /// Where there is enough for all at less than their full rates, the load is brought below all
+    /// that there is, and stays there but for tries.
+    #[test]
+    fn the_load_is_brought_below_the_budget(plant in any_plant()) {
+        let mut plant = plant;
+        let least: f64 = plant.base + plant.demand * plant.costs[4];
+        prop_assume!(least < 0.8);
+        plant.run(120);
+        let over = (0..600).filter(|_| {
+            plant.second();
+            plant.true_load() > 1.1
+        });
+        prop_assert!(over.count() <= 120);
+    }
+}
