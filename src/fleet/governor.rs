@@ -98,6 +98,8 @@ impl Inference {
 #[derive(Clone, Debug)]
 pub(super) struct Watched {
     pub(super) id: CameraId,
+    /// What it has now; a camera that was opened anew has its full rate.
+    pub(super) level: CoverageLevel,
     /// Larger is more important.
     pub(super) priority: u8,
     /// It is never to sleep.
@@ -145,14 +147,9 @@ pub(super) struct Governor {
     changed_at: Option<Monotonic>,
     returned_at: Option<Monotonic>,
     wait: Duration,
-    cameras: BTreeMap<CameraId, Known>,
+    /// Until when a camera counts as engaged.
+    engaged_until: BTreeMap<CameraId, Monotonic>,
     announcer: announce::Announcer,
-}
-
-#[derive(Debug)]
-struct Known {
-    level: CoverageLevel,
-    engaged_until: Monotonic,
 }
 
 impl Governor {
@@ -167,7 +164,7 @@ impl Governor {
             changed_at: None,
             returned_at: None,
             wait: policy.recover_after,
-            cameras: BTreeMap::new(),
+            engaged_until: BTreeMap::new(),
             announcer: announce::Announcer::new(policy.update_every),
         }
     }
@@ -181,10 +178,14 @@ impl Governor {
         } else if self.is_time_to_return(now) {
             self.give_back(now, &classes);
         }
-        let changes = self.settle_levels(&classes);
+        let mut changes = Vec::new();
         let summary = Summary::of(classes.iter().map(|(watched, class)| {
-            let level = ladder::level(self.mark, *class, rank_of(&watched.id));
-            (watched.priority, level)
+            let (from, to) = (watched.level, self.level(watched, *class));
+            if from != to {
+                let camera = watched.id.clone();
+                changes.push(Change { camera, from, to });
+            }
+            (watched.priority, to)
         }));
         let announcement = self.announcer.look(now, self.mark.is_some(), summary, load);
         Decision {
@@ -212,31 +213,26 @@ impl Governor {
         mark(self.load < LOW, &mut self.calm_since);
     }
 
-    /// Brings what is known of the cameras up to date, and each one's place in the order.
+    fn level(&self, watched: &Watched, class: Class) -> CoverageLevel {
+        ladder::level(self.mark, class, rank_of(&watched.id))
+    }
+
+    /// Each camera's place in the order.
     fn classes<'w>(&mut self, now: Monotonic, cameras: &'w [Watched]) -> Vec<(&'w Watched, Class)> {
-        let before = std::mem::take(&mut self.cameras);
-        let mut placed = Vec::with_capacity(cameras.len());
-        for watched in cameras {
-            let known = before.get(&watched.id);
-            let engaged_until = match known {
-                _ if watched.engaged => now.after(ENGAGED_FOR),
-                Some(known) => known.engaged_until,
-                None => Monotonic::default(),
-            };
-            let level = known.map_or(CoverageLevel::Full, |known| known.level);
-            let known = Known {
-                level,
-                engaged_until,
-            };
-            self.cameras.insert(watched.id.clone(), known);
+        for watched in cameras.iter().filter(|watched| watched.engaged) {
+            let until = now.after(ENGAGED_FOR);
+            self.engaged_until.insert(watched.id.clone(), until);
+        }
+        self.engaged_until.retain(|_, until| *until > now);
+        let place = |watched: &'w Watched| {
             let class = Class {
                 priority: watched.priority,
-                engaged: engaged_until > now,
+                engaged: self.engaged_until.contains_key(&watched.id),
                 always: watched.always,
             };
-            placed.push((watched, class));
-        }
-        placed
+            (watched, class)
+        };
+        cameras.iter().map(place).collect()
     }
 
     fn is_time_to_shed(&self, now: Monotonic) -> bool {
@@ -285,21 +281,5 @@ impl Governor {
         if self.mark.is_none() {
             self.calm_since = None;
         }
-    }
-
-    fn settle_levels(&mut self, cameras: &[(&Watched, Class)]) -> Vec<Change> {
-        let mut changes = Vec::new();
-        for (watched, class) in cameras {
-            let to = ladder::level(self.mark, *class, rank_of(&watched.id));
-            let Some(known) = self.cameras.get_mut(&watched.id) else {
-                continue;
-            };
-            let from = std::mem::replace(&mut known.level, to);
-            if from != to {
-                let camera = watched.id.clone();
-                changes.push(Change { camera, from, to });
-            }
-        }
-        changes
     }
 }

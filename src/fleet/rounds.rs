@@ -128,6 +128,7 @@ impl Rounds {
             let state = seen.status.borrow().state;
             (state != CameraState::Stopped).then(|| Watched {
                 id: id.clone(),
+                level: seen.dial.level(),
                 priority: seen.config.priority,
                 always: seen.config.watch.mode == WatchMode::Always,
                 streaming: state == CameraState::Streaming,

@@ -123,6 +123,7 @@ fn empty_frame(index: u64, at: Duration, start: UtcMicros, size: Size) -> Frame 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::types::CameraConfig;
     use crate::config::{NoEnvironment, load};
     use crate::fleet::analysis::{Identity, Observer};
     use crate::model::event::{Event, EventKind, Phase};
@@ -150,8 +151,19 @@ mod tests {
     }
 
     fn told(boxes: &[Entry], fps: f64) -> (Told, (u64, u64)) {
+        told_at(boxes, fps, None)
+    }
+
+    /// As the demo camera, or at other rates: the usual one and the one near a line.
+    fn told_at(boxes: &[Entry], fps: f64, rates: Option<(f32, f32)>) -> (Told, (u64, u64)) {
         let config = load(Path::new("testdata/demo.toml"), &NoEnvironment).expect("demo");
         let (_, camera) = config.config.cameras.first_key_value().expect("a camera");
+        let (calm, near) = rates.unwrap_or((camera.analysis_fps, camera.analysis_fps_near));
+        let camera = &Arc::new(CameraConfig {
+            analysis_fps: calm,
+            analysis_fps_near: near,
+            ..CameraConfig::clone(camera)
+        });
         let identity = Identity {
             site: config.config.site.clone(),
             node: config.config.node.clone(),
@@ -194,6 +206,18 @@ mod tests {
         assert_eq!((frames, looked), (50, 25));
         let started = |event: &Event| event.phase == Phase::Started;
         assert!(told(&walk(5.0), 12.5).0.events.iter().any(started));
+    }
+
+    #[test]
+    fn somebody_near_the_line_is_looked_at_more_often_and_nobody_is_not() {
+        let looked = |boxes: &[Entry], rates| told_at(boxes, 12.5, Some(rates)).1.1;
+        assert_eq!(looked(&walk(0.9), (2.5, 2.5)), 10);
+        assert_eq!(looked(&[], (2.5, 12.5)), 10);
+        // The walk takes the first half of the clip; its track is remembered for 2 s more.
+        let near = looked(&walk(0.9), (2.5, 12.5));
+        assert!((30..=50).contains(&near), "{near}");
+        let started = |told: &Told| told.alarms(UtcMicros(1_000_000)).len();
+        assert_eq!(started(&told_at(&walk(0.9), 12.5, Some((2.5, 12.5))).0), 1);
     }
 
     #[test]
