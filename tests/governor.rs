@@ -9,8 +9,8 @@ use parapet::base::backoff::BackoffPolicy;
 use parapet::base::clock::{Clock as _, ManualClock, Monotonic, SharedClock};
 use parapet::base::metrics::Metrics;
 use parapet::config::types::{
-    CameraConfig, ExecutionProvider, GovernorConfig, InferenceConfig, SourceConfig, TrackerConfig,
-    WatchConfig,
+    Anchor, CameraConfig, Directions, ExecutionProvider, GovernorConfig, InferenceConfig, Line,
+    RuleConfig, RuleKind, SourceConfig, TrackerConfig, WatchConfig,
 };
 use parapet::fleet::analysis::{Identity, Observer};
 use parapet::fleet::supervisor::StatusBoard;
@@ -22,16 +22,20 @@ use parapet::model::camera::CameraStatus;
 use parapet::model::coverage::{Coverage, CoverageLevel};
 use parapet::model::event::{Event, EventKind, Phase, Severity};
 use parapet::model::frame::{ColorMatrix, Colorimetry, Frame, OwnedPlanes, PixelFormat};
-use parapet::model::geometry::Size;
-use parapet::model::ids::{CameraId, IdSource, ModelName, NodeName, SiteName};
+use parapet::model::geometry::{Point, Size};
+use parapet::model::ids::{CameraId, IdSource, ModelName, NodeName, RuleName, SiteName, ZoneName};
 use parapet::model::time::{CaptureTime, ClockSource, UtcMicros};
 
 const SIZE: Size = Size {
     width: 64,
     height: 48,
 };
-const STEP: Duration = Duration::from_millis(200);
-const STEPS_PER_SECOND: u64 = 5;
+/// Every camera sends so many pictures a second.
+const PICTURES_PER_SECOND: u64 = 5;
+/// Where the model has not enough time, it is cut so much finer.
+const FINER: u64 = 5;
+/// Enough for all.
+const PLENTY: u64 = 1_000;
 /// By priority; four cameras each.
 const PRIORITIES: [u8; 3] = [50, 100, 200];
 const EACH: usize = 4;
@@ -46,9 +50,9 @@ struct Permits {
 }
 
 impl Permits {
-    fn grant(&self, pictures: u64) {
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        *left = left.saturating_add(pictures);
+    /// So many from now on; what was not used is gone, as time is.
+    fn allow(&self, pictures: u64) {
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = pictures;
         self.more.notify_all();
     }
 
@@ -71,8 +75,8 @@ fn id(number: usize) -> CameraId {
     CameraId::new(&format!("camera-{number:02}")).expect("name")
 }
 
-fn camera(number: usize) -> Arc<CameraConfig> {
-    Arc::new(CameraConfig {
+fn camera(number: usize) -> CameraConfig {
+    CameraConfig {
         id: id(number),
         source: SourceConfig::Test { size: SIZE, fps: 5 },
         model: ModelName::new("fake").expect("name"),
@@ -90,7 +94,7 @@ fn camera(number: usize) -> Arc<CameraConfig> {
         tracker: TrackerConfig::default(),
         calibration: None,
         rules: Vec::new(),
-    })
+    }
 }
 
 /// The fleet and what the test knows of it.
@@ -111,6 +115,10 @@ struct Site {
 
 impl Site {
     async fn start(governor: GovernorConfig) -> Self {
+        Self::start_with(governor, |_| {}).await
+    }
+
+    async fn start_with(governor: GovernorConfig, change: impl Fn(&mut CameraConfig)) -> Self {
         let clock = ManualClock::at(1_750_000_000_000_000);
         let shared: SharedClock = clock.clone();
         let metrics = Metrics::new();
@@ -170,7 +178,12 @@ impl Site {
         let sink = Arc::new(move |event, _| told.lock().expect("lock").push(event));
         let mut fleet = Fleet::start(parts, identity, sink, IdSource::seeded(1)).expect("started");
         let count = PRIORITIES.len() * EACH;
-        let cameras = (0..count).map(|n| (id(n), camera(n))).collect();
+        let configured = |number| {
+            let mut camera = camera(number);
+            change(&mut camera);
+            (id(number), Arc::new(camera))
+        };
+        let cameras = (0..count).map(configured).collect();
         fleet.apply(&cameras).await;
         while (0..count).any(|n| !source.is_open(&id(n))) {
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -232,13 +245,22 @@ impl Site {
 
     /// Moves the time on; the model may look at so many pictures a second.
     async fn run(&mut self, seconds: u64, pictures_per_second: u64, each: impl Fn(&Self)) {
+        let finer = if pictures_per_second < PLENTY {
+            FINER
+        } else {
+            1
+        };
+        let steps = PICTURES_PER_SECOND * finer;
+        let each_step = Duration::from_secs(1) / steps as u32;
         for _ in 0..seconds {
-            for step in 0..STEPS_PER_SECOND {
-                self.clock.advance(STEP);
-                self.media_time += STEP;
-                self.push();
-                let share = |step: u64| pictures_per_second * step / STEPS_PER_SECOND;
-                self.permits.grant(share(step + 1) - share(step));
+            for step in 0..steps {
+                self.clock.advance(each_step);
+                self.media_time += each_step;
+                if step % finer == 0 {
+                    self.push();
+                }
+                let share = |step: u64| pictures_per_second * step / steps;
+                self.permits.allow(share(step + 1) - share(step));
                 while !self.permits.are_used_up() && self.done() < self.pushed {
                     tokio::time::sleep(Duration::from_micros(300)).await;
                 }
@@ -269,10 +291,11 @@ impl Site {
         levels
     }
 
-    /// The largest gap of a camera by the frames that the analyst had, over the last 55 s.
-    fn true_gap(&self, number: usize) -> Duration {
+    /// The largest gap of a camera by the frames that the analyst had, of those that ended within
+    /// the last seconds.
+    fn true_gap(&self, number: usize, seconds: u64) -> Duration {
         let now = self.clock.now();
-        let from = Monotonic(now.0.saturating_sub(Duration::from_secs(55)));
+        let from = Monotonic(now.0.saturating_sub(Duration::from_secs(seconds)));
         let analysed = self.analysed.lock().expect("lock");
         let times = analysed.get(&number).expect("analysed");
         let ended = times
@@ -308,20 +331,22 @@ async fn overload_takes_in_the_declared_order_is_told_shows_in_the_coverage_and_
     let cameras = PRIORITIES.len() * EACH;
 
     // Enough for all: twelve cameras at 5 frames a second.
-    site.run(10, 1_000, |_| {}).await;
+    site.run(10, PLENTY, |_| {}).await;
     assert!(site.told().is_empty(), "{:?}", site.told());
     for number in 0..cameras {
         let coverage = site.coverage(number);
         assert_eq!((coverage.level, coverage.kept), (CoverageLevel::Full, true));
         assert_eq!(coverage.promised_gap.as_millis(), 200);
-        assert_eq!(coverage.largest_gap, site.true_gap(number));
+        assert_eq!(coverage.largest_gap, site.true_gap(number, 60));
     }
 
-    // Enough for 50 of 60: what three of the least important cameras give is enough.
-    site.permits_none();
-    site.run(40, 50, assert_declared_order).await;
+    // Enough for 55 of 60: what three of the least important cameras give is enough.
+    site.run(20, 55, assert_declared_order).await;
     let levels = site.levels();
-    assert!(levels[&50].iter().all(|l| l.is_sparse()), "{levels:?}");
+    assert!(
+        levels[&50].iter().any(|l| *l > CoverageLevel::Full),
+        "{levels:?}"
+    );
     assert!(
         levels[&100].iter().all(|l| *l == CoverageLevel::Full),
         "{levels:?}"
@@ -329,31 +354,27 @@ async fn overload_takes_in_the_declared_order_is_told_shows_in_the_coverage_and_
     assert_eq!(site.coverage(ENGAGED).level, CoverageLevel::Full);
 
     // Enough for 30: the engaged one gives too, then those of the next priority.
-    site.run(100, 30, assert_declared_order).await;
+    site.run(75, 30, assert_declared_order).await;
     let levels = site.levels();
     assert!(
         levels[&50].iter().all(|l| *l == CoverageLevel::Heartbeat),
         "{levels:?}"
     );
     assert_eq!(site.coverage(ENGAGED).level, CoverageLevel::Heartbeat);
-    assert!(
-        levels[&100].iter().all(|l| *l > CoverageLevel::Full),
-        "{levels:?}"
-    );
+    // One of them may just be tried with more.
+    let lower = levels[&100].iter().filter(|l| **l > CoverageLevel::Full);
+    assert!(lower.count() >= 3, "{levels:?}");
     assert!(
         levels[&200].iter().all(|l| *l == CoverageLevel::Full),
         "{levels:?}"
     );
     for number in 0..cameras {
         let coverage = site.coverage(number);
-        let truth = site.true_gap(number);
-        // The window is between 55 and 60 s long, and a gap that ended 57 s ago may be in it.
+        // The window is between 55 and 60 s long.
+        let (least, most) = (site.true_gap(number, 55), site.true_gap(number, 60));
+        let truth = least..=most;
         assert!(
-            coverage.largest_gap >= truth,
-            "{number}: {coverage:?}, {truth:?}"
-        );
-        assert!(
-            coverage.largest_gap <= truth + Duration::from_secs(3),
+            truth.contains(&coverage.largest_gap),
             "{number}: {coverage:?}, {truth:?}"
         );
         if PRIORITIES[number / EACH] == 50 {
@@ -362,7 +383,8 @@ async fn overload_takes_in_the_declared_order_is_told_shows_in_the_coverage_and_
                 coverage.largest_gap >= Duration::from_secs(8),
                 "{coverage:?}"
             );
-            assert!(coverage.kept, "{number}: {coverage:?}");
+            let kept = coverage.largest_gap <= Duration::from_millis(12_500);
+            assert_eq!(coverage.kept, kept, "{number}: {coverage:?}");
         }
     }
     let text = site.metrics.render();
@@ -375,8 +397,7 @@ async fn overload_takes_in_the_declared_order_is_told_shows_in_the_coverage_and_
     }
 
     // Enough for all again.
-    site.permits.grant(u64::MAX);
-    site.run(90, 0, assert_declared_order).await;
+    site.run(180, PLENTY, assert_declared_order).await;
     for number in 0..cameras {
         let coverage = site.coverage(number);
         assert_eq!(
@@ -417,6 +438,47 @@ async fn overload_takes_in_the_declared_order_is_told_shows_in_the_coverage_and_
     assert!(words.contains("priority 50: 4 heartbeat"), "{words}");
     assert!(words.contains("priority 200: 4 full"), "{words}");
 
+    site.permits.allow(u64::MAX);
+    assert!(site.fleet.stop(Duration::from_secs(5)).await);
+    site.pool.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_camera_is_looked_at_more_often_while_somebody_is_near_a_line() {
+    let point = |x, y| Point { x, y };
+    let line = RuleKind::LineCrossing {
+        line: Line {
+            name: ZoneName::new("line").expect("name"),
+            points: vec![point(0.0, 0.9), point(1.0, 0.9)],
+        },
+        directions: Directions::Both,
+        hysteresis_heights: 0.1,
+    };
+    let rule = RuleConfig {
+        name: RuleName::new("over").expect("name"),
+        severity: Severity::Alarm,
+        classes: vec!["person".into()],
+        anchor: Anchor::Foot,
+        clear_after: Duration::from_secs(3),
+        update_every: Duration::from_secs(10),
+        kind: line,
+    };
+    let governor = GovernorConfig {
+        every: Duration::from_millis(5),
+        ..GovernorConfig::of_cores(2)
+    };
+    let mut site = Site::start_with(governor, |camera| {
+        (camera.analysis_fps, camera.analysis_fps_near) = (1.0, 5.0);
+        camera.rules = vec![rule.clone()];
+    })
+    .await;
+    site.run(20, PLENTY, |_| {}).await;
+    for number in 0..PRIORITIES.len() * EACH {
+        let looks = site.analysed.lock().expect("lock")[&number].len();
+        let wanted = if number == ENGAGED { 95..=100 } else { 19..=21 };
+        assert!(wanted.contains(&looks), "camera {number}: {looks}");
+    }
+    site.permits.allow(u64::MAX);
     assert!(site.fleet.stop(Duration::from_secs(5)).await);
     site.pool.stop();
 }
@@ -429,26 +491,18 @@ async fn a_governor_that_is_off_takes_nothing_and_the_coverage_says_what_comes_o
         ..GovernorConfig::of_cores(2)
     })
     .await;
-    site.run(5, 1_000, |_| {}).await;
-    site.permits_none();
+    site.run(5, PLENTY, |_| {}).await;
     site.run(30, 10, |_| {}).await;
     let mut broken = 0;
     for number in 0..PRIORITIES.len() * EACH {
         let coverage = site.coverage(number);
         assert_eq!(coverage.level, CoverageLevel::Full);
-        assert_eq!(coverage.largest_gap, site.true_gap(number), "{number}");
+        assert_eq!(coverage.largest_gap, site.true_gap(number, 60), "{number}");
         broken += usize::from(!coverage.kept);
     }
     assert!(broken >= 4, "only {broken} promises were broken");
     assert!(site.told().is_empty());
-    site.permits.grant(u64::MAX);
+    site.permits.allow(u64::MAX);
     assert!(site.fleet.stop(Duration::from_secs(5)).await);
     site.pool.stop();
-}
-
-impl Site {
-    /// What is left of earlier permits is taken back.
-    fn permits_none(&self) {
-        *self.permits.left.lock().expect("lock") = 0;
-    }
 }

@@ -11,6 +11,7 @@ use super::logging;
 use crate::api::client::{SubscribeFrom, Told};
 use crate::journal::Filter;
 use crate::journal::verify::verify;
+use crate::model::coverage::Coverage;
 use crate::model::event::{Event, EventKind, Record, Severity};
 use crate::model::ids::{CameraId, ConsumerName, Sequence};
 
@@ -156,20 +157,31 @@ pub(super) async fn cameras(args: CamerasArgs) -> anyhow::Result<bool> {
     logging::quiet()?;
     let cameras = args.connect.client().await?.cameras().await?;
     println!(
-        "{:<24} {:<12} {:>9} {:>9} {:>9}  source",
-        "camera", "state", "decoded", "analysed", "superseded"
+        "{:<24} {:<12} {:>9} {:>9} {:>9}  {:<28} source",
+        "camera", "state", "decoded", "analysed", "superseded", "gap of promised, level"
     );
     for camera in cameras {
         println!(
-            "{:<24} {:<12} {:>9} {:>9} {:>9}  {} {}",
+            "{:<24} {:<12} {:>9} {:>9} {:>9}  {:<28} {} {}",
             camera.camera.as_str(),
             camera.state.name(),
             camera.decoded,
             camera.analysed,
             camera.superseded,
+            camera.coverage.map(coverage).unwrap_or_default(),
             camera.source,
             camera.reason
         );
     }
     Ok(true)
+}
+
+fn coverage(coverage: Coverage) -> String {
+    format!(
+        "{:.1} of {:.1} s, {}{}",
+        coverage.largest_gap.as_secs_f64(),
+        coverage.promised_gap.as_secs_f64(),
+        coverage.level.name(),
+        if coverage.kept { "" } else { ", BROKEN" }
+    )
 }

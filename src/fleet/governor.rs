@@ -16,7 +16,8 @@
 //! priority, ever, and what one camera does never changes the level of another.
 //!
 //! When what was given back had to be taken again soon after, the next wait is twice as long, up
-//! to [`LONGEST_WAIT`]: under a load that lies between two levels the changes become rare.
+//! to [`LONGEST_WAIT`]: under a load that lies between two levels the changes become rare. A return
+//! beyond the point that was too much then halves the wait again.
 
 mod announce;
 mod ladder;
@@ -146,6 +147,8 @@ pub(super) struct Governor {
     calm_since: Option<Monotonic>,
     changed_at: Option<Monotonic>,
     returned_at: Option<Monotonic>,
+    /// The mark that was too much last time.
+    too_far: Option<Step>,
     wait: Duration,
     /// Until when a camera counts as engaged.
     engaged_until: BTreeMap<CameraId, Monotonic>,
@@ -163,6 +166,7 @@ impl Governor {
             calm_since: None,
             changed_at: None,
             returned_at: None,
+            too_far: None,
             wait: policy.recover_after,
             engaged_until: BTreeMap::new(),
             announcer: announce::Announcer::new(policy.update_every),
@@ -257,8 +261,10 @@ impl Governor {
         // Taken again soon after it was given back: it was too early.
         let soon = |at| now.since(at) < self.wait * 4;
         self.wait = if self.returned_at.is_some_and(soon) {
+            self.too_far = self.mark;
             (self.wait * 2).min(LONGEST_WAIT.max(self.policy.recover_after))
         } else {
+            self.too_far = None;
             self.policy.recover_after
         };
         self.moved(now, mark, left);
@@ -268,6 +274,9 @@ impl Governor {
         let ladder = Ladder::of(cameras);
         let share = (AIM_UP / self.load.max(0.01) - 1.0).clamp(0.0, MOST_GAIN);
         let (mark, more) = ladder.up(self.mark, share);
+        if mark < self.too_far {
+            self.wait = (self.wait / 2).max(self.policy.recover_after);
+        }
         self.returned_at = Some(now);
         self.moved(now, mark, more);
     }

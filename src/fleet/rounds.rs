@@ -64,6 +64,8 @@ impl Rounds {
             update_every: config.update_every,
         });
         let mut incident = None;
+        // The first tick comes at once.
+        ticks.tick().await;
         let mut before = self.read();
         loop {
             tokio::select! {
