@@ -231,16 +231,7 @@ fn step(table: &Table<'_>) -> Option<Step> {
             radius: number(table, "radius", 0.5..=50.0, 2.0),
             speed: number(table, "speed", 0.2..=2.0, 0.8),
         }),
-        "gather" => {
-            let middle = spot(table, verb)?;
-            Some(Step::Gather {
-                spot: middle,
-                middle,
-                radius: table.number("radius", 0.3..=50.0).map(|set| set.value),
-                arc: arc(table),
-                speed: number(table, "speed", 0.2..=8.0, 1.3),
-            })
-        }
+        "gather" => gather(table, verb),
         "disperse" => Some(Step::Disperse {
             metres: number(table, verb, 0.5..=METRES_MAX, 5.0),
             speed: number(table, "speed", 0.2..=8.0, 1.5),
@@ -289,6 +280,17 @@ fn travel(
         gait,
         way: way.value,
         speed,
+    })
+}
+
+fn gather(table: &Table<'_>, verb: &'static str) -> Option<Step> {
+    let middle = spot(table, verb)?;
+    Some(Step::Gather {
+        spot: middle,
+        middle,
+        radius: table.number("radius", 0.3..=50.0).map(|set| set.value),
+        arc: arc(table),
+        speed: number(table, "speed", 0.2..=8.0, 1.3),
     })
 }
 
