@@ -5,6 +5,8 @@ import numpy as np
 
 MOST = 48  # people of one sample
 PAD = 114
+ON_ITS_SIDE = 0.07  # share of windows turned by a quarter
+CLUTTER = 0.12  # share of windows with drawn things in them
 
 
 class Pictures:
@@ -50,6 +52,9 @@ def window(rng, picture, people, ignore, width, height):
     flip = -1.0 if rng.random() < 0.5 else 1.0
     shear = rng.normal(0, 0.03)
     turn = np.float32([[flip * scale * stretch, shear * scale], [0, scale / stretch]])
+    if rng.random() < ON_ITS_SIDE:  # who stood lies: footage hardly shows anybody who does
+        quarter = np.float32([[0, -1], [1, 0]] if rng.random() < 0.5 else [[0, 1], [-1, 0]])
+        turn = quarter @ turn
     move = np.float32([width / 2, height / 2]) - turn @ middle.astype(np.float32)
     if scale < 0.6:
         picture = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
@@ -71,6 +76,43 @@ def moved(boxes, turn, move, width, height):
     size = (cut_high - cut_low).max(1)
     good = (seen > 0.3 * whole) & (size >= 7)
     return np.hstack([cut_low, cut_high, good[:, None]])[seen > 0].astype(np.float32)
+
+
+def clutter(rng, picture, boxes):
+    """Things that are no person, close up: upright and lying rounded bodies with a neck, a label and a sheen (bottles,
+    pillars, bins, chairs' backs), where nobody is hidden by them."""
+    rows, columns = picture.shape[:2]
+    for _ in range(rng.integers(1, 5)):
+        tall = np.exp(rng.uniform(np.log(0.15), np.log(0.95))) * rows
+        wide = tall * rng.uniform(0.18, 0.6)
+        if rng.random() < 0.25:
+            tall, wide = wide, tall
+        left, top = int(rng.uniform(-wide / 2, columns - wide / 2)), int(rng.uniform(-tall / 3, rows - tall * 0.6))
+        x, y = max(left, 0), max(top, 0)
+        part = picture[y:top + int(tall) + 2, x:left + int(wide) + 2]
+        if not part.size:
+            continue
+        low = np.float32([x, y])
+        over = np.minimum(boxes[:, 2:4], low + part.shape[1::-1]) - np.maximum(boxes[:, :2], low)
+        if (over > 0).all(1).any():
+            continue
+        down = np.linspace(0, 1, 24)
+        neck, shoulder = rng.uniform(0.25, 1.0), rng.uniform(0.1, 0.45)
+        width = wide / 2 * (neck + (1 - neck) * np.clip((down - shoulder) / rng.uniform(0.05, 0.4), 0, 1))
+        sides = [np.stack([left + wide / 2 + sign * width, top + down * tall], 1)[::sign] for sign in (1, -1)]
+        mask = np.zeros(part.shape[:2], np.uint8)
+        cv2.fillPoly(mask, [np.round(np.concatenate(sides) - low).astype(np.int32)], 255)
+        mask = cv2.GaussianBlur(mask, (3, 3), 0)[..., None] * np.float32(rng.uniform(0.6, 1.0) / 255)
+        across = (np.arange(part.shape[1]) + x - left) / wide
+        sheen = rng.uniform(0.4, 1.0) + rng.uniform(0, 0.9) * np.exp(-((across - rng.uniform(0.15, 0.85)) / rng.uniform(0.05, 0.4)) ** 2)
+        colour = rng.uniform(0, 230, 3) if rng.random() < 0.6 else np.full(3, rng.uniform(0, 230))
+        body = np.repeat((colour * sheen[:, None]).astype(np.float32)[None], part.shape[0], 0)
+        if rng.random() < 0.5:  # a label, a lid
+            begin = rng.uniform(0, 0.8)
+            end = begin + rng.uniform(0.05, 0.4)
+            body[int(begin * len(body)):int(end * len(body))] *= rng.uniform(0.3, 2.0, 3).astype(np.float32)
+        part[:] = part * (1 - mask) + body.clip(0, 255) * mask
+    return picture
 
 
 def colours(rng, picture):
@@ -130,6 +172,8 @@ def sample(rng, pictures, weights, width, height, mosaic=0.2):
         kind = kinds[rng.choice(len(kinds), p=chance / chance.sum())]
         canvas, people, ignore = window(rng, *pictures[rng.choice(pictures.by_kind[kind])], w, h)
         ignore[:, 4:] = 0
+        if rng.random() < CLUTTER:
+            canvas = clutter(rng, canvas, people)
         return canvas, np.concatenate([people, ignore])
 
     if rng.random() < mosaic:

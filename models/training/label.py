@@ -24,8 +24,8 @@ SOURCES = [
     ("intel/preview", "people-detection.gif", 6, 20),
     ("intel/preview", "store-aisle-detection.gif", 5, 30),
     ("intel/preview", "worker-zone-detection.gif", 5, 30),
-    ("fights/fight", "*.mp4", 10, 5),
-    ("fights/no_fight", "*.mp4", 10, 5),
+    ("fights/fight", "*.mp4", 6, 8),
+    ("fights/no_fight", "*.mp4", 6, 8),
 ]
 # Each with the score from which on what it alone sees is a doubt: the third one's scores run high.
 TEACHERS = {"yolox_nano_416": 0.2, "picodet_s_416_coco": 0.25, "fastestdet_352": 0.5}

@@ -202,6 +202,14 @@ impl Store {
                 return Ok(verdict);
             }
             for row in page {
+                // A damaged inner page of the file leads back: what follows was passed before.
+                if row.sequence <= verdict.last {
+                    verdict.problems.push(format!(
+                        "behind entry {} stands entry {}: the file is damaged",
+                        verdict.last, row.sequence
+                    ));
+                    return Ok(verdict);
+                }
                 self.check(&row, &mut verdict)?;
                 if verdict.entries == 0 {
                     verdict.first = row.sequence;

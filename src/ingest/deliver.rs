@@ -134,8 +134,12 @@ impl Core {
         self.finish(Note::Failed(error));
     }
 
-    /// Tells the end, the first time it is called.
+    /// Tells the end, the first time it is called. What elements post while the source is being
+    /// stopped (a server that hangs up on the farewell) is no end of its own.
     pub(super) fn finish(&self, note: Note) {
+        if self.stopped.load(Ordering::Acquire) {
+            return;
+        }
         {
             let mut end = self.end.lock();
             match &mut *end {

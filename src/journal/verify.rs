@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::JournalError;
+use super::error::Unfit;
 use super::head;
 use super::record::{COLUMNS, from_column, from_row, to_column};
 use super::schema::{self, Tail, sqlite};
@@ -198,9 +199,19 @@ impl<'c> Walk<'c> {
         let mut seen = 0;
         // Taken in only when the whole page could be read, so that a repeat counts nothing twice.
         let mut entries = Vec::new();
+        let mut reached = self.at.sequence.0;
         while let Some(row) = rows.next()? {
-            seen += 1;
             let sequence = from_column(row.get(0)?);
+            if sequence <= reached {
+                // The tree leads back: what follows was seen before, and walking on would not end.
+                if seen == 0 {
+                    let what = format!("behind record {reached} stands record {sequence}");
+                    return Err(Unfit::at(reached + 1, what));
+                }
+                break;
+            }
+            reached = sequence;
+            seen += 1;
             entries.push((sequence, from_row(row)));
         }
         drop(rows);

@@ -6,6 +6,9 @@
 //! found when a detection of class `person` with a score of at least 0.4 overlaps it by an IoU of
 //! at least 0.5, each detection standing for one figure. A false person is such a detection that
 //! overlaps no figure by 0.3 and does not lie on a partly hidden one.
+//!
+//! Figures that stand free are also counted by themselves: where somebody is behind a figure, many a
+//! detector draws one box around both, and that says nothing about how either is drawn.
 
 mod footage;
 mod score;
@@ -14,7 +17,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use score::{Band, Figure, Tally};
+pub use score::{Band, Figure, Kind, Tally};
 
 use crate::base::clock::SharedClock;
 use crate::infer::still::Looker;

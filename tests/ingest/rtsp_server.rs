@@ -37,7 +37,9 @@ impl RtspServer {
         ] {
             let factory = gst_rtsp_server::RTSPMediaFactory::new();
             factory.set_launch(&launch);
-            factory.set_shared(true);
+            // A medium of its own for each client: a shared one that is torn down for the last
+            // client keeps the next from its pictures for a moment.
+            factory.set_shared(false);
             if login.is_some() {
                 factory.add_role_from_structure(
                     &gst::Structure::builder("guard")

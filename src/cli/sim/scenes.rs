@@ -14,7 +14,7 @@ use crate::infer::model::weights_folder;
 use crate::model::geometry::Size;
 use crate::model::posture::Posture;
 use crate::sim::film::{Cache, Clip, Order, default_cache, ordered, shoot};
-use crate::sim::realism::{self, Band, Detector, Tally};
+use crate::sim::realism::{self, Band, Detector, Kind, Tally};
 use crate::sim::scene::{self, Scene, Timeline, Verdict};
 
 /// The model that written configurations name, where no other is wanted.
@@ -244,6 +244,8 @@ struct Row<'d> {
     detector: &'d str,
     condition: &'static str,
     posture: Posture,
+    /// Nobody's box overlaps it by more than a quarter.
+    free: bool,
     band: Band,
     figures: u64,
     found: u64,
@@ -257,12 +259,13 @@ fn rows(detectors: &[Detector]) -> Vec<Row<'_>> {
     let mut rows = Vec::new();
     for detector in detectors {
         for (condition, tally) in &detector.tallies {
-            for ((posture, band), (figures, found)) in &tally.figures {
+            for (kind, (figures, found)) in &tally.figures {
                 rows.push(Row {
                     detector: &detector.name,
                     condition,
-                    posture: *posture,
-                    band: *band,
+                    posture: kind.posture,
+                    free: kind.free,
+                    band: kind.band,
                     figures: *figures,
                     found: *found,
                     found_share: *found as f64 / (*figures).max(1) as f64,
@@ -285,7 +288,7 @@ fn table(detectors: &[Detector]) {
     for detector in detectors {
         println!("\n{}", detector.name);
         println!(
-            "{:<10} {:<8} {:>16} {:>16} {:>16} {:>16} {:>14}",
+            "{:<10} {:<14} {:>16} {:>16} {:>16} {:>16} {:>14}",
             "condition", "posture", "64-128 px", "128-256 px", ">256 px", "all", "false/100 fr."
         );
         let mut all: BTreeMap<&str, Tally> = BTreeMap::new();
@@ -307,17 +310,26 @@ fn print_tally(condition: &str, tally: &Tally, bands: [Band; 3]) {
         let share = 100.0 * found as f64 / figures as f64;
         format!("{share:.1} % of {figures}")
     };
-    for posture in [Posture::Upright, Posture::Bent, Posture::Low] {
-        let word = posture.word();
-        if tally.sum(|own, _| own == posture).0 == 0 {
-            continue;
+    let line = |word: &str, wanted: &dyn Fn(Kind) -> bool| {
+        let all = tally.sum(wanted);
+        if all.0 == 0 {
+            return;
         }
         let [small, middle, large] =
-            bands.map(|band| share(tally.sum(|own, at| own == posture && at == band)));
-        let whole = share(tally.sum(|own, _| own == posture));
+            bands.map(|band| share(tally.sum(|kind| wanted(kind) && kind.band == band)));
         println!(
-            "{condition:<10} {word:<8} {small:>16} {middle:>16} {large:>16} {whole:>16} {:>14.2}",
+            "{condition:<10} {word:<14} {small:>16} {middle:>16} {large:>16} {:>16} {:>14.2}",
+            share(all),
             false_per_100(tally)
         );
+    };
+    for posture in [Posture::Upright, Posture::Bent, Posture::Low] {
+        let word = posture.word();
+        line(word, &|kind| kind.posture == posture);
+        line(&format!("{word}, free"), &|kind| {
+            kind.posture == posture && kind.free
+        });
     }
+    line("all", &|_| true);
+    line("all, free", &|kind| kind.free);
 }

@@ -50,8 +50,11 @@ pub(super) fn fastestdet(
     };
     let data = output.data;
     let (rows, columns) = (rows.max(0) as usize, columns.max(0) as usize);
-    let area = rows * columns;
-    if area == 0 || data.len() < (5 + context.classes) * area {
+    let Some(area) = rows.checked_mul(columns) else {
+        return found;
+    };
+    let told = area.checked_mul(5 + context.classes);
+    if area == 0 || told.is_none_or(|told| data.len() < told) {
         return found;
     }
     let sigmoid = |v: f32| 1.0 / (1.0 + (-v).exp());

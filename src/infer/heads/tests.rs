@@ -242,7 +242,8 @@ proptest! {
             HeadConfig::Ssd { form: SsdForm::Tensorflow, normalised: true, first_label: 0 },
             HeadConfig::Fastestdet {},
         ];
-        for shape in [vec![first, second], vec![first, second, 2], vec![first]] {
+        let huge = vec![first, 1 << 33, 1 << 33];
+        for shape in [vec![first, second], vec![first, second, 2], vec![first], vec![1 << 33, 1 << 33], huge] {
             let outputs = vec![(shape, data.clone()); outputs];
             for head in &heads {
                 for found in decode(head, &outputs) {

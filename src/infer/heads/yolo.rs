@@ -34,7 +34,8 @@ pub(super) fn v8(outputs: &[OutputView<'_>], context: &HeadContext<'_>) -> Vec<R
     let data = output.data;
     let width = 4 + context.classes;
     let (first, second) = (first.max(0) as usize, second.max(0) as usize);
-    if data.len() < first * second {
+    let told = first.checked_mul(second);
+    if told.is_none_or(|told| data.len() < told) {
         return found;
     }
     let (count, by_channel) = match (first == width, second == width) {

@@ -373,6 +373,8 @@ fn survives(at: f64, length: usize, byte: u8) -> Result<(), TestCaseError> {
     prop_assert_eq!(told.pop(), Some(500));
     prop_assert!(told.windows(2).all(|pair| pair[0] < pair[1]), "{:?}", told);
     prop_assert!(told.iter().all(|id| (1..=120).contains(id)), "{:?}", told);
+    let verdict = verify(&path);
+    prop_assert!(verdict.is_ok(), "{:?}", verdict.err());
     for entry in &found {
         if let Entry::Event(record) = entry
             && record.event.id.0.as_u128() <= 120

@@ -16,6 +16,8 @@ const FOUND_IOU: f32 = 0.5;
 const NEAR_IOU: f32 = 0.3;
 /// A detection of which so much lies on a partly hidden figure is no false one.
 const ON_HIDDEN_SHARE: f32 = 0.5;
+/// A figure stands free unless another one's box takes more of its own box.
+const CROWDED_SHARE: f32 = 0.25;
 
 /// A drawn person in one frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,6 +71,18 @@ impl Band {
     }
 }
 
+/// What kind of figure is counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Kind {
+    /// How it is.
+    pub posture: Posture,
+    /// No other person's box takes more than a quarter of its own: nobody stands behind it whom a
+    /// detector could see as one with it.
+    pub free: bool,
+    /// How high.
+    pub band: Band,
+}
+
 /// Counts of one detector in one condition.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tally {
@@ -77,7 +91,7 @@ pub struct Tally {
     /// Detections that are nobody.
     pub false_people: u64,
     /// Figures, and how many of them were found.
-    pub figures: BTreeMap<(Posture, Band), (u64, u64)>,
+    pub figures: BTreeMap<Kind, (u64, u64)>,
 }
 
 impl Tally {
@@ -105,9 +119,18 @@ impl Tally {
             })
             .collect();
         let matched = matched(figures, &people);
-        for (figure, found) in figures.iter().zip(&matched) {
+        for (number, (figure, found)) in figures.iter().zip(&matched).enumerate() {
             if let (true, Some(band)) = (figure.whole, Band::of(figure)) {
-                let counts = self.figures.entry((figure.posture, band)).or_default();
+                let others = figures.iter().enumerate().filter(|(n, _)| *n != number);
+                let most = CROWDED_SHARE * figure.pixels.area();
+                let kind = Kind {
+                    posture: figure.posture,
+                    free: !others
+                        .map(|(_, other)| shared(&figure.pixels, &other.pixels))
+                        .any(|area| area > most),
+                    band,
+                };
+                let counts = self.figures.entry(kind).or_default();
                 counts.0 += 1;
                 counts.1 += u64::from(*found);
             }
@@ -118,12 +141,12 @@ impl Tally {
             .count() as u64;
     }
 
-    /// Figures and found ones over all bands and postures that are wanted.
+    /// Figures and found ones of all kinds that are wanted.
     #[must_use]
-    pub fn sum(&self, wanted: impl Fn(Posture, Band) -> bool) -> (u64, u64) {
+    pub fn sum(&self, wanted: impl Fn(Kind) -> bool) -> (u64, u64) {
         self.figures
             .iter()
-            .filter(|((posture, band), _)| wanted(*posture, *band))
+            .filter(|(kind, _)| wanted(**kind))
             .fold((0, 0), |sum, (_, counts)| {
                 (sum.0 + counts.0, sum.1 + counts.1)
             })
@@ -167,10 +190,14 @@ fn is_on(pixels: &Rect, figure: &Figure) -> bool {
     if figure.pixels.iou(pixels) >= NEAR_IOU {
         return true;
     }
-    let across = pixels.right().min(figure.pixels.right()) - pixels.left.max(figure.pixels.left);
-    let down = pixels.bottom().min(figure.pixels.bottom()) - pixels.top.max(figure.pixels.top);
-    let shared = across.max(0.0) * down.max(0.0);
-    !figure.whole && shared >= ON_HIDDEN_SHARE * pixels.area()
+    !figure.whole && shared(pixels, &figure.pixels) >= ON_HIDDEN_SHARE * pixels.area()
+}
+
+/// The area that both have, square pixels.
+fn shared(one: &Rect, other: &Rect) -> f32 {
+    let across = one.right().min(other.right()) - one.left.max(other.left);
+    let down = one.bottom().min(other.bottom()) - one.top.max(other.top);
+    across.max(0.0) * down.max(0.0)
 }
 
 #[cfg(test)]
@@ -235,9 +262,10 @@ mod tests {
         let mut tally = Tally::default();
         tally.count(PICTURE, &figures, &found);
         assert_eq!((tally.frames, tally.false_people), (1, 1));
-        assert_eq!(tally.sum(|_, band| band == Band::Small), (1, 1));
-        assert_eq!(tally.sum(|_, band| band == Band::Middle), (1, 0));
-        assert_eq!(tally.sum(|_, _| true), (2, 1));
+        assert_eq!(tally.sum(|kind| kind.band == Band::Small), (1, 1));
+        assert_eq!(tally.sum(|kind| kind.band == Band::Middle), (1, 0));
+        assert_eq!(tally.sum(|_| true), (2, 1));
+        assert_eq!(tally.sum(|kind| kind.free), (2, 1));
     }
 
     #[test]
@@ -245,9 +273,10 @@ mod tests {
         let figures = [figure(100.0, 90.0, true), figure(104.0, 90.0, true)];
         let mut tally = Tally::default();
         tally.count(PICTURE, &figures, &[detection(figures[0].pixels, 0.9)]);
-        assert_eq!(tally.sum(|_, _| true), (2, 1));
+        assert_eq!(tally.sum(|_| true), (2, 1));
+        assert_eq!(tally.sum(|kind| kind.free), (0, 0));
         let mut both = tally.clone();
         both.add(&tally);
-        assert_eq!((both.frames, both.sum(|_, _| true)), (2, (4, 2)));
+        assert_eq!((both.frames, both.sum(|_| true)), (2, (4, 2)));
     }
 }

@@ -120,24 +120,38 @@ pub(super) fn ball_bounds(camera: &Camera, middle: V3, radius: f32) -> Option<[f
 }
 
 impl Instant<'_> {
-    /// The squares that differ from the still picture.
-    pub(super) fn touched(&self) -> Tiles {
+    /// The squares that each mover changes, itself or the light behind it.
+    pub(super) fn spots(&self) -> Vec<Tiles> {
+        bands::each(self.movers, |mover| self.spot(mover))
+    }
+
+    fn spot(&self, mover: &Mover) -> Tiles {
+        let camera = &self.backdrop.camera;
+        let mut tiles = Tiles::none(camera.size.width as usize, camera.size.height as usize);
+        tiles.mark(mover.cutout.bounds, 2.0);
+        let (middle, _) = mover.around;
+        for z in [0.0, middle[2]] {
+            if let Some(bounds) = ball_bounds(camera, [middle[0], middle[1], z], NEARBY) {
+                tiles.mark(bounds, 1.0);
+            }
+        }
+        if let Some(shadow) = &mover.shadow {
+            self.mark_shadow(&mut tiles, mover, shadow);
+        }
+        tiles
+    }
+
+    /// The squares that differ from the still picture; `spots` are those of the movers.
+    pub(super) fn touched(&self, spots: &[Tiles]) -> Tiles {
         let camera = &self.backdrop.camera;
         let mut tiles = Tiles::none(camera.size.width as usize, camera.size.height as usize);
         if !self.beams.is_empty() {
             tiles.all();
             return tiles;
         }
-        for mover in self.movers {
-            tiles.mark(mover.cutout.bounds, 2.0);
-            let (middle, _) = mover.around;
-            for z in [0.0, middle[2]] {
-                if let Some(bounds) = ball_bounds(camera, [middle[0], middle[1], z], NEARBY) {
-                    tiles.mark(bounds, 1.0);
-                }
-            }
-            if let Some(shadow) = &mover.shadow {
-                self.mark_shadow(&mut tiles, mover, shadow);
+        for spot in spots {
+            for (mark, more) in tiles.marks.iter_mut().zip(&spot.marks) {
+                *mark |= more;
             }
         }
         for layer in self
@@ -191,26 +205,32 @@ impl Instant<'_> {
         }
     }
 
-    /// Draws the marked squares into `linear`.
-    pub(super) fn draw(&self, tiles: &Tiles, linear: &mut [V3]) {
+    /// Draws the marked squares into `linear`; `spots` as [`Self::spots`] gives them.
+    pub(super) fn draw(&self, tiles: &Tiles, spots: &[Tiles], linear: &mut [V3]) {
         let width = self.backdrop.camera.size.width as usize;
         bands::rows(linear, width, |y, row| {
             for span in tiles.spans(y, width) {
-                self.draw_span(y, span, row);
+                let tile = y / TILE * tiles.columns + span.start / TILE;
+                let near = self.movers.iter().zip(spots);
+                let near: Vec<&Mover> = near
+                    .filter(|(_, spot)| spot.marks[tile])
+                    .map(|(mover, _)| mover)
+                    .collect();
+                self.draw_span(y, span, &near, row);
             }
         });
     }
 
-    fn draw_span(&self, y: usize, span: Range<usize>, row: &mut [V3]) {
+    fn draw_span(&self, y: usize, span: Range<usize>, near: &[&Mover], row: &mut [V3]) {
         let overlaps = |left: i32, width: usize, top: i32, height: usize| {
             left < span.end as i32
                 && left + width as i32 > span.start as i32
                 && top <= y as i32
                 && top + height as i32 > y as i32
         };
-        let movers: Vec<&Mover> = self
-            .movers
+        let movers: Vec<&Mover> = near
             .iter()
+            .copied()
             .filter(|m| overlaps(m.cutout.left, m.cutout.width, m.cutout.top, m.cutout.height))
             .collect();
         let layers: Vec<_> = self
@@ -243,7 +263,7 @@ impl Instant<'_> {
                     stack.push(veil);
                 }
             }
-            let mut colour = self.behind(x, y);
+            let mut colour = self.behind(x, y, near);
             if stack.len() > 1 {
                 stack.sort_by(|a, b| b.depth.total_cmp(&a.depth));
             }
@@ -255,7 +275,7 @@ impl Instant<'_> {
     }
 
     /// The still scene at a pixel, with the light that moving things take or give.
-    fn behind(&self, x: usize, y: usize) -> V3 {
+    fn behind(&self, x: usize, y: usize, near: &[&Mover]) -> V3 {
         let width = self.backdrop.camera.size.width as usize;
         let cell = &self.backdrop.cells[y * width + x];
         if !cell.depth.is_finite() {
@@ -268,12 +288,12 @@ impl Instant<'_> {
         let mut base = cell.base;
         let mut key = cell.key * clouded(self.clouds, place);
         let mut open = 1.0_f32;
-        for mover in self.movers {
+        for mover in near {
             let (middle, radius) = mover.around;
             let offset = sub(place, middle);
-            let beside = offset[0].hypot(offset[1]);
-            if beside < NEARBY && offset[2].abs() < radius * 1.7 {
-                let faded = smooth_step(NEARBY, NEARBY * 0.6, beside);
+            let beside = offset[0] * offset[0] + offset[1] * offset[1];
+            if beside < NEARBY * NEARBY && offset[2].abs() < radius * 1.7 {
+                let faded = smooth_step(NEARBY, NEARBY * 0.6, beside.sqrt());
                 open *= 1.0 - faded * covered(&mover.balls, place, cell.normal);
             }
             let Some(shadow) = &mover.shadow else {

@@ -40,7 +40,7 @@ impl Still {
         };
         let mut all = Tiles::none(lens.width, lens.height);
         all.all();
-        instant.draw(&all, &mut still.linear);
+        instant.draw(&all, &[], &mut still.linear);
         bloom(&mut still.linear, lens);
         lens.develop(&all, &still.linear, &mut still.encoded);
         lens.focus(&all, &still.encoded, &mut still.shown);
@@ -54,7 +54,8 @@ impl Still {
 
     /// Draws what moves and puts the still picture back where something has gone.
     pub(super) fn update(&mut self, instant: &Instant<'_>, lens: &Lens) {
-        let touched = instant.touched();
+        let spots = instant.spots();
+        let touched = instant.touched(&spots);
         let gone = self.last.grown();
         let width = lens.width;
         for (now, rest) in [
@@ -68,7 +69,7 @@ impl Still {
                 }
             });
         }
-        instant.draw(&touched, &mut self.linear);
+        instant.draw(&touched, &spots, &mut self.linear);
         lens.develop(&touched, &self.linear, &mut self.encoded);
         lens.focus(&touched.grown(), &self.encoded, &mut self.shown);
         self.last = touched;

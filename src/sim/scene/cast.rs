@@ -210,12 +210,19 @@ impl Ring {
                 spot,
                 middle,
                 radius,
+                arc,
                 speed,
             } => {
+                let (number, count) = (self.number as f64, self.count as f64);
+                let (from, angle) = match *arc {
+                    Some([from, to]) => (from, (to - from) * (number + 0.5) / count),
+                    None => (0.0, 360.0 * number / count),
+                };
+                let round = arc.map_or(360.0, |[from, to]| (to - from).abs().max(1.0));
                 // 0.8 m of the ring for everybody.
-                let usual = (self.count as f64 * 0.8 / std::f64::consts::TAU).max(0.6);
+                let usual = (count * 0.8 / round.to_radians()).max(0.6);
                 let radius = radius.unwrap_or(usual);
-                let angle = std::f64::consts::TAU * self.number as f64 / self.count as f64;
+                let angle = (from + angle).to_radians();
                 *spot = [
                     middle[0] + radius * angle.cos(),
                     middle[1] + radius * angle.sin(),

@@ -6,7 +6,7 @@
 //! |---|---|---|---|
 //! | `walk` `run` `crawl` `roll` | points | `speed` (1.3, 4.5, 0.6, 0.8 m/s) | goes there point by point |
 //! | `loiter` | seconds | `radius` (2.0 m), `speed` (0.8) | wanders about the place, with rests |
-//! | `gather` | a point | `radius` (by the number), `speed` (1.3) | goes to a place in a ring around it and faces it |
+//! | `gather` | a point | `radius` (by the number), `arc` (all of it: two degrees, 0 is +x), `speed` (1.3) | goes to a place in a ring around it and faces it |
 //! | `disperse` | metres | `speed` (1.5) | goes away from where the crowd stood |
 //! | `stand` `sit` `fight` | seconds | `towards` (a point) | stays and does that |
 //! | `lie` | seconds | `side` (0 back, 0.25 right, 0.5 face down, 0.75 left; as it came to lie) | lies |
@@ -18,7 +18,7 @@
 //!
 //! Every other number of seconds counts from the end of the step before.
 
-use crate::config::reader::Table;
+use crate::config::reader::{Set, Table};
 
 /// Any second of a scene.
 pub(super) const SECONDS_MAX: f64 = 600.0;
@@ -101,6 +101,8 @@ pub enum Step {
         middle: Spot,
         /// The ring's radius where the file gives one.
         radius: Option<f64>,
+        /// The part of the ring that is this crowd's, degrees from +x to +y; all of it without.
+        arc: Option<[f64; 2]>,
         /// Metres per second.
         speed: f64,
     },
@@ -229,15 +231,7 @@ fn step(table: &Table<'_>) -> Option<Step> {
             radius: number(table, "radius", 0.5..=50.0, 2.0),
             speed: number(table, "speed", 0.2..=2.0, 0.8),
         }),
-        "gather" => {
-            let middle = spot(table, verb)?;
-            Some(Step::Gather {
-                spot: middle,
-                middle,
-                radius: table.number("radius", 0.3..=50.0).map(|set| set.value),
-                speed: number(table, "speed", 0.2..=8.0, 1.3),
-            })
-        }
+        "gather" => gather(table, verb),
         "disperse" => Some(Step::Disperse {
             metres: number(table, verb, 0.5..=METRES_MAX, 5.0),
             speed: number(table, "speed", 0.2..=8.0, 1.5),
@@ -287,6 +281,29 @@ fn travel(
         way: way.value,
         speed,
     })
+}
+
+fn gather(table: &Table<'_>, verb: &'static str) -> Option<Step> {
+    let middle = spot(table, verb)?;
+    Some(Step::Gather {
+        spot: middle,
+        middle,
+        radius: table.number("radius", 0.3..=50.0).map(|set| set.value),
+        arc: arc(table),
+        speed: number(table, "speed", 0.2..=8.0, 1.3),
+    })
+}
+
+/// Part of a ring, degrees.
+fn arc(table: &Table<'_>) -> Option<[f64; 2]> {
+    let Set { value, at } = table.pair("arc")?;
+    let long = (value[1] - value[0]).abs();
+    if (1.0..=360.0).contains(&long) && value[0].abs() <= 360.0 {
+        return Some(value);
+    }
+    let how = "write two angles in degrees, at most a whole turn apart, such as [90, 270]";
+    table.problem(at, format!("`arc` is no part of a ring: {how}"));
+    None
 }
 
 /// A number with a usual value where the file gives none.

@@ -294,6 +294,38 @@ script = [{ climb = 3, speed = 0.5 }]
     assert_eq!(rules, ["strip-entered", "edge-crossed"]);
 }
 
+#[test]
+fn two_crowds_share_a_ring_by_their_arcs() {
+    let crowd = |name: &str, arc: &str| {
+        format!(
+            r#"
+[[crowd]]
+name = "{name}"
+count = 3
+area = [[-6, 6], [6, 14]]
+script = [{{ gather = [0, 10], radius = 2, speed = 3, arc = {arc} }}, {{ stand = 20 }}]
+"#
+        )
+    };
+    let west = crowd("west", "[90, 270]");
+    let scene = scene(&format!("{west}{}", crowd("east", "[-90, 90]")));
+    let timeline = Timeline::new(&scene);
+    let people: Vec<[f64; 3]> = (0..6)
+        .map(|id| timeline.stance(id, 15.0).expect("there").at)
+        .collect();
+    for (number, one) in people.iter().enumerate() {
+        assert!(((one[0]).hypot(one[1] - 10.0) - 2.0).abs() < 0.1, "{one:?}");
+        assert_eq!(one[0] < 0.0, number < 3, "{one:?}");
+        for other in &people[number + 1..] {
+            let apart = (one[0] - other[0]).hypot(one[1] - other[1]);
+            assert!(apart > 1.5, "{one:?} {other:?}");
+        }
+    }
+    let wrong = format!("{YARD}{}", crowd("none", "[90, 90]"));
+    let told = parse(Path::new("a.toml"), &wrong).expect_err("no arc");
+    assert!(told.to_string().contains("`arc` is no part of a ring"));
+}
+
 proptest! {
     #[test]
     fn the_same_seed_gives_the_same_moments_in_any_order(seed in 0_u32..1000, at in 0.0_f64..40.0) {
