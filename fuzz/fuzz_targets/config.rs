@@ -22,6 +22,7 @@ fuzz_target!(|text: &str| {
             assert!(diff(&loaded.config, &loaded.config).is_empty());
             for camera in loaded.config.cameras.values() {
                 assert!(camera.analysis_fps > 0.0);
+                assert!(camera.analysis_fps_near >= camera.analysis_fps);
             }
         }
         Err(errors) => {

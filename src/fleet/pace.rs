@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::config::types::CameraConfig;
+use crate::config::types::{CameraConfig, WatchMode};
 use crate::model::coverage::CoverageLevel;
 
 /// Where keyframes are not known (a stream that cannot be gated), "keyframes only" is this many
@@ -18,6 +18,8 @@ pub(super) struct Pace {
     /// The same while somebody is near a line or fast.
     near: f32,
     heartbeat: Duration,
+    /// Its mode lets it sleep.
+    sleeps: bool,
 }
 
 impl Pace {
@@ -26,6 +28,7 @@ impl Pace {
             calm: config.analysis_fps,
             near: config.analysis_fps_near,
             heartbeat: config.watch.heartbeat,
+            sleeps: config.watch.mode == WatchMode::Watch,
         }
     }
 
@@ -59,8 +62,8 @@ impl Pace {
         let period = |fps: f32| Duration::from_secs_f32(1.0 / fps);
         let keys = keys_apart.unwrap_or(self.heartbeat);
         match level {
-            CoverageLevel::Keyframes => keys.max(period(self.keyframes_fps())),
-            CoverageLevel::Heartbeat => {
+            CoverageLevel::Keyframes if !self.sleeps => keys.max(period(self.keyframes_fps())),
+            CoverageLevel::Keyframes | CoverageLevel::Heartbeat => {
                 let beat = self.heartbeat.max(period(self.keyframes_fps()));
                 beat.max(keys)
             }
@@ -80,6 +83,7 @@ mod tests {
         calm: 5.0,
         near: 10.0,
         heartbeat: Duration::from_secs(10),
+        sleeps: false,
     };
 
     #[test]
@@ -101,8 +105,13 @@ mod tests {
         /// A worse level is never faster, somebody near a line never makes it slower, and the
         /// promise is never shorter than the rate allows.
         #[test]
-        fn worse_levels_are_slower(calm in 0.05_f32..60.0, more in 1.0_f32..4.0, beat in 1_u64..60) {
-            let pace = Pace { calm, near: calm * more, heartbeat: Duration::from_secs(beat) };
+        fn worse_levels_are_slower(calm in 0.05_f32..60.0, more in 1.0_f32..4.0, beat in 1_u64..60, sleeps in any::<bool>()) {
+            let pace = Pace {
+                calm,
+                near: calm * more,
+                heartbeat: Duration::from_secs(beat),
+                sleeps,
+            };
             for pair in CoverageLevel::ALL.windows(2) {
                 prop_assert!(pace.fps(pair[0], true) >= pace.fps(pair[1], true));
                 prop_assert!(pace.fps(pair[0], false) >= pace.fps(pair[1], false));

@@ -22,8 +22,10 @@
 //! it ([`WakeReason::Eased`] in always mode; in watch mode it goes on sleeping by its own rules):
 //!
 //! ```text
-//!   Keyframes   Look at each keyframe, at most one a second; Hold the rest where it fits, so that
-//!               a camera that gets its rate back is decoded from its last keyframe on
+//!   Keyframes   Look at each keyframe, at most one a second; in watch mode the detector still looks
+//!               only at the heartbeat and at what differs from the background. Hold the rest where
+//!               it fits, so that a camera that gets its rate back is decoded from its last
+//!               keyframe on
 //!   Heartbeat   Look at one keyframe in each heartbeat; Skip the rest
 //! ```
 //!
@@ -117,6 +119,8 @@ pub(super) struct Gate {
     group: Duration,
     active_at: Duration,
     analysed_at: Duration,
+    /// The last keyframe that the level left to be looked at.
+    keyframe_at: Duration,
     broken: bool,
     jumped: bool,
     /// The level keeps it asleep.
@@ -143,6 +147,7 @@ impl Gate {
             group: Duration::ZERO,
             active_at: Duration::ZERO,
             analysed_at: Duration::ZERO,
+            keyframe_at: Duration::ZERO,
             broken: false,
             jumped: false,
             forced: false,
@@ -224,6 +229,11 @@ impl Gate {
         self.awake
     }
 
+    /// Whether the level keeps it asleep.
+    pub(super) fn is_forced(&self) -> bool {
+        self.forced
+    }
+
     /// How far the two latest keyframes were apart; zero while that is not known.
     pub(super) fn keys_apart(&self) -> Duration {
         self.group
@@ -277,19 +287,27 @@ impl Gate {
                 return Action::Follow;
             }
             (self.awake, self.gapped, self.broken) = (false, false, false);
+            self.keyframe_at = self.now;
             return Action::Sleep { analyse: true };
         }
         // What is held does not go on over a jump.
         self.gapped |= std::mem::take(&mut self.broken);
-        let since = self.now.saturating_sub(self.analysed_at);
+        let since = self.now.saturating_sub(self.keyframe_at);
         let due = match level {
             CoverageLevel::Keyframes => since + JITTER >= KEY_SPACING,
             _ => key && self.glance_is_due(self.group),
         };
         if key && due {
-            self.analysed_at = self.now;
             self.gapped = false;
-            return Action::Look { analyse: true };
+            self.keyframe_at = self.now;
+            // What sleeps by itself must not cost more by this.
+            let sleeps = self.policy.mode == WatchMode::Watch;
+            let analyse =
+                level != CoverageLevel::Keyframes || !sleeps || self.glance_is_due(self.group);
+            if analyse {
+                self.analysed_at = self.now;
+            }
+            return Action::Look { analyse };
         }
         self.gapped |= key || level != CoverageLevel::Keyframes;
         if self.gapped {

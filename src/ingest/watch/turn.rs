@@ -205,6 +205,7 @@ impl Turn<'_> {
         self.watch.compare(&frame);
         let changed = self.watch.changed();
         let mut woken = course.gate.looked(changed);
+        let analyse = analyse || (changed && course.gate.is_forced());
         if woken.is_none() && analyse {
             self.sink().glance(frame);
             woken = course.gate.glanced(self.sink().wanted());
