@@ -22,6 +22,7 @@
 mod background;
 mod baseline;
 mod classify;
+mod cost;
 mod decoder;
 mod deliver;
 mod error;
@@ -85,7 +86,7 @@ pub trait Sink: Send + Sync {
     fn tally(&self, _what: Tally) {}
 }
 
-/// What a watched camera's gate did.
+/// What a watched camera's gate did, and what decoding cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tally {
     /// A coded picture came while the camera sleeps: it lives, although nothing may be decoded.
@@ -96,6 +97,8 @@ pub enum Tally {
     Unused,
     /// A group of pictures did not fit and was decoded although nothing moved.
     Spilled,
+    /// A picture came out of the decoder, which took so much processor time.
+    Decoded(Duration),
 }
 
 /// A source that runs. Dropping it stops it.

@@ -163,6 +163,7 @@ impl Sink for Observer {
             Tally::Undecoded(pictures) => seen.undecoded += pictures,
             Tally::Unused => seen.unused += 1,
             Tally::Spilled => seen.spilled += 1,
+            Tally::Decoded(_) => {}
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Every metric, named once. Series of one camera appear with [`Metrics::camera`] and go with
 //! [`Metrics::forget_camera`], so that a removed camera leaves nothing behind.
 
+mod cpu;
 mod doors;
 mod journal;
 mod watch;
 
+pub use cpu::{CpuMetrics, CpuSeconds};
 pub use doors::DoorMetrics;
 pub use journal::JournalMetrics;
 use watch::WatchFamilies;
@@ -84,6 +86,8 @@ pub struct CameraMetrics {
     pub age_seconds: Float,
     /// Of watch mode.
     pub watch: WatchMetrics,
+    /// [`CpuMetrics::decode`], which all cameras share.
+    pub decode_cpu: CpuSeconds,
 }
 
 /// All metrics of the process.
@@ -118,6 +122,8 @@ pub struct Metrics {
     pub reloads: Family<Labels, Counter>,
     /// Who comes in.
     pub doors: DoorMetrics,
+    /// What the work on pictures costs.
+    pub cpu: CpuMetrics,
 }
 
 fn seconds_histogram() -> Histogram {
@@ -216,6 +222,7 @@ impl Metrics {
             subscribers: register!("subscribers", "Open Subscribe streams", Gauge::default()),
             reloads: register!("config_reloads", "Reloads by result", both_results()),
             doors: DoorMetrics::register(&mut r),
+            cpu: CpuMetrics::register(&mut r),
             stages,
             gaps,
             registry: r,
@@ -246,6 +253,7 @@ impl Metrics {
             gap_seconds: self.gap.get_or_create(&labels).clone(),
             age_seconds: self.age.get_or_create(&labels).clone(),
             watch: self.watch.camera(camera),
+            decode_cpu: self.cpu.decode.clone(),
         }
     }
 

@@ -217,6 +217,7 @@ impl Sink for CameraSink {
             Tally::Spilled => {
                 watch.spills.inc();
             }
+            Tally::Decoded(spent) => self.metrics.decode_cpu.add(spent),
         }
     }
 

@@ -1,0 +1,471 @@
+//! What a run of the fleet bench found, and how it is printed.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::gaps::GapReport;
+use super::probe::Snapshot;
+use super::script::EventReport;
+use super::threads::{Part, Usage};
+
+/// Counters of frames that were not analysed, by the reason's word.
+const DROPS: [(&str, &str); 5] = [
+    ("superseded", "frames_superseded_total"),
+    ("above_rate", "frames_unwanted_total"),
+    ("stale", "frames_stale_total"),
+    ("compared_only", "frames_unused_total"),
+    ("gop_spills", "gop_spills_total"),
+];
+
+/// A stage's share of the processor.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct StageCost {
+    pub(super) stage: &'static str,
+    /// Cores kept busy, on average.
+    pub(super) cores: f64,
+    /// Milliseconds of processor time that one camera costs in a second.
+    pub(super) millis_per_camera_second: f64,
+}
+
+/// Everything at one moment, to be compared with another.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Moment {
+    pub(super) seconds: f64,
+    pub(super) metrics: Snapshot,
+    pub(super) daemon: Usage,
+    pub(super) wall: Usage,
+    pub(super) bench: Usage,
+    /// Busy seconds of all cores, and their number.
+    pub(super) machine: (f64, usize),
+    pub(super) frames_sent: u64,
+    pub(super) frames_skipped: u64,
+}
+
+/// Cores in use, by process.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(super) struct Load {
+    pub(super) machine_cores: usize,
+    pub(super) daemon: f64,
+    pub(super) wall: f64,
+    pub(super) bench: f64,
+    /// Other processes of this machine: what the run was disturbed by.
+    pub(super) elsewhere: f64,
+    pub(super) idle: f64,
+}
+
+/// One stretch of measuring with one number of cameras.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Phase {
+    pub(super) name: &'static str,
+    pub(super) cameras: usize,
+    pub(super) seconds: f64,
+    /// Cameras that streamed, at the worst look and at the last.
+    pub(super) connected_least: usize,
+    pub(super) connected: usize,
+    pub(super) asleep: usize,
+    pub(super) failures: u64,
+    pub(super) wakes: u64,
+    pub(super) sent_per_second: f64,
+    pub(super) received_per_second: f64,
+    pub(super) decoded_per_second: f64,
+    pub(super) analysed_per_second: f64,
+    pub(super) gaps: GapReport,
+    pub(super) events: EventReport,
+    pub(super) events_lost: u64,
+    pub(super) stages: Vec<StageCost>,
+    pub(super) load: Load,
+    pub(super) rss_mib: f64,
+    pub(super) wall_rss_mib: f64,
+    pub(super) threads: usize,
+    /// Frames not analysed, by reason, over the phase.
+    pub(super) drops: BTreeMap<&'static str, u64>,
+    /// Pictures that the wall left out because the daemon did not read fast enough.
+    pub(super) wall_skipped: u64,
+}
+
+/// What the poller saw between the two moments.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    pub(super) connected_least: usize,
+    pub(super) gaps: GapReport,
+    pub(super) events: EventReport,
+}
+
+impl Phase {
+    pub(super) fn between(
+        (name, cameras): (&'static str, usize),
+        before: &Moment,
+        after: &Moment,
+        seen: Seen,
+    ) -> Self {
+        let seconds = (after.seconds - before.seconds).max(1e-3);
+        let grown = |name: &str| (after.metrics.sum(name) - before.metrics.sum(name)).max(0.0);
+        let rate = |name: &str| grown(name) / seconds;
+        let load = load(before, after, seconds);
+        let whole = |name: &str| {
+            let read = |moment: &Moment| moment.metrics.whole.get(name).copied().unwrap_or(0.0);
+            (read(after) - read(before)).max(0.0)
+        };
+        Self {
+            name,
+            cameras,
+            seconds,
+            connected_least: seen.connected_least,
+            connected: after.metrics.count("camera_state", 2.0),
+            asleep: after.metrics.count("camera_asleep", 1.0),
+            failures: grown("camera_failures_total") as u64,
+            wakes: grown("camera_wakes_total") as u64,
+            sent_per_second: after.frames_sent.saturating_sub(before.frames_sent) as f64 / seconds,
+            received_per_second: rate("frames_decoded_total") + rate("pictures_undecoded_total"),
+            decoded_per_second: rate("frames_decoded_total"),
+            analysed_per_second: rate("frames_analysed_total"),
+            gaps: seen.gaps,
+            events: seen.events,
+            events_lost: whole("events_lost_total") as u64,
+            stages: stages(before, after, seconds, cameras),
+            load,
+            rss_mib: after.daemon.rss_mib,
+            wall_rss_mib: after.wall.rss_mib,
+            threads: after.daemon.thread_count(),
+            drops: DROPS
+                .iter()
+                .map(|(word, counter)| (*word, grown(counter) as u64))
+                .collect(),
+            wall_skipped: after.frames_skipped.saturating_sub(before.frames_skipped),
+        }
+    }
+
+    /// What was promised and not kept, in words.
+    pub(super) fn broken(&self, promise: &Promise) -> Vec<String> {
+        let mut broken = Vec::new();
+        if self.connected_least < self.cameras || self.connected < self.cameras {
+            broken.push(format!(
+                "{} of {} cameras were connected all the time",
+                self.connected_least.min(self.connected),
+                self.cameras
+            ));
+        }
+        if self.gaps.all.p99 > promise.gap_seconds {
+            broken.push(format!(
+                "gap between analysed frames p99 {:.1} s, promised {:.1}",
+                self.gaps.all.p99, promise.gap_seconds
+            ));
+        }
+        let events = &self.events;
+        if events.reported < events.owed {
+            broken.push(format!(
+                "{} of {} intrusions reported",
+                events.reported, events.owed
+            ));
+        }
+        if events.latency.p99 > promise.latency_seconds {
+            broken.push(format!(
+                "event latency p99 {:.1} s, promised {:.1}",
+                events.latency.p99, promise.latency_seconds
+            ));
+        }
+        if self.events_lost > 0 {
+            broken.push(format!("{} events lost", self.events_lost));
+        }
+        broken
+    }
+
+    /// What there was too little of, as far as the figures tell.
+    pub(super) fn bottleneck(&self) -> String {
+        let most = |one: &&StageCost, other: &&StageCost| one.cores.total_cmp(&other.cores);
+        let Some(top) = self.stages.iter().max_by(most) else {
+            return "unknown".to_owned();
+        };
+        let load = &self.load;
+        if load.idle > 0.1 * load.machine_cores as f64 {
+            return format!(
+                "not the processor ({:.2} cores idle); the daemon's largest stage is {}",
+                load.idle, top.stage
+            );
+        }
+        format!(
+            "the processor: {} takes most of the daemon's {:.2} cores ({:.2}), the wall {:.2}, others {:.2}",
+            top.stage, load.daemon, top.cores, load.wall, load.elsewhere
+        )
+    }
+}
+
+/// What a camera owes its facility.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct Promise {
+    pub(super) gap_seconds: f64,
+    pub(super) latency_seconds: f64,
+}
+
+fn load(before: &Moment, after: &Moment, seconds: f64) -> Load {
+    let cores = |earlier: &Usage, later: &Usage| (later.total - earlier.total).max(0.0) / seconds;
+    let (daemon, wall, bench) = (
+        cores(&before.daemon, &after.daemon),
+        cores(&before.wall, &after.wall),
+        cores(&before.bench, &after.bench),
+    );
+    let busy = (after.machine.0 - before.machine.0) / seconds;
+    Load {
+        machine_cores: after.machine.1,
+        daemon,
+        wall,
+        bench,
+        elsewhere: (busy - daemon - wall - bench).max(0.0),
+        idle: (after.machine.1 as f64 - busy).max(0.0),
+    }
+}
+
+/// The daemon's cores by stage. Threads tell the parts apart; within the streaming and inference
+/// threads the daemon's own counters do, and what they do not name is parsing and the engine.
+fn stages(before: &Moment, after: &Moment, seconds: f64, cameras: usize) -> Vec<StageCost> {
+    let parts = after.daemon.parts_since(&before.daemon);
+    let part = |part: Part| parts.get(&part).copied().unwrap_or(0.0);
+    let counted = |stage: &str| {
+        let read = |moment: &Moment| moment.metrics.cpu.get(stage).copied().unwrap_or(0.0);
+        (read(after) - read(before)).max(0.0)
+    };
+    let (decode, preprocess, heads) = (counted("decode"), counted("preprocess"), counted("heads"));
+    [
+        ("receive", part(Part::Receive)),
+        ("parse+gate", (part(Part::Stream) - decode).max(0.0)),
+        ("decode", decode),
+        ("preprocess", preprocess),
+        (
+            "inference",
+            (part(Part::Infer) - preprocess - heads).max(0.0),
+        ),
+        ("heads", heads),
+        ("track+rules", part(Part::Analyse)),
+        ("journal", part(Part::Journal)),
+        ("api+drivers", part(Part::Control)),
+        ("metrics", part(Part::Console)),
+        ("other", part(Part::Other)),
+    ]
+    .into_iter()
+    .map(|(stage, spent)| StageCost {
+        stage,
+        cores: spent / seconds,
+        millis_per_camera_second: spent * 1e3 / seconds / cameras.max(1) as f64,
+    })
+    .collect()
+}
+
+/// The whole run.
+#[derive(Debug, Serialize)]
+pub(super) struct Outcome {
+    pub(super) mode: &'static str,
+    pub(super) model: String,
+    pub(super) clips: Vec<String>,
+    pub(super) seed: u64,
+    pub(super) promise: Promise,
+    /// Until all cameras streamed and, in watch mode, slept.
+    pub(super) settled_seconds: Option<f64>,
+    pub(super) phases: Vec<Phase>,
+    /// What was promised and not kept.
+    pub(super) broken: Vec<String>,
+    pub(super) stopped_cleanly: bool,
+}
+
+type Row<'r> = (&'r str, Box<dyn Fn(&Phase) -> String>);
+
+fn rows(stages: &[&'static str]) -> Vec<Row<'static>> {
+    let mut rows: Vec<Row<'static>> = Vec::new();
+    macro_rules! row {
+        ($name:literal, |$phase:ident| $($words:tt)*) => {
+            rows.push(($name, Box::new(|$phase: &Phase| format!($($words)*))));
+        };
+    }
+    row!("cameras", |p| "{}", p.cameras);
+    row!("measured, s", |p| "{:.0}", p.seconds);
+    row!(
+        "connected, least / at the end",
+        |p| "{} / {}",
+        p.connected_least,
+        p.connected
+    );
+    row!("asleep at the end; wakes", |p| "{}; {}", p.asleep, p.wakes);
+    row!("failures of sources", |p| "{}", p.failures);
+    row!(
+        "frames sent by the wall, 1/s",
+        |p| "{:.0}",
+        p.sent_per_second
+    );
+    row!("frames received, 1/s", |p| "{:.0}", p.received_per_second);
+    row!("frames decoded, 1/s", |p| "{:.1}", p.decoded_per_second);
+    row!("frames analysed, 1/s", |p| "{:.1}", p.analysed_per_second);
+    row!("gap p50 / p99 / max, s", |p| "{}", spread(&p.gaps.all));
+    row!(
+        "a camera's largest gap, likewise",
+        |p| "{}",
+        spread(&p.gaps.largest)
+    );
+    row!(
+        "intrusions reported / owed",
+        |p| "{} / {}",
+        p.events.reported,
+        p.events.owed
+    );
+    row!(
+        "event latency p50 / p99 / max, s",
+        |p| "{}",
+        spread(&p.events.latency)
+    );
+    row!(
+        "other incidents; lost signals",
+        |p| "{}; {}",
+        p.events.unasked,
+        p.events.signal_lost
+    );
+    for (number, stage) in stages.iter().enumerate() {
+        rows.push((
+            stage,
+            Box::new(move |phase| {
+                phase.stages.get(number).map_or_else(String::new, |cost| {
+                    format!("{:.3} / {:.3}", cost.cores, cost.millis_per_camera_second)
+                })
+            }),
+        ));
+    }
+    row!(
+        "daemon, all",
+        |p| "{:.3} / {:.3}",
+        p.load.daemon,
+        p.load.daemon * 1e3 / p.cameras.max(1) as f64
+    );
+    row!("wall", |p| "{:.3}", p.load.wall);
+    row!("this bench", |p| "{:.3}", p.load.bench);
+    row!("other processes", |p| "{:.3}", p.load.elsewhere);
+    row!(
+        "idle, of the machine's cores",
+        |p| "{:.3} of {}",
+        p.load.idle,
+        p.load.machine_cores
+    );
+    row!(
+        "RSS, MiB (wall)",
+        |p| "{:.0} ({:.0})",
+        p.rss_mib,
+        p.wall_rss_mib
+    );
+    row!("threads", |p| "{}", p.threads);
+    row!("pictures the wall left out", |p| "{}", p.wall_skipped);
+    for (number, (word, _)) in DROPS.iter().enumerate() {
+        let name = [
+            "dropped: superseded",
+            "dropped: above rate",
+            "dropped: stale",
+            "decoded only to be compared",
+            "groups too large to hold",
+        ][number];
+        rows.push((
+            name,
+            Box::new(move |phase| phase.drops.get(word).copied().unwrap_or(0).to_string()),
+        ));
+    }
+    rows
+}
+
+fn spread(spread: &super::gaps::Spread) -> String {
+    format!("{:.2} / {:.2} / {:.2}", spread.p50, spread.p99, spread.max)
+}
+
+/// Prints the table for people.
+pub(super) fn tell(outcome: &Outcome) {
+    println!(
+        "mode {}, model {}, {}, seed {}; cores used, and ms of processor time a camera-second, by stage",
+        outcome.mode,
+        outcome.model,
+        outcome.clips.join(" and "),
+        outcome.seed
+    );
+    match outcome.settled_seconds {
+        Some(seconds) => println!("settled after {seconds:.0} s"),
+        None => println!("had NOT settled when the measurement began"),
+    }
+    let stages: Vec<_> = outcome
+        .phases
+        .first()
+        .map(|phase| phase.stages.iter().map(|cost| cost.stage).collect())
+        .unwrap_or_default();
+    let line = |name: &str, cell: &dyn Fn(&Phase) -> String| {
+        let cells = outcome
+            .phases
+            .iter()
+            .map(|phase| format!("{:>22}", cell(phase)));
+        println!("{name:<34}{}", cells.collect::<String>());
+    };
+    if outcome.phases.len() > 1 {
+        line("", &|phase| phase.name.to_owned());
+    }
+    for (name, cell) in rows(&stages) {
+        line(name, &*cell);
+    }
+    for word in &outcome.broken {
+        println!("NOT kept: {word}");
+    }
+    if outcome.broken.is_empty() {
+        println!("all promises kept");
+    }
+    if !outcome.stopped_cleanly {
+        println!("the daemon did NOT stop in good order");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(seconds: f64, decoded: u64) -> Moment {
+        let text = format!(
+            "parapet_frames_decoded_total{{camera=\"a\"}} {decoded}\n\
+             parapet_pictures_undecoded_total{{camera=\"a\"}} {}\n\
+             parapet_camera_state{{camera=\"a\"}} 2\n\
+             parapet_cpu_seconds_total{{stage=\"decode\"}} {}\n",
+            decoded * 9,
+            seconds / 10.0
+        );
+        Moment {
+            seconds,
+            metrics: Snapshot::parse(&text),
+            machine: (seconds * 1.5, 2),
+            ..Moment::default()
+        }
+    }
+
+    #[test]
+    fn rates_are_differences_over_the_time_between() {
+        let seen = Seen {
+            connected_least: 1,
+            ..Seen::default()
+        };
+        let phase = Phase::between(("run", 1), &moment(10.0, 100), &moment(20.0, 150), seen);
+        assert_eq!(phase.decoded_per_second, 5.0);
+        assert_eq!(phase.received_per_second, 50.0);
+        assert_eq!(phase.connected, 1);
+        let decode = phase.stages.iter().find(|cost| cost.stage == "decode");
+        assert!((decode.expect("decode").cores - 0.1).abs() < 1e-9);
+        assert!((phase.load.elsewhere - 1.5).abs() < 1e-9);
+        assert!((phase.load.idle - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_broken_promise_is_named() {
+        let promise = Promise {
+            gap_seconds: 10.0,
+            latency_seconds: 2.0,
+        };
+        let seen = Seen {
+            connected_least: 1,
+            ..Seen::default()
+        };
+        let mut phase = Phase::between(("run", 1), &moment(0.0, 0), &moment(9.0, 9), seen);
+        assert_eq!(phase.broken(&promise), [] as [String; 0]);
+        phase.connected_least = 0;
+        phase.gaps.all.p99 = 10.5;
+        phase.events.owed = 2;
+        phase.events.latency.p99 = 2.5;
+        phase.events_lost = 1;
+        assert_eq!(phase.broken(&promise).len(), 5);
+    }
+}
