@@ -5,6 +5,7 @@ mod faults;
 mod fleet;
 mod hostile;
 mod judge;
+mod model;
 mod processes;
 mod soak;
 mod stage;
@@ -36,6 +37,9 @@ enum BenchCommand {
     /// The largest fleet that keeps its promises on this machine beside its wall, found by short
     /// runs; what stops it, and the cost of a camera by stage.
     Density(fleet::density::DensityArgs),
+    /// Batch sizes and threads of a model on this machine: milliseconds and pictures a second, and
+    /// which the daemon would take at its start.
+    Model(model::ModelArgs),
     #[command(flatten)]
     Durability(durability::DurabilityCommand),
 }
@@ -46,6 +50,7 @@ pub(super) fn run(args: BenchArgs) -> anyhow::Result<bool> {
         BenchCommand::Soak(args) => super::runtime()?.block_on(soak::run(args)),
         BenchCommand::Fleet(args) => super::runtime()?.block_on(fleet::run(args)),
         BenchCommand::Density(args) => super::runtime()?.block_on(fleet::density::run(args)),
+        BenchCommand::Model(args) => model::run(&args),
         BenchCommand::Hostile(args) => {
             super::logging::quiet()?;
             super::runtime()?.block_on(hostile::run(args))

@@ -16,8 +16,8 @@ fn config(workers: usize, max_batch: usize) -> InferenceConfig {
     InferenceConfig {
         runtime_library: None,
         workers,
-        threads_per_worker: 1,
-        max_batch,
+        threads_per_worker: Some(1),
+        max_batch: Some(max_batch),
         max_wait: Duration::ZERO,
         max_age: Duration::from_secs(60),
         execution_provider: ExecutionProvider::Cpu,

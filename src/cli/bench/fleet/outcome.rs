@@ -72,6 +72,7 @@ pub(super) struct Phase {
     pub(super) analysed_per_second: f64,
     pub(super) gaps: GapReport,
     pub(super) events: EventReport,
+    pub(super) governor: Governed,
     pub(super) events_lost: u64,
     pub(super) stages: Vec<StageCost>,
     pub(super) load: Load,
@@ -90,6 +91,29 @@ pub(super) struct Seen {
     pub(super) connected_least: usize,
     pub(super) gaps: GapReport,
     pub(super) events: EventReport,
+    pub(super) governor: Governed,
+}
+
+/// What the governor held back; empty where the daemon has none.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(super) struct Governed {
+    /// At the end, cameras at each level, from full to least.
+    pub(super) levels: Vec<usize>,
+    /// Cameras whose largest gap of the last minute was above their promise, at the worst look.
+    pub(super) unkept_most: usize,
+}
+
+/// Cameras by the governor's level.
+fn levels(metrics: &Snapshot) -> Vec<usize> {
+    let mut levels = Vec::new();
+    for values in metrics.cameras.values() {
+        if let Some(level) = values.get("governor_level") {
+            let level = level.clamp(0.0, 9.0) as usize;
+            levels.resize(levels.len().max(level + 1), 0);
+            levels[level] += 1;
+        }
+    }
+    levels
 }
 
 impl Phase {
@@ -122,6 +146,10 @@ impl Phase {
             analysed_per_second: rate("frames_analysed_total"),
             gaps: seen.gaps,
             events: seen.events,
+            governor: Governed {
+                levels: levels(&after.metrics),
+                ..seen.governor
+            },
             events_lost: whole("events_lost_total") as u64,
             stages: stages(before, after, seconds, cameras),
             load,
@@ -311,11 +339,23 @@ fn rows(stages: &[&'static str]) -> Vec<Row<'static>> {
         |p| "{}",
         spread(&p.events.latency)
     );
+    row!("other incidents", |p| "{}", counts(&p.events.others));
+    row!("cameras by governor's level", |p| "{}", {
+        let levels = &p.governor.levels;
+        if levels.is_empty() {
+            "no governor".to_owned()
+        } else {
+            levels
+                .iter()
+                .map(usize::to_string)
+                .collect::<Vec<_>>()
+                .join(" ")
+        }
+    });
     row!(
-        "other incidents; lost signals",
-        |p| "{}; {}",
-        p.events.unasked,
-        p.events.signal_lost
+        "coverage not kept, worst look",
+        |p| "{}",
+        p.governor.unkept_most
     );
     for (number, stage) in stages.iter().enumerate() {
         rows.push((
@@ -364,6 +404,14 @@ fn rows(stages: &[&'static str]) -> Vec<Row<'static>> {
         ));
     }
     rows
+}
+
+fn counts(counts: &BTreeMap<&'static str, usize>) -> String {
+    if counts.is_empty() {
+        return "none".to_owned();
+    }
+    let words = counts.iter().map(|(name, count)| format!("{count} {name}"));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 fn spread(spread: &super::gaps::Spread) -> String {

@@ -302,14 +302,13 @@ impl Fleet {
         let begun_utc = self.clock.utc_micros();
         self.heard.lock().clear();
         let before = self.moment().await?;
-        let (gaps, connected_least) = self.watch(stretch.cameras, &visits, length).await?;
+        let watched = self.watch(stretch.cameras, &visits, length).await?;
         let after = self.moment().await?;
         let owed = self.owed(&visits, begun_utc).await?;
         let heard = self.heard.lock().clone();
         let seen = Seen {
-            connected_least,
-            gaps,
             events: script::judge(&owed, &heard),
+            ..watched
         };
         let name = (stretch.name, stretch.cameras);
         Ok(Phase::between(name, &before, &after, seen))
@@ -321,9 +320,12 @@ impl Fleet {
         cameras: usize,
         visits: &[Visit],
         length: Duration,
-    ) -> anyhow::Result<(super::gaps::GapReport, usize)> {
+    ) -> anyhow::Result<Seen> {
         let mut gaps = Gaps::default();
-        let mut least = usize::MAX;
+        let mut watched = Seen {
+            connected_least: usize::MAX,
+            ..Seen::default()
+        };
         let begun = self.clock.now();
         let known: BTreeMap<&str, ()> = self.cameras[..cameras]
             .iter()
@@ -334,7 +336,8 @@ impl Fleet {
         loop {
             let now = self.clock.now().since(begun);
             if now >= length {
-                return Ok((gaps.report(now), least));
+                watched.gaps = gaps.report(now);
+                return Ok(watched);
             }
             if now >= next_look {
                 next_look = now + LOOK_EVERY;
@@ -348,7 +351,10 @@ impl Fleet {
                         gaps.look(camera, now, analysed, read("analysis_gap_seconds"));
                     }
                 }
-                least = least.min(seen.count("camera_state", 2.0));
+                let least = &mut watched.connected_least;
+                *least = (*least).min(seen.count("camera_state", 2.0));
+                let unkept = &mut watched.governor.unkept_most;
+                *unkept = (*unkept).max(seen.count("coverage_kept", 0.0));
             }
             while let Some(visit) = visits.next_if(|visit| visit.at <= now) {
                 self.send(visit).await?;

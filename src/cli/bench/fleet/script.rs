@@ -1,5 +1,6 @@
 //! Who intrudes where and when, and what the subscriber heard of it. Pure.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -101,9 +102,8 @@ pub(super) struct EventReport {
     pub(super) latency: Spread,
     /// The cameras whose event did not come.
     pub(super) missed: Vec<String>,
-    /// Incidents that nothing was owed for; lost signals are told apart.
-    pub(super) unasked: usize,
-    pub(super) signal_lost: usize,
+    /// Incidents that nothing was owed for, by kind.
+    pub(super) others: BTreeMap<&'static str, usize>,
 }
 
 /// Gives each owed event the first word that may stand for it; each word stands for one at most.
@@ -138,11 +138,7 @@ pub(super) fn judge(owed: &[Owed], heard: &[Heard]) -> EventReport {
     report.reported = latencies.len();
     report.latency = Spread::of_each(latencies);
     for (word, _) in heard.iter().zip(&taken).filter(|(_, taken)| !**taken) {
-        if word.kind == EventKind::SignalLost {
-            report.signal_lost += 1;
-        } else {
-            report.unasked += 1;
-        }
+        *report.others.entry(word.kind.name()).or_default() += 1;
     }
     report
 }
@@ -230,6 +226,14 @@ mod tests {
         assert_eq!((report.owed, report.reported), (3, 1));
         assert_eq!(report.missed, ["b", "c"]);
         assert!((report.latency.max - 0.4).abs() < 1e-9);
-        assert_eq!((report.unasked, report.signal_lost), (3, 1));
+        let others: Vec<_> = report.others.into_iter().collect();
+        assert_eq!(
+            others,
+            [
+                ("line_crossed", 1),
+                ("signal_lost", 1),
+                ("zone_intrusion", 2)
+            ]
+        );
     }
 }

@@ -25,13 +25,14 @@ pub(super) enum Part {
     Other,
 }
 
-/// By the name that the kernel keeps (15 bytes). GStreamer names its threads after the element or
-/// pad that they serve, `taskN` where that has no name of its own.
+/// By the name that the kernel keeps (15 bytes). GStreamer names its threads after the element that
+/// they serve, `taskN` where that has no name of its own (the loop of `rtspsrc`); `rtsp` and `decode`
+/// are threads of our own source.
 pub(super) fn part(name: &str) -> Part {
     let begins = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
     if begins(&["infer-", "onnx"]) {
         Part::Infer
-    } else if begins(&["rtpjitterbuffer", "appsrc", "stream-"]) {
+    } else if begins(&["rtpjitterbuffer", "decode"]) {
         Part::Stream
     } else if begins(&[
         "task",
@@ -41,7 +42,6 @@ pub(super) fn part(name: &str) -> Part {
         "udpsrc",
         "gmain",
         "pool-",
-        "receive",
     ]) {
         Part::Receive
     } else if begins(&["analyst"]) {
@@ -160,6 +160,7 @@ mod tests {
             ("rtpjitterbuffer", Part::Stream),
             ("rtpsession-rtcp", Part::Receive),
             ("task17", Part::Receive),
+            ("decode", Part::Stream),
             ("infer-0", Part::Infer),
             ("control", Part::Control),
             ("parapet", Part::Other),
