@@ -1,11 +1,12 @@
 //! What a frame costs in allocations once everything is warm: from the decoder's planes to the
 //! rules, on our side of ONNX Runtime and of GStreamer.
 //!
-//! Nothing of a picture is ever allocated or copied: the bytes below do not grow with its size.
-//! What remains, each of a few hundred bytes or less: the lists of outputs and of detections that
-//! an answer is made of, the session's argument and result lists of the `ort` crate, the tracker's
-//! cost table where there is somebody to follow, and what an event is made of when there is one.
-//! The allocator is glibc's, counted by thread by the crate `allocation-counter`.
+//! Nothing of a picture is ever allocated or copied: what is counted below does not grow with its
+//! size. What remains: the lists of outputs and of detections that an answer is made of, argument and
+//! result lists of the `ort` crate (23 allocations of 16 KB in all for one look of `models/person`),
+//! the tracker's cost table where there is somebody to follow, and what an event is made of when
+//! there is one. ONNX Runtime's own memory is not seen here: it comes from its arena, which has
+//! grown to its size in the first run. Counted by thread by the crate `allocation-counter`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -113,7 +114,7 @@ fn a_look_allocates_its_lists_only_whatever_the_pictures_size() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/person");
     let model = Model::load(&folder, None).expect("our own model");
     let large = look(&ort, model.clone(), FULL_HD);
-    assert_few("ONNX Runtime", large, (40, 8_192));
+    assert_few("ONNX Runtime", large, (32, 20_480));
     let small = Size {
         width: 640,
         height: 360,

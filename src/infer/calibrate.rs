@@ -1,15 +1,15 @@
 //! Batch size and threads found by trying: a short measurement of one model on this machine.
 //!
-//! Every pair of threads and batch runs a few times on an empty picture, most promising threads
-//! first; its time is the shortest of its runs, which other work on the machine disturbs least.
-//! Of the pairs whose batch is done within the latency bound the one is taken that gives the most
-//! pictures a second *and thread*: the decoders want the other cores. Within [`NEAR`] of it the
-//! smaller batch is taken, whose pictures wait less.
+//! Every pair of threads and batch runs a few times on an empty picture; the shortest of its runs is
+//! its time, which other work on the machine disturbs least, and the cheapest its processor time,
+//! which other work hardly disturbs. Of the pairs whose batch is done within the latency bound the
+//! one is taken that gives the most pictures for a second of *processor* time: the decoders want the
+//! rest. Within [`NEAR`] of it the smaller batch is taken, whose pictures wait less.
 
 use std::time::Duration;
 
 use super::{Backend, BatchSize, InferError, Model};
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, process_cpu};
 
 /// Rates this close count as equal.
 const NEAR: f64 = 0.03;
@@ -55,6 +55,8 @@ pub struct Trial {
     pub batch: usize,
     /// One run, in seconds.
     pub seconds: f64,
+    /// Processor time of one run, over all threads, in seconds.
+    pub cpu_seconds: f64,
 }
 
 impl Trial {
@@ -64,8 +66,10 @@ impl Trial {
         self.batch as f64 / self.seconds.max(1e-9)
     }
 
-    fn per_thread(&self) -> f64 {
-        self.pictures_per_second() / self.threads.max(1) as f64
+    /// Pictures for a second of processor time.
+    #[must_use]
+    pub fn pictures_per_core_second(&self) -> f64 {
+        self.batch as f64 / self.cpu_seconds.max(1e-9)
     }
 }
 
@@ -109,14 +113,15 @@ pub fn calibrate(
             }
             // Grey, as the padding of a letterbox is: its value changes no kernel's time.
             let input = vec![114.0; batch * model.input_len()];
-            let mut shortest = Duration::MAX;
+            let (mut shortest, mut cheapest) = (Duration::MAX, Duration::MAX);
             engine.run(batch, &input, &mut |_| {})?;
             let first = clock.now();
             let mut runs = 0;
             while runs < RUNS_LEAST || clock.now().since(first) < PAIR_TIME {
-                let before = clock.now();
+                let (before, cpu) = (clock.now(), process_cpu());
                 engine.run(batch, &input, &mut |_| {})?;
                 shortest = shortest.min(clock.now().since(before));
+                cheapest = cheapest.min(process_cpu().saturating_sub(cpu));
                 runs += 1;
                 let over = clock.now().since(begun) >= trials.budget;
                 if over || (runs >= RUNS_LEAST && shortest > PAIR_TIME) {
@@ -127,6 +132,7 @@ pub fn calibrate(
                 threads,
                 batch,
                 seconds: shortest.as_secs_f64(),
+                cpu_seconds: cheapest.as_secs_f64(),
             });
             // A larger batch takes longer still.
             if shortest > trials.latency {
@@ -154,7 +160,7 @@ fn choose(trials: &[Trial], latency: Duration) -> Option<(Trial, bool)> {
     let top = trials
         .iter()
         .filter(fits)
-        .map(Trial::per_thread)
+        .map(Trial::pictures_per_core_second)
         .max_by(f64::total_cmp);
     let Some(top) = top else {
         let quickest = |one: &&Trial, other: &&Trial| one.seconds.total_cmp(&other.seconds);
@@ -163,7 +169,7 @@ fn choose(trials: &[Trial], latency: Duration) -> Option<(Trial, bool)> {
     let near = trials
         .iter()
         .filter(fits)
-        .filter(|trial| trial.per_thread() >= top * (1.0 - NEAR));
+        .filter(|trial| trial.pictures_per_core_second() >= top * (1.0 - NEAR));
     let smallest = near.min_by_key(|trial| (trial.batch, trial.threads));
     smallest.map(|trial| (*trial, true))
 }
@@ -179,11 +185,13 @@ mod tests {
             threads,
             batch,
             seconds: millis / 1e3,
+            // Two threads that share the work perfectly cost as much as one.
+            cpu_seconds: millis * threads as f64 / 1e3,
         }
     }
 
     #[test]
-    fn the_most_pictures_a_thread_win_and_of_equals_the_smaller_batch() {
+    fn the_most_pictures_for_the_processors_time_win_and_of_equals_the_smaller_batch() {
         let bound = Duration::from_millis(100);
         let trials = [
             trial(1, 1, 10.0),
@@ -193,7 +201,7 @@ mod tests {
             trial(2, 4, 20.0),
         ];
         assert_eq!(choose(&trials, bound), Some((trials[1], true)));
-        // Two threads that halve the time do not win a thread's rate.
+        // Two threads that not quite halve the time cost more.
         let pair = [trial(1, 1, 10.0), trial(2, 1, 5.1)];
         assert_eq!(choose(&pair, bound), Some((pair[0], true)));
     }

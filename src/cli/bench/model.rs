@@ -219,7 +219,7 @@ fn tell(found: &Found, latency: u64) {
     );
     println!(
         "{:>7} {:>6} {:>9} {:>12} {:>11} {:>10}",
-        "threads", "batch", "ms a run", "ms a picture", "pictures/s", "per thread"
+        "threads", "batch", "ms a run", "cpu ms", "pictures/s", "a cpu s"
     );
     for trial in &found.calibration.trials {
         let rate = trial.pictures_per_second();
@@ -228,8 +228,8 @@ fn tell(found: &Found, latency: u64) {
             trial.threads,
             trial.batch,
             trial.seconds * 1e3,
-            1e3 / rate,
-            rate / trial.threads as f64
+            trial.cpu_seconds * 1e3 / trial.batch as f64,
+            trial.pictures_per_core_second()
         );
     }
     let best = found.calibration.best;
