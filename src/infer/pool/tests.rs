@@ -5,6 +5,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::*;
 use crate::base::clock::SystemClock;
 use crate::config::types::ExecutionProvider;
+use crate::infer::BatchSize;
 use crate::infer::fake::FakeBackend;
 use crate::model::frame::{ColorMatrix, Colorimetry, OwnedPlanes, PixelFormat};
 use crate::model::geometry::Size;

@@ -18,8 +18,8 @@ const SCENES: [(&str, &str); 2] = [
         include_str!("../../../../benches/fleet/gate.toml"),
     ),
     (
-        "perimeter.toml",
-        include_str!("../../../../benches/fleet/perimeter.toml"),
+        "yard.toml",
+        include_str!("../../../../benches/fleet/yard.toml"),
     ),
 ];
 
