@@ -12,6 +12,8 @@ mod outcome;
 mod probe;
 mod run;
 mod script;
+mod setup;
+mod table;
 mod threads;
 
 use std::path::PathBuf;
@@ -125,7 +127,7 @@ pub(super) async fn run(args: FleetArgs) -> anyhow::Result<bool> {
     if args.json {
         println!("{}", serde_json::to_string_pretty(&outcome)?);
     } else {
-        outcome::tell(&outcome);
+        table::tell(&outcome);
     }
     Ok(outcome.broken.is_empty() && outcome.stopped_cleanly)
 }

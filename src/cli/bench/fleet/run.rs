@@ -1,21 +1,19 @@
 //! One run: the processes, the cameras' coming and going, looking and listening.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::clips::{self, Place};
+use super::clips::Place;
 use super::gaps::Gaps;
-use super::outcome::{Moment, Outcome, Phase, Promise, Seen};
+use super::outcome::{Moment, Outcome, Phase, Seen};
 use super::probe::Snapshot;
 use super::script::{self, Camera, Heard, Owed, Visit};
+use super::setup::{config_text, head, places, promise, wall_tables};
 use super::threads::{Usage, machine};
 use super::{FleetKind, Mode};
 use crate::api::client::Client;
@@ -27,8 +25,6 @@ use crate::sim::wall::{Cameras, Order};
 
 /// From one look at the daemon's metrics to the next.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// An event at the subscriber this much after its truth at most.
-const LATENCY_SECONDS: f64 = 2.0;
 /// This share of the cameras must sleep for the fleet to be settled: something always moves.
 const SETTLED_SHARE: f64 = 0.97;
 
@@ -81,42 +77,6 @@ pub(super) async fn measure(kind: &FleetKind, stretches: &[Stretch]) -> anyhow::
     })
 }
 
-fn promise(kind: &FleetKind) -> Promise {
-    let built_in = match kind.mode {
-        Mode::Watch => 10.0,
-        Mode::Always => 1.0,
-    };
-    Promise {
-        gap_seconds: kind.promise.unwrap_or(built_in),
-        latency_seconds: LATENCY_SECONDS,
-    }
-}
-
-fn places(kind: &FleetKind) -> anyhow::Result<Vec<Place>> {
-    if kind.clip == [PathBuf::from("scenes")] {
-        return clips::built_in();
-    }
-    anyhow::ensure!(
-        kind.intrusion.is_empty() || kind.intrusion.len() == kind.clip.len(),
-        "give one --intrusion for each --clip, or none"
-    );
-    let absolute = |file: &PathBuf| {
-        file.canonicalize()
-            .with_context(|| format!("{} cannot be read", file.display()))
-    };
-    let mut places = Vec::new();
-    for (number, clip) in kind.clip.iter().enumerate() {
-        let intrusion = kind.intrusion.get(number).map(absolute).transpose()?;
-        let name = format!("clip{}", number + 1);
-        places.push(clips::recorded(
-            name,
-            absolute(clip)?,
-            intrusion.as_deref(),
-        )?);
-    }
-    Ok(places)
-}
-
 /// The wall, the daemon and its subscriber.
 struct Fleet {
     folder: tempfile::TempDir,
@@ -125,48 +85,11 @@ struct Fleet {
     wall: WallProcess,
     daemon: DaemonProcess,
     head: String,
+    mode: Mode,
     heard: Arc<Mutex<Vec<Heard>>>,
     tasks: TaskSet,
     clock: SharedClock,
     random: fastrand::Rng,
-}
-
-fn wall_tables(places: &[Place], cameras: &[Camera]) -> String {
-    let mut text = String::new();
-    for (number, place) in places.iter().enumerate() {
-        let count = cameras.iter().filter(|it| it.place == number).count();
-        if count > 0 {
-            let (name, file) = (&place.name, place.quiet.display());
-            let _ = write!(
-                text,
-                "[[camera]]\nmount = \"{name}\"\nfile = '{file}'\ncount = {count}\nspread = true\n"
-            );
-        }
-    }
-    text
-}
-
-/// A configuration without its cameras.
-fn head(
-    kind: &FleetKind,
-    folder: &std::path::Path,
-    [api, console]: [SocketAddr; 2],
-) -> anyhow::Result<String> {
-    let model = kind.model.canonicalize().with_context(|| {
-        let model = kind.model.display();
-        format!("no model at {model}; run from the project's folder or say --model")
-    })?;
-    Ok(format!(
-        "[site]\nname = \"bench\"\n[node]\nname = \"bench\"\nstate_dir = '{}'\n\
-         [log]\nfilter = \"warn\"\n\
-         [api]\nlisten = \"{api}\"\nplaintext = true\n[console]\nlisten = \"{console}\"\n\
-         [models.detector]\nfolder = '{}'\n\
-         [defaults]\nmode = \"{}\"\nanalysis_fps = {}\n",
-        folder.display(),
-        model.display(),
-        kind.mode.name(),
-        kind.analysis_fps
-    ))
 }
 
 impl Fleet {
@@ -187,7 +110,10 @@ impl Fleet {
         let head = head(kind, folder.path(), [api, console])?;
         let config = folder.path().join("parapet.toml");
         let begin = kind.ramp.map_or(first, |step| first.min(step as usize));
-        std::fs::write(&config, config_text(&head, &places, &cameras, begin, &wall))?;
+        std::fs::write(
+            &config,
+            config_text(&head, &places, &cameras, begin, &wall.url),
+        )?;
         let daemon = DaemonProcess::start(folder.path(), &config, console).await?;
         let mut fleet = Self {
             folder,
@@ -196,6 +122,7 @@ impl Fleet {
             wall,
             daemon,
             head,
+            mode: kind.mode,
             heard: Arc::default(),
             tasks: TaskSet::under(&CancellationToken::new()),
             clock: SystemClock::shared(),
@@ -234,7 +161,13 @@ impl Fleet {
 
     /// The daemon gets the first so many cameras.
     fn resize(&self, cameras: usize) -> anyhow::Result<()> {
-        let text = config_text(&self.head, &self.places, &self.cameras, cameras, &self.wall);
+        let text = config_text(
+            &self.head,
+            &self.places,
+            &self.cameras,
+            cameras,
+            &self.wall.url,
+        );
         let config = self.folder.path().join("parapet.toml");
         // Whole or not at all: the daemon may read at any time.
         let beside = config.with_extension("new");
@@ -256,7 +189,7 @@ impl Fleet {
                 now.count("camera_state", 2.0),
                 now.count("camera_asleep", 1.0),
             );
-            let watched = self.head.contains("mode = \"watch\"");
+            let watched = self.mode == Mode::Watch;
             let wanted = (cameras as f64 * SETTLED_SHARE) as usize;
             if streaming == cameras && (!watched || asleep >= wanted) {
                 return Ok(Some(self.clock.now().since(begun).as_secs_f64()));
@@ -412,23 +345,4 @@ impl Fleet {
         self.wall.stop().await;
         Ok(clean)
     }
-}
-
-fn config_text(
-    head: &str,
-    places: &[Place],
-    cameras: &[Camera],
-    count: usize,
-    wall: &WallProcess,
-) -> String {
-    let mut text = head.to_owned();
-    for camera in &cameras[..count] {
-        let (id, url) = (&camera.id, &wall.url);
-        let rules = &places[camera.place].rules;
-        let _ = write!(
-            text,
-            "\n[[camera]]\nid = \"{id}\"\nurl = \"{url}{id}\"\n{rules}"
-        );
-    }
-    text
 }
