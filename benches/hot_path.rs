@@ -97,8 +97,8 @@ fn run(c: &mut Criterion, name: &str, backend: Arc<dyn Backend>, model: Model) {
     let config = InferenceConfig {
         runtime_library: None,
         workers: 1,
-        threads_per_worker: 1,
-        max_batch: 1,
+        threads_per_worker: Some(1),
+        max_batch: Some(1),
         max_wait: Duration::ZERO,
         max_age: Duration::from_secs(60),
         execution_provider: ExecutionProvider::Cpu,
@@ -175,8 +175,8 @@ fn hot_path(c: &mut Criterion) {
     let config = InferenceConfig {
         runtime_library: None,
         workers: 1,
-        threads_per_worker: 1,
-        max_batch: 1,
+        threads_per_worker: Some(1),
+        max_batch: Some(1),
         max_wait: Duration::ZERO,
         max_age: Duration::from_secs(60),
         execution_provider: ExecutionProvider::Cpu,

@@ -6,6 +6,7 @@
 //! planes into the batch tensor ([`preprocess`]), runs the engine, decodes ([`heads`]) and answers.
 //! There is no queue between planner and worker: a frame taken one batch early would only be older.
 
+pub mod calibrate;
 pub mod fake;
 pub mod heads;
 pub mod manifest;
@@ -15,6 +16,7 @@ pub mod planner;
 pub mod pool;
 pub mod preprocess;
 pub mod still;
+mod tune;
 mod worker;
 
 use std::path::PathBuf;
@@ -107,4 +109,12 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// [`InferError`] when the file is not what the manifest says.
     fn open(&self, model: &Model) -> Result<Box<dyn Engine>, InferError>;
+
+    /// The same with so many threads of the engine's own, where it has such a thing.
+    ///
+    /// # Errors
+    /// As [`Backend::open`].
+    fn open_with(&self, model: &Model, _threads: usize) -> Result<Box<dyn Engine>, InferError> {
+        self.open(model)
+    }
 }

@@ -23,6 +23,7 @@
 mod background;
 mod baseline;
 mod classify;
+mod cost;
 mod decoder;
 mod deliver;
 mod error;
@@ -92,7 +93,7 @@ pub trait Sink: Send + Sync {
     fn tally(&self, _what: Tally) {}
 }
 
-/// What a camera's gate did.
+/// What a watched camera's gate did, and what decoding cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tally {
     /// A coded picture came while the camera sleeps: it lives, although nothing may be decoded.
@@ -105,6 +106,8 @@ pub enum Tally {
     Spilled,
     /// So far apart the two latest keyframes were.
     KeysApart(Duration),
+    /// A picture came out of the decoder, which took so much processor time.
+    Decoded(Duration),
 }
 
 /// A source that runs. Dropping it stops it.

@@ -179,6 +179,7 @@ impl Sink for Observer {
             Tally::Unused => seen.unused += 1,
             Tally::Spilled => seen.spilled += 1,
             Tally::KeysApart(apart) => seen.keys_apart = apart,
+            Tally::Decoded(_) => {}
         }
     }
 }

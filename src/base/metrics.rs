@@ -1,11 +1,13 @@
 //! Every metric, named once. Series of one camera appear with [`Metrics::camera`] and go with
 //! [`Metrics::forget_camera`], so that a removed camera leaves nothing behind.
 
+mod cpu;
 mod doors;
 mod governor;
 mod journal;
 mod watch;
 
+pub use cpu::{CpuMetrics, CpuSeconds};
 pub use doors::DoorMetrics;
 pub use governor::{CoverageMetrics, GovernorMetrics};
 pub use journal::JournalMetrics;
@@ -88,6 +90,8 @@ pub struct CameraMetrics {
     pub watch: WatchMetrics,
     /// Of the governor.
     pub coverage: CoverageMetrics,
+    /// [`CpuMetrics::decode`], which all cameras share.
+    pub decode_cpu: CpuSeconds,
 }
 
 /// All metrics of the process.
@@ -124,6 +128,8 @@ pub struct Metrics {
     pub governor: GovernorMetrics,
     /// Who comes in.
     pub doors: DoorMetrics,
+    /// What the work on pictures costs.
+    pub cpu: CpuMetrics,
 }
 
 fn seconds_histogram() -> Histogram {
@@ -223,6 +229,7 @@ impl Metrics {
             subscribers: register!("subscribers", "Open Subscribe streams", Gauge::default()),
             reloads: register!("config_reloads", "Reloads by result", both_results()),
             doors: DoorMetrics::register(&mut r),
+            cpu: CpuMetrics::register(&mut r),
             stages,
             gaps,
             registry: r,
@@ -254,6 +261,7 @@ impl Metrics {
             age_seconds: self.age.get_or_create(&labels).clone(),
             watch: self.watch.camera(camera),
             coverage: self.governor.camera(camera),
+            decode_cpu: self.cpu.decode.clone(),
         }
     }
 

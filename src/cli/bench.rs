@@ -2,8 +2,11 @@
 
 mod durability;
 mod faults;
+mod fleet;
 mod hostile;
 mod judge;
+mod model;
+mod processes;
 mod soak;
 mod stage;
 mod table;
@@ -27,6 +30,16 @@ enum BenchCommand {
     /// Garbage, slow-loris, floods and oversized messages against the API, and what a live
     /// subscriber notices of it. Exit code 1 where it noticed too much.
     Hostile(hostile::HostileArgs),
+    /// A wall of cameras and the daemon as processes of their own: cameras connected, frames, gaps,
+    /// latency of events against the truth, processor time by stage. Exit code 1 where a promise was
+    /// not kept.
+    Fleet(fleet::FleetArgs),
+    /// The largest fleet that keeps its promises on this machine beside its wall, found by short
+    /// runs; what stops it, and the cost of a camera by stage.
+    Density(fleet::density::DensityArgs),
+    /// Batch sizes and threads of a model on this machine: milliseconds and pictures a second, and
+    /// which the daemon would take at its start.
+    Model(model::ModelArgs),
     #[command(flatten)]
     Durability(durability::DurabilityCommand),
 }
@@ -35,6 +48,9 @@ pub(super) fn run(args: BenchArgs) -> anyhow::Result<bool> {
     match args.command {
         BenchCommand::Faults(args) => super::runtime()?.block_on(faults::run(args)),
         BenchCommand::Soak(args) => super::runtime()?.block_on(soak::run(args)),
+        BenchCommand::Fleet(args) => super::runtime()?.block_on(fleet::run(args)),
+        BenchCommand::Density(args) => super::runtime()?.block_on(fleet::density::run(args)),
+        BenchCommand::Model(args) => model::run(&args),
         BenchCommand::Hostile(args) => {
             super::logging::quiet()?;
             super::runtime()?.block_on(hostile::run(args))

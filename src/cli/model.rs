@@ -36,8 +36,8 @@ pub(super) fn single_backend() -> anyhow::Result<OrtBackend> {
     Ok(OrtBackend::new(&InferenceConfig {
         runtime_library: None,
         workers: 1,
-        threads_per_worker: 1,
-        max_batch: 1,
+        threads_per_worker: Some(1),
+        max_batch: Some(1),
         max_wait: std::time::Duration::ZERO,
         max_age: std::time::Duration::MAX,
         execution_provider: ExecutionProvider::Cpu,

@@ -147,6 +147,28 @@ impl<'f> Table<'f> {
         self.within(key, number, &range)
     }
 
+    /// A whole number in a range, or `"auto"`, which is none.
+    pub(crate) fn integer_or_auto(
+        &self,
+        key: &'static str,
+        range: RangeInclusive<i64>,
+    ) -> Option<Set<'f, Option<i64>>> {
+        let wanted = "a whole number or \"auto\"";
+        let found = self.typed(key, wanted, |item| match item.as_str() {
+            Some("auto") => Some(None),
+            _ => item.as_integer().map(Some),
+        })?;
+        let Some(value) = found.value else {
+            return Some(found);
+        };
+        let at = found.at;
+        let number = self.within(key, Set { value, at }, &range)?;
+        Some(Set {
+            value: Some(number.value),
+            at: number.at,
+        })
+    }
+
     /// A number, with or without a point, in a range.
     pub(crate) fn number(
         &self,

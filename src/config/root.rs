@@ -148,13 +148,20 @@ fn count(
         .unwrap_or(built_in)
 }
 
+fn count_or_auto(table: &Table<'_>, key: &'static str, built_in: Option<usize>) -> Option<usize> {
+    let written = table.integer_or_auto(key, 1..=256);
+    written.map_or(built_in, |set| {
+        set.value.and_then(|count| usize::try_from(count).ok())
+    })
+}
+
 fn inference(root: &Table<'_>, folder: &Path, environment: &dyn Environment) -> InferenceConfig {
     let mut inference = InferenceConfig {
         runtime_library: None,
         // The other half of the cores decodes.
         workers: (environment.cores() / 2).max(1),
-        threads_per_worker: 1,
-        max_batch: 8,
+        threads_per_worker: Some(1),
+        max_batch: Some(8),
         max_wait: Duration::ZERO,
         max_age: Duration::from_secs(1),
         execution_provider: ExecutionProvider::Cpu,
@@ -164,8 +171,9 @@ fn inference(root: &Table<'_>, folder: &Path, environment: &dyn Environment) -> 
             .text("runtime_library")
             .map(|path| folder.join(path.value));
         inference.workers = count(&table, "workers", 1..=256, inference.workers);
-        inference.threads_per_worker = count(&table, "threads_per_worker", 1..=256, 1);
-        inference.max_batch = count(&table, "max_batch", 1..=256, inference.max_batch);
+        inference.threads_per_worker =
+            count_or_auto(&table, "threads_per_worker", inference.threads_per_worker);
+        inference.max_batch = count_or_auto(&table, "max_batch", inference.max_batch);
         inference.max_wait = value(
             &table.millis("max_wait_millis", 0..=10_000),
             inference.max_wait,

@@ -282,10 +282,10 @@ pub struct InferenceConfig {
     pub runtime_library: Option<PathBuf>,
     /// Worker threads, each with a session of its own per model.
     pub workers: usize,
-    /// ONNX Runtime's own threads per session.
-    pub threads_per_worker: usize,
-    /// Pictures per batch at most; a model of a fixed batch size keeps its own.
-    pub max_batch: usize,
+    /// ONNX Runtime's own threads per session; none are found by a short calibration at start.
+    pub threads_per_worker: Option<usize>,
+    /// Pictures per batch at most; a model of a fixed batch size keeps its own. None as above.
+    pub max_batch: Option<usize>,
     /// Longest wait for a fuller batch; zero cuts as soon as a worker is idle.
     pub max_wait: Duration,
     /// Frames older than this are not worth a run.

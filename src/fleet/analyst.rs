@@ -19,8 +19,8 @@ use super::analysis::{Analysis, Identity};
 use super::dial::Dial;
 use super::sink::Attention;
 use super::{EventSink, Look, LookSink};
-use crate::base::clock::{Monotonic, SharedClock};
-use crate::base::metrics::{CameraMetrics, Metrics, Stage};
+use crate::base::clock::{Monotonic, SharedClock, thread_cpu};
+use crate::base::metrics::{CameraMetrics, CpuSeconds, Metrics, Stage};
 use crate::base::pulse::Pulse;
 use crate::base::tasks::{named_thread, panic_message};
 use crate::config::types::CameraConfig;
@@ -108,6 +108,7 @@ impl Analyst {
             looks,
             clock,
             analyse: metrics.stage(Stage::Analyse),
+            analyse_cpu: metrics.cpu.analyse.clone(),
             gaps: metrics.gaps.clone(),
             cameras: HashMap::new(),
         };
@@ -225,6 +226,7 @@ struct Desk {
     looks: Option<LookSink>,
     clock: SharedClock,
     analyse: Histogram,
+    analyse_cpu: CpuSeconds,
     gaps: Histogram,
     cameras: HashMap<CameraId, Watched>,
 }
@@ -334,7 +336,7 @@ impl Desk {
             watched.dial.set_seen(noticed, false);
             return;
         }
-        let begun = self.clock.now();
+        let (begun, cpu_begun) = (self.clock.now(), thread_cpu());
         let model = &answer.model;
         let arrived = Some(frame.arrived);
         self.act(&key.camera, arrived, |analysis| {
@@ -342,6 +344,7 @@ impl Desk {
         });
         self.analyse
             .observe(self.clock.now().since(begun).as_secs_f64());
+        self.analyse_cpu.add(thread_cpu().saturating_sub(cpu_begun));
         let Some(watched) = self.cameras.get(&key.camera) else {
             return;
         };

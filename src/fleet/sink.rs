@@ -255,6 +255,7 @@ impl Sink for CameraSink {
                 watch.spills.inc();
             }
             Tally::KeysApart(apart) => self.dial.set_keys_apart(apart),
+            Tally::Decoded(spent) => self.metrics.decode_cpu.add(spent),
         }
     }
 

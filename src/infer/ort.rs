@@ -19,11 +19,40 @@ pub const LIBRARY: &str = "libonnxruntime.so.1.32.0";
 /// The process has one environment; the first backend makes it.
 static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
 
+/// How ONNX Runtime is set up; what differs from its own defaults differs for a reason that
+/// `parapet bench model --options` measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionOptions {
+    /// Threads of a session, the caller's included.
+    pub threads: usize,
+    /// Every graph optimisation, or only the basic ones.
+    pub optimised: bool,
+    /// Whether a thread without work burns its core for a while before it sleeps.
+    pub spinning: bool,
+    /// Whether memory comes from an arena that only grows.
+    pub arena: bool,
+    /// Whether a plan of the memory is kept for each shape of the input.
+    pub memory_pattern: bool,
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self {
+            threads: 1,
+            optimised: true,
+            // A spinning thread burns the core that the decoders need.
+            spinning: false,
+            arena: true,
+            memory_pattern: true,
+        }
+    }
+}
+
 /// Makes sessions.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct OrtBackend {
     environment: Environment,
-    threads: usize,
+    options: SessionOptions,
     provider: ExecutionProvider,
 }
 
@@ -51,29 +80,53 @@ impl OrtBackend {
                 shared.insert(environment).clone()
             }
         };
-        let threads = config.threads_per_worker.max(1);
+        let options = SessionOptions {
+            threads: config.threads_per_worker.unwrap_or(1).max(1),
+            ..SessionOptions::default()
+        };
         Ok(Self {
             environment,
-            threads,
+            options,
             provider: config.execution_provider,
         })
     }
 
+    /// The same library with other options.
+    #[must_use]
+    pub fn with_options(&self, options: SessionOptions) -> Self {
+        Self {
+            options,
+            ..self.clone()
+        }
+    }
+
     fn session(&self, model: &Model) -> Result<Session, String> {
         let text = |error: &dyn std::fmt::Display| error.to_string();
+        let options = &self.options;
         let mut builder = Session::builder(&self.environment)
             .map_err(|e| text(&e))?
-            .with_optimization_level(GraphOptimizationLevel::Level3)
+            .with_optimization_level(if options.optimised {
+                GraphOptimizationLevel::Level3
+            } else {
+                GraphOptimizationLevel::Level1
+            })
             .map_err(|e| text(&e))?
-            .with_intra_threads(self.threads)
+            .with_intra_threads(options.threads)
             .map_err(|e| text(&e))?
             .with_inter_threads(1)
             .map_err(|e| text(&e))?
-            // A spinning thread burns the core that the decoders need.
-            .with_intra_op_spinning(false)
+            .with_intra_op_spinning(options.spinning)
+            .map_err(|e| text(&e))?
+            .with_memory_pattern(options.memory_pattern)
             .map_err(|e| text(&e))?
             .with_log_level(ort::logging::LogLevel::Error)
             .map_err(|e| text(&e))?;
+        if self.provider == ExecutionProvider::Cpu && !options.arena {
+            let bare = ep::CPU::default().with_arena_allocator(false).build();
+            builder = builder
+                .with_execution_providers([bare])
+                .map_err(|e| text(&e))?;
+        }
         if let Some(provider) = dispatch(self.provider) {
             builder = builder
                 .with_execution_providers([provider.error_on_failure()])
@@ -147,6 +200,14 @@ impl Backend for OrtBackend {
             batch,
             converted: vec![Vec::new(); outputs],
         }))
+    }
+
+    fn open_with(&self, model: &Model, threads: usize) -> Result<Box<dyn Engine>, InferError> {
+        let options = SessionOptions {
+            threads: threads.max(1),
+            ..self.options
+        };
+        self.with_options(options).open(model)
     }
 }
 

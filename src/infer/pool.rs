@@ -14,8 +14,9 @@ use parking_lot::{Condvar, Mutex, RwLock};
 
 use super::model::{Model, weights_folder};
 use super::planner::{LaneId, Plan, PlanPolicy, Planner};
+use super::tune;
 use super::worker::Worker;
-use super::{Backend, BatchSize, Engine, InferError};
+use super::{Backend, InferError};
 use crate::base::clock::{Monotonic, SharedClock};
 use crate::base::metrics::{CameraMetrics, Metrics};
 use crate::base::pulse::Pulse;
@@ -227,25 +228,7 @@ impl InferencePool {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, InferError> {
-        let mut workers: Vec<Vec<Box<dyn Engine>>> = Vec::new();
-        for _ in 0..config.workers.max(1) {
-            workers.push(
-                models
-                    .iter()
-                    .map(|model| backend.open(model))
-                    .collect::<Result<_, _>>()?,
-            );
-        }
-        let limit = |engine: &dyn Engine| match engine.batch() {
-            BatchSize::Fixed(size) => size.max(1),
-            BatchSize::Dynamic => config.max_batch.max(1),
-        };
-        let limits: Vec<usize> = workers
-            .first()
-            .into_iter()
-            .flatten()
-            .map(|engine| limit(&**engine))
-            .collect();
+        let (workers, limits) = tune::open(config, &models, &backend, &clock)?;
         let policy = PlanPolicy {
             max_wait: config.max_wait,
         };

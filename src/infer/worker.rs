@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use prometheus_client::metrics::histogram::Histogram;
 
@@ -14,8 +15,8 @@ use super::planner::LaneId;
 use super::pool::{Answer, InFlight, LaneEntry, Shared};
 use super::preprocess::{Placed, Preprocessor};
 use super::{Backend, BatchSize, Engine, InferError, OutputView};
-use crate::base::clock::Monotonic;
-use crate::base::metrics::{Metrics, Stage};
+use crate::base::clock::{Monotonic, thread_cpu};
+use crate::base::metrics::{CpuMetrics, Metrics, Stage};
 use crate::base::pulse::Pulse;
 use crate::base::slot::WhenFull;
 use crate::base::tasks::panic_message;
@@ -43,6 +44,14 @@ struct Station {
     tables: HashMap<Size, Preprocessor>,
 }
 
+/// What a batch took: the engine and the heads, each in time and in this thread's processor time.
+struct Spent {
+    run: Duration,
+    run_cpu: Duration,
+    heads: Duration,
+    heads_cpu: Duration,
+}
+
 struct Taken {
     entry: Arc<LaneEntry>,
     in_flight: InFlight,
@@ -55,6 +64,7 @@ pub(super) struct Worker {
     backend: Arc<dyn Backend>,
     stations: Vec<Station>,
     stages: Stages,
+    cpu: CpuMetrics,
 }
 
 impl Worker {
@@ -84,6 +94,7 @@ impl Worker {
             decode: shared.metrics.stage(Stage::Decode),
         };
         Self {
+            cpu: shared.metrics.cpu.clone(),
             shared,
             number,
             backend,
@@ -150,8 +161,9 @@ impl Worker {
         let metrics: &Metrics = &self.shared.metrics;
         metrics.batch_pictures.observe(taken.len() as f64);
         let station = &mut self.stations[model];
-        let (clock, stages) = (&self.shared.clock, &self.stages);
+        let (clock, stages, cpu) = (&self.shared.clock, &self.stages, &self.cpu);
         let begun = clock.now();
+        let cpu_begun = thread_cpu();
         let worked = catch_unwind(AssertUnwindSafe(|| {
             let placed: Vec<Placed> = taken
                 .iter()
@@ -159,13 +171,17 @@ impl Worker {
                 .map(|(place, taken)| station.write(place, &taken.frame))
                 .collect();
             let written = clock.now();
+            cpu.preprocess.add(thread_cpu().saturating_sub(cpu_begun));
             let each = written.since(begun).as_secs_f64() / taken.len() as f64;
             taken.iter().for_each(|_| stages.preprocess.observe(each));
             station.look(
                 &placed,
-                &mut |stage, seconds| match stage {
-                    Stage::Inference => stages.inference.observe(seconds),
-                    _ => stages.decode.observe(seconds),
+                &mut |spent| {
+                    stages.inference.observe(spent.run.as_secs_f64());
+                    let each = spent.heads.as_secs_f64() / taken.len() as f64;
+                    taken.iter().for_each(|_| stages.decode.observe(each));
+                    cpu.inference.add(spent.run_cpu);
+                    cpu.heads.add(spent.heads_cpu);
                 },
                 &|| clock.now(),
             )
@@ -225,7 +241,7 @@ impl Station {
     fn look(
         &mut self,
         placed: &[Placed],
-        observe: &mut dyn FnMut(Stage, f64),
+        observe: &mut dyn FnMut(Spent),
         now: &dyn Fn() -> Monotonic,
     ) -> Result<Vec<Vec<Detection>>, InferError> {
         let pictures = match self.engine.batch() {
@@ -235,10 +251,10 @@ impl Station {
         let model = &self.model;
         let input = &self.input[..pictures * model.input_len()];
         let mut found = Vec::with_capacity(placed.len());
-        let begun = now();
-        let mut read = begun;
+        let (begun, cpu_begun) = (now(), thread_cpu());
+        let (mut read, mut cpu_read) = (begun, cpu_begun);
         self.engine.run(pictures, input, &mut |outputs| {
-            read = now();
+            (read, cpu_read) = (now(), thread_cpu());
             found.extend(
                 placed
                     .iter()
@@ -246,9 +262,12 @@ impl Station {
                     .map(|(n, place)| detections(model, outputs, n, pictures, place)),
             );
         })?;
-        observe(Stage::Inference, read.since(begun).as_secs_f64());
-        let each = now().since(read).as_secs_f64() / placed.len() as f64;
-        placed.iter().for_each(|_| observe(Stage::Decode, each));
+        observe(Spent {
+            run: read.since(begun),
+            run_cpu: cpu_read.saturating_sub(cpu_begun),
+            heads: now().since(read),
+            heads_cpu: thread_cpu().saturating_sub(cpu_read),
+        });
         Ok(found)
     }
 }
@@ -328,9 +347,7 @@ impl Single {
     /// The engine's.
     pub(super) fn look(&mut self, frame: &Frame) -> Result<Vec<Detection>, InferError> {
         let placed = self.0.write(0, frame);
-        let mut found = self
-            .0
-            .look(&[placed], &mut |_, _| {}, &Monotonic::default)?;
+        let mut found = self.0.look(&[placed], &mut |_| {}, &Monotonic::default)?;
         Ok(found.pop().unwrap_or_default())
     }
 }

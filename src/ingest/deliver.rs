@@ -12,6 +12,7 @@ use gstreamer_video as gst_video;
 use parking_lot::Mutex;
 
 use super::classify::classify;
+use super::cost;
 use super::error::{SourceError, SourceErrorKind};
 use super::planes::{GstPlanes, Picture, picture};
 use super::sample::{DEFAULT_STEP, ntp_nanos, stamp, step_of};
@@ -257,6 +258,9 @@ impl Core {
         &self,
         sink: &gst_app::AppSink,
     ) -> Result<gst::FlowSuccess, gst::FlowError> {
+        if let Some(spent) = cost::end() {
+            self.sink.tally(Tally::Decoded(spent));
+        }
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Flushing)?;
         if self.is_over() {
             return Err(gst::FlowError::Eos);

@@ -10,12 +10,12 @@ use gstreamer as gst;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
-use super::decoder;
 use super::deliver::Core;
 use super::error::{SourceError, SourceErrorKind};
 use super::gst_source::start_again;
 use super::sample::{DEFAULT_STEP, step_of};
 use super::watch;
+use super::{cost, decoder};
 use crate::config::types::{Credentials, SourceConfig, Transport};
 use crate::model::geometry::Size;
 
@@ -303,6 +303,8 @@ fn link(
     if matches!(codec.as_str(), "h264" | "h265") {
         watch::install(core, &decoder, &codec);
     }
+    // After the gate's probe, so that it begins with what the gate lets through.
+    cost::begin_at(&decoder);
     let mut chain = before;
     chain.push(decoder);
     pipeline.add_many(&chain).map_err(|error| other(&error))?;

@@ -221,7 +221,9 @@ impl Player {
     fn pool(&mut self, clip: &Clip) -> Result<Arc<InferencePool>, ReplayError> {
         let inference = InferenceConfig {
             workers: 1,
-            max_batch: 1,
+            // Nothing to find out: one picture at a time.
+            threads_per_worker: clip.config.inference.threads_per_worker.or(Some(1)),
+            max_batch: Some(1),
             max_wait: Duration::ZERO,
             ..clip.config.inference.clone()
         };

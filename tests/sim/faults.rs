@@ -7,7 +7,7 @@ use gstreamer as gst;
 use parapet::sim::wall::{CameraReport, Cameras, Coding, Fault, Order, Planned, Report, ask};
 use parapet::sim::{Wall, WallCamera, WallConfig};
 
-use crate::viewer::{MP4, ROUND, Viewer, camera, record};
+use crate::viewer::{DEADLINE, MP4, ROUND, SMALL, Viewer, camera, record};
 
 /// Two cameras, `yard` and `gate`, of one recording.
 fn wall_of_two(folder: &Path) -> Wall {
@@ -251,4 +251,49 @@ async fn the_socket_takes_orders_and_tells_what_was_served() {
         .expect("stopped");
     assert_eq!(report.cameras.len(), 1);
     assert!(!socket.exists(), "the socket's file is left behind");
+}
+
+#[test]
+fn an_inserted_recording_plays_once_from_a_keyframe_on_and_the_cameras_own_goes_on_after_it() {
+    let folder = tempfile::tempdir().expect("folder");
+    let wall = wall_of_two(folder.path());
+    // Noise costs many times what the ball costs.
+    let noise = folder.path().join("noise.mp4");
+    let encode = format!("videotestsrc pattern=snow num-buffers={ROUND} ! {SMALL} ! {MP4}");
+    crate::viewer::run(&format!("{encode} ! filesink location={}", noise.display()));
+    let watched = Viewer::connect(&wall.url("yard"), "h264", None);
+    let other = Viewer::connect(&wall.url("gate"), "h264", None);
+    let ball = |viewer: &Viewer| {
+        let frame = viewer.frame(DEADLINE).expect("a frame");
+        let key = !frame.flags().contains(gst::BufferFlags::DELTA_UNIT);
+        (key, frame.size(), frame.pts().expect("a time").nseconds())
+    };
+    let usual = (0..ROUND).map(|_| ball(&watched).1).max().expect("frames");
+    let reply = wall.handle().order_blocking(Order::Play {
+        file: noise,
+        at: Cameras::named(["yard"]),
+    });
+    assert!(reply.ok && reply.cameras == Some(1), "{reply:?}");
+    let frames: Vec<_> = (0..3 * ROUND).map(|_| ball(&watched)).collect();
+    let large = |frame: &&(bool, usize, u64)| frame.1 > 2 * usual;
+    let first = frames
+        .iter()
+        .position(|frame| large(&frame))
+        .expect("noise");
+    assert!(frames[first].0, "it does not begin with a keyframe");
+    assert_eq!(frames.iter().filter(large).count(), ROUND, "{frames:?}");
+    let mut times: Vec<_> = frames.iter().map(|frame| frame.2).collect();
+    times.sort_unstable();
+    let steps = times.windows(2).map(|pair| pair[1] - pair[0]);
+    assert!(steps.clone().all(|step| step < 250_000_000), "{times:?}");
+    assert!((0..ROUND).all(|_| ball(&other).1 <= usual));
+    let report = status(&wall);
+    assert_eq!(seen(&report, "yard").played.len(), 1);
+    assert!(seen(&report, "gate").played.is_empty());
+    let missing = wall.handle().order_blocking(Order::Play {
+        file: folder.path().join("nowhere.mp4"),
+        at: Cameras::named(["yard"]),
+    });
+    let why = missing.error.expect("refused");
+    assert!(why.contains("nowhere.mp4"), "{why}");
 }

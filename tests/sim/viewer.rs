@@ -9,9 +9,11 @@ use parapet::sim::WallCamera;
 
 /// Frames in one round of the recording: 2 s at 12.5 a second.
 pub(crate) const ROUND: usize = 25;
+/// What the recordings show.
+pub(crate) const SMALL: &str = "video/x-raw,format=I420,width=160,height=120,framerate=25/2";
 pub(crate) const DEADLINE: gst::ClockTime = gst::ClockTime::from_seconds(20);
 
-fn run(launch: &str) {
+pub(crate) fn run(launch: &str) {
     gst::init().expect("gstreamer");
     let pipeline = gst::parse::launch(launch).expect("pipeline");
     pipeline.set_state(gst::State::Playing).expect("playing");
@@ -29,9 +31,7 @@ fn run(launch: &str) {
 pub(crate) fn record(folder: &Path, name: &str, encode: &str) -> PathBuf {
     let file = folder.join(name);
     run(&format!(
-        "videotestsrc num-buffers={ROUND} pattern=ball ! \
-         video/x-raw,format=I420,width=160,height=120,framerate=25/2 ! \
-         {encode} ! filesink location={}",
+        "videotestsrc num-buffers={ROUND} pattern=ball ! {SMALL} ! {encode} ! filesink location={}",
         file.display()
     ));
     file

@@ -1,9 +1,7 @@
 //! `parapet bench soak`: the wall is a process of its own, so that what is measured here is the
 //! daemon.
 
-use std::io::BufRead as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,6 +11,7 @@ use clap::Args as ClapArgs;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::processes::WallProcess;
 use super::stage::Stage;
 use crate::api::client::Client;
 use crate::app::App;
@@ -21,7 +20,7 @@ use crate::base::tasks::TaskSet;
 use crate::cli::logging;
 use crate::console::HealthView as _;
 use crate::model::camera::CameraState;
-use crate::sim::wall::{Order, Report, Usage, ask};
+use crate::sim::wall::Usage;
 
 /// The start is no steady state: caches fill, threads of the pools appear.
 const WARM_UP_SHARE: f64 = 0.1;
@@ -90,9 +89,14 @@ pub(super) async fn run(args: SoakArgs) -> anyhow::Result<bool> {
     logging::quiet()?;
     let panics = count_panics();
     let stage = tokio::task::spawn_blocking(Stage::new).await??;
-    let mut wall = WallProcess::start(&stage, &args)?;
+    let tables = wall_tables(&stage, &args);
+    let mut wall = WallProcess::start(stage.path(), &tables, args.cameras)?;
     let cameras: Vec<_> = (1..=args.cameras)
-        .map(|number| (format!("camera-{number}"), format!("{}{number}", wall.url)))
+        .map(|number| {
+            let mount = format!("camera-{number}");
+            let url = format!("{}{mount}", wall.url);
+            (mount, url)
+        })
         .collect();
     let clock = SystemClock::shared();
     let app = App::start(stage.config(&cameras)?, Stage::ports(&clock)?).await?;
@@ -213,67 +217,17 @@ async fn count_events(app: &App, tasks: &mut TaskSet) -> anyhow::Result<Arc<Atom
     Ok(events)
 }
 
-/// `parapet sim serve` as a child.
-struct WallProcess {
-    child: Child,
-    /// What stands before a camera's number.
-    url: String,
-    socket: PathBuf,
-}
-
-impl WallProcess {
-    fn start(stage: &Stage, args: &SoakArgs) -> anyhow::Result<Self> {
-        let socket = stage.path().join("wall.sock");
-        let file = stage.path().join("wall.toml");
-        let text = format!(
-            "[wall]\nlisten = \"127.0.0.1:0\"\ncontrol = '{}'\nstand_ins = true\n\
-             [[camera]]\nmount = \"camera\"\nfile = '{}'\ncount = {}\nspread = true\n\
-             [chaos]\nseed = {}\nfaults_per_minute = {:.3}\n",
-            socket.display(),
-            stage.clip.display(),
-            args.cameras,
-            args.seed,
-            args.faults_per_minute
-        );
-        std::fs::write(&file, text)?;
-        let mut child = Command::new(std::env::current_exe()?)
-            .args(["sim", "serve", "--wall"])
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("the wall's process does not start")?;
-        let stdout = child.stdout.take().context("the wall says nothing")?;
-        let mut lines = std::io::BufReader::new(stdout).lines();
-        let first = lines.next().context("the wall ended at once")??;
-        let url = first
-            .strip_suffix('1')
-            .context("the wall names no camera")?
-            .to_owned();
-        // The rest is read too, so that the wall never waits for room to write.
-        for _ in 1..args.cameras {
-            lines.next().transpose()?;
-        }
-        Ok(Self { child, url, socket })
-    }
-
-    /// Asks it to stop; what it served.
-    async fn stop(&mut self) -> Option<Box<Report>> {
-        let order = Order::Status {
-            at: crate::sim::wall::Cameras::default(),
-        };
-        let report = ask(&self.socket, &order).await.ok()?.status;
-        let _ = ask(&self.socket, &Order::Stop).await;
-        report
-    }
-}
-
-impl Drop for WallProcess {
-    fn drop(&mut self) {
-        // It was asked to stop before; this is for the ways out that did not ask.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// The wall file's tables: one clip, every picture fault made ready, random faults.
+fn wall_tables(stage: &Stage, args: &SoakArgs) -> String {
+    format!(
+        "stand_ins = true\n\
+         [[camera]]\nmount = \"camera\"\nfile = '{}'\ncount = {}\nspread = true\n\
+         [chaos]\nseed = {}\nfaults_per_minute = {:.3}\n",
+        stage.clip.display(),
+        args.cameras,
+        args.seed,
+        args.faults_per_minute
+    )
 }
 
 fn slopes(samples: &[Sample]) -> Vec<Slope> {

@@ -33,6 +33,14 @@ enum ControlCommand {
     },
     /// End every fault.
     Clear(Which),
+    /// Play a recording once, from each camera's next keyframe on, in place of its own.
+    Play {
+        /// It must have the cameras' codec and size; the wall reads it.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        at: Which,
+    },
     /// Print what was served as JSON.
     Status(Which),
     /// Stop the wall.
@@ -70,6 +78,10 @@ pub(super) async fn run(args: ControlArgs) -> anyhow::Result<bool> {
             for_seconds,
         },
         ControlCommand::Clear(at) => Order::Clear { at: at.into() },
+        ControlCommand::Play { file, at } => Order::Play {
+            file: std::path::absolute(file)?,
+            at: at.into(),
+        },
         ControlCommand::Status(at) => Order::Status { at: at.into() },
         ControlCommand::Stop => Order::Stop,
     };

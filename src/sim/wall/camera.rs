@@ -1,6 +1,7 @@
 //! One camera of a wall: what it shows, what is wrong with it, and what it has sent.
 
-use std::path::PathBuf;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -15,6 +16,17 @@ use super::library::Library;
 use super::packets::Stream;
 use super::report::CameraReport;
 use crate::base::clock::Monotonic;
+
+/// So many times of played recordings are kept.
+const PLAYED_KEPT: usize = 1_000;
+
+/// A recording to be played once.
+#[derive(Clone, Debug)]
+pub(super) struct Insert {
+    /// Counts the camera's inserts: a viewer plays each number once.
+    pub(super) number: u64,
+    pub(super) stream: Arc<Stream>,
+}
 
 /// What one camera has sent and refused.
 #[derive(Debug, Default)]
@@ -48,6 +60,8 @@ pub(super) struct Camera {
     begun: OnceLock<Monotonic>,
     faults: Mutex<FaultBoard>,
     effect: watch::Sender<Effect>,
+    insert: watch::Sender<Option<Insert>>,
+    played: Mutex<VecDeque<i64>>,
 }
 
 impl std::fmt::Debug for Camera {
@@ -77,12 +91,49 @@ impl Camera {
             begun: OnceLock::new(),
             faults: Mutex::default(),
             effect: watch::Sender::new(Effect::default()),
+            insert: watch::Sender::new(None),
+            played: Mutex::default(),
         }
     }
 
     /// Follows what is wrong with it.
     pub(super) fn effects(&self) -> watch::Receiver<Effect> {
         self.effect.subscribe()
+    }
+
+    /// Follows what it is to play in between; what was ordered before does not count.
+    pub(super) fn inserts(&self) -> watch::Receiver<Option<Insert>> {
+        self.insert.subscribe()
+    }
+
+    /// Has a recording played once, from the next keyframe on.
+    pub(super) fn play(&self, stream: Arc<Stream>) {
+        self.insert.send_modify(|insert| {
+            let number = insert.as_ref().map_or(1, |before| before.number + 1);
+            *insert = Some(Insert { number, stream });
+        });
+    }
+
+    /// Notes when the first picture of an insert was sent.
+    pub(super) fn note_played(&self, utc_micros: i64) {
+        let mut played = self.played.lock();
+        if played.len() >= PLAYED_KEPT {
+            played.pop_front();
+        }
+        played.push_back(utc_micros);
+    }
+
+    /// The stream of a recording that is ready to be played in between.
+    pub(super) fn ready(&self, file: &Path) -> Option<Arc<Stream>> {
+        self.library.ready(file, &Coding::default())
+    }
+
+    /// Reads a recording to be played in between; blocks for as long as that takes.
+    ///
+    /// # Errors
+    /// [`SimError`], which names the file.
+    pub(super) fn fetch(&self, file: &Path) -> Result<(), SimError> {
+        self.library.get(file, &Coding::default()).map(|_| ())
     }
 
     /// The stream it shows at a picture fault; the normal one where a stand-in is not ready.
@@ -165,6 +216,7 @@ impl Camera {
             unauthorized: read(&counts.unauthorized),
             faults_applied: board.applied(),
             faults: board.in_force(),
+            played: self.played.lock().iter().copied().collect(),
         }
     }
 }

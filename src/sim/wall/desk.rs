@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::SimError;
 use super::camera::Camera;
 use super::conversation::{House, converse};
 use super::fault::{Fault, Picture};
@@ -138,7 +140,11 @@ impl Desk {
     }
 
     fn obey(&mut self, order: Order, reply: oneshot::Sender<Reply>) {
-        let (Order::Fault { at, .. } | Order::Clear { at } | Order::Status { at }) = &order else {
+        let (Order::Fault { at, .. }
+        | Order::Clear { at }
+        | Order::Play { at, .. }
+        | Order::Status { at }) = &order
+        else {
             return;
         };
         let chosen = self.chosen(at);
@@ -151,7 +157,7 @@ impl Desk {
                 fault, for_seconds, ..
             } => {
                 if let Some((camera, picture)) = self.lacking(&chosen, *fault) {
-                    self.make_first(camera, picture, order, reply);
+                    self.make_first(order, reply, move || camera.make(picture));
                     return;
                 }
                 self.apply(&chosen, *fault, *for_seconds);
@@ -159,6 +165,13 @@ impl Desk {
             Order::Clear { .. } => {
                 for camera in chosen.iter().filter_map(|place| self.cameras.get(*place)) {
                     camera.clear();
+                }
+            }
+            Order::Play { file, .. } => {
+                if let Some(camera) = self.play(&chosen, file) {
+                    let file = file.clone();
+                    self.make_first(order, reply, move || camera.fetch(&file));
+                    return;
                 }
             }
             Order::Status { .. } => {
@@ -188,6 +201,18 @@ impl Desk {
         }
     }
 
+    /// Has a recording played; a camera that can read it, where nobody has yet.
+    fn play(&self, chosen: &[usize], file: &Path) -> Option<Arc<Camera>> {
+        let cameras = chosen.iter().filter_map(|place| self.cameras.get(*place));
+        for camera in cameras {
+            let Some(stream) = camera.ready(file) else {
+                return Some(Arc::clone(camera));
+            };
+            camera.play(stream);
+        }
+        None
+    }
+
     /// The first camera whose stand-in for the fault still has to be made.
     fn lacking(&self, chosen: &[usize], fault: Fault) -> Option<(Arc<Camera>, Picture)> {
         chosen
@@ -199,16 +224,15 @@ impl Desk {
     /// Makes a picture on a thread that may block, then gives the order again.
     fn make_first(
         &mut self,
-        camera: Arc<Camera>,
-        picture: Picture,
         order: Order,
         reply: oneshot::Sender<Reply>,
+        make: impl FnOnce() -> Result<(), SimError> + Send + 'static,
     ) {
         let Some(myself) = self.myself.upgrade() else {
             return;
         };
         self.tasks.spawn("wall picture", async move {
-            let made = tokio::task::spawn_blocking(move || camera.make(picture)).await;
+            let made = tokio::task::spawn_blocking(make).await;
             let refusal = match made {
                 Ok(Ok(())) => {
                     let _ = myself.send((order, reply)).await;
@@ -217,7 +241,7 @@ impl Desk {
                 Ok(Err(error)) => error.to_string(),
                 Err(error) => format!("making the picture panicked: {error}"),
             };
-            tracing::error!(refusal, "a fault could not be put in force");
+            tracing::error!(refusal, "an order could not be carried out");
             let _ = reply.send(Reply::refused(refusal));
         });
     }

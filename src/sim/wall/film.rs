@@ -28,6 +28,7 @@ pub(super) struct Film {
     place: Place,
     next: Due,
     keyframe: usize,
+    rounds: u32,
 }
 
 impl Film {
@@ -52,6 +53,7 @@ impl Film {
             place,
             next,
             keyframe: first,
+            rounds: 0,
         }
     }
 
@@ -70,9 +72,15 @@ impl Film {
         self.keyframe
     }
 
+    /// How often it has begun again.
+    pub(super) fn rounds(&self) -> u32 {
+        self.rounds
+    }
+
     /// Goes on by one picture.
     pub(super) fn advance(&mut self) {
         self.next = take(&self.stream, &mut self.place, self.zero_nanos);
+        self.rounds = self.rounds.saturating_add(u32::from(self.next.unit == 0));
         if self.is_keyframe() {
             self.keyframe = self.next.unit;
         }
@@ -88,7 +96,8 @@ impl Film {
         skipped
     }
 
-    fn is_keyframe(&self) -> bool {
+    /// Whether the picture that is due next decodes by itself.
+    pub(super) fn is_keyframe(&self) -> bool {
         self.unit(self.next).is_none_or(|unit| unit.keyframe)
     }
 }

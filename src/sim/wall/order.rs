@@ -8,13 +8,17 @@
 //! ◀ {"ok":true,"cameras":2}
 //! ▶ {"do":"fault","fault":"reboot=20","at":{"count":100}}
 //! ▶ {"do":"clear"}
+//! ▶ {"do":"play","file":"/clips/intruder.mp4","at":{"names":["camera-1"]}}
 //! ▶ {"do":"status","at":{"names":["camera-1"]}}
 //! ◀ {"ok":true,"status":{…}}
 //! ▶ {"do":"stop"}
 //! ```
 //!
 //! `names` may hold one `*` each; without `at` all cameras are meant. `count` takes the first so
-//! many of them. A fault lasts `for_seconds`, or until it is cleared.
+//! many of them. A fault lasts `for_seconds`, or until it is cleared. A recording to `play` is read
+//! by the wall, so its path is the wall's; it must have the camera's codec and size.
+
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +42,15 @@ pub enum Order {
     },
     /// End every fault.
     Clear {
+        /// At these cameras.
+        #[serde(default)]
+        at: Cameras,
+    },
+    /// Play a recording once, as it was coded, to those who watch: from the next keyframe on, in
+    /// place of the camera's own, which goes on after it. When each began stands in the status.
+    Play {
+        /// The recording.
+        file: PathBuf,
         /// At these cameras.
         #[serde(default)]
         at: Cameras,

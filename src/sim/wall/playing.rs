@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::camera::{Camera, count};
+use super::camera::{Camera, Insert, count};
 use super::fault::{Door, Effect, Picture};
 use super::film::{Due, Film};
 use super::outlet::{Batch, Outlet};
@@ -53,6 +53,18 @@ pub(super) struct Player {
     report_due_nanos: i128,
     told_clock_seconds: i64,
     batch: Batch,
+    inserts: watch::Receiver<Option<Insert>>,
+    /// The insert that plays, until its end.
+    inserted: Inserted,
+}
+
+/// Where a viewer is with a recording that is played in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Inserted {
+    Not,
+    /// Its first picture is next.
+    Due,
+    Playing,
 }
 
 impl Player {
@@ -64,6 +76,8 @@ impl Player {
         random: fastrand::Rng,
     ) -> Self {
         Self {
+            inserts: camera.inserts(),
+            inserted: Inserted::Not,
             camera,
             outlet,
             clock,
@@ -99,6 +113,12 @@ impl Player {
         loop {
             if film.picture != effect.picture {
                 film = self.film(effect.picture, Some(0)).ok_or_else(missing)?;
+                self.inserted = Inserted::Not;
+            }
+            if film.is_keyframe()
+                && let Some(next) = self.cut(&film)
+            {
+                film = next;
             }
             let due = film.next();
             let jitter = self.jitter_nanos(&effect);
@@ -135,6 +155,29 @@ impl Player {
         let now = self.clock.now();
         let position = position_nanos.unwrap_or_else(|| self.camera.position(now).as_nanos());
         Some(Film::at(stream, picture, position, nanos(now.0)))
+    }
+
+    /// The film that takes over from one that is at a keyframe: an insert, or after it the
+    /// camera's own. It begins where the other would have gone on, so that no picture is late.
+    fn cut(&mut self, film: &Film) -> Option<Film> {
+        let due = film.next().send_nanos;
+        let changed = self.inserts.has_changed().unwrap_or(false);
+        if changed && let Some(insert) = self.inserts.borrow_and_update().clone() {
+            tracing::debug!(
+                camera = self.camera.mount,
+                number = insert.number,
+                "insert begins"
+            );
+            self.inserted = Inserted::Due;
+            return Some(Film::at(insert.stream, film.picture, 0, due));
+        }
+        if self.inserted == Inserted::Not || film.rounds() == 0 {
+            return None;
+        }
+        self.inserted = Inserted::Not;
+        let stream = self.camera.stream(film.picture)?;
+        let position = self.camera.position(self.clock.now()).as_nanos();
+        Some(Film::at(stream, film.picture, position, due))
     }
 
     fn now_nanos(&self) -> i128 {
@@ -210,6 +253,10 @@ impl Player {
             }
             packets += 1;
             bytes += payload.len() as u64 + 12;
+        }
+        if self.inserted == Inserted::Due {
+            self.inserted = Inserted::Playing;
+            self.camera.note_played(self.clock.utc_micros());
         }
         let sent = self.outlet.send(&batch).await;
         self.batch = batch;

@@ -85,4 +85,7 @@ pub struct CameraReport {
     pub faults_applied: u64,
     /// Faults in force now.
     pub faults: Vec<Fault>,
+    /// When the first picture of each recording of a `play` order was sent, over all viewers:
+    /// microseconds since 1970. The newest thousand.
+    pub played: Vec<i64>,
 }

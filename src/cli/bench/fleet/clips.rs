@@ -1,0 +1,161 @@
+//! What the wall's cameras show: quiet pictures, and the same place with somebody in it.
+//!
+//! The scenes of `benches/fleet` are drawn when they are needed and kept in the simulator's cache.
+//! Without its actors a scene is the quiet picture: the same place, light, noise and coding, so
+//! that nothing but the person tells the two apart.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::config::expectation::{self, Expectation, ExpectedEvent};
+use crate::sim::film::{Cache, Clip, Order, default_cache};
+use crate::sim::scene::{self, Scene};
+
+const SCENES: [(&str, &str); 2] = [
+    (
+        "gate.toml",
+        include_str!("../../../../benches/fleet/gate.toml"),
+    ),
+    (
+        "yard.toml",
+        include_str!("../../../../benches/fleet/yard.toml"),
+    ),
+];
+
+/// How long a quiet picture takes to begin again.
+const QUIET_SECONDS: f64 = 32.0;
+
+/// One kind of camera.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// Its mounts are `name-1`, `name-2`, …
+    pub(super) name: String,
+    pub(super) quiet: PathBuf,
+    /// None where nobody ever comes.
+    pub(super) intrusion: Option<Intrusion>,
+    /// What follows a camera's own keys in its configuration: calibration, zones, rules.
+    pub(super) rules: String,
+}
+
+/// Somebody comes.
+#[derive(Clone, Debug)]
+pub(super) struct Intrusion {
+    pub(super) clip: PathBuf,
+    pub(super) expected: Expectation,
+}
+
+impl Intrusion {
+    pub(super) fn owed(&self) -> &[ExpectedEvent] {
+        &self.expected.events
+    }
+}
+
+/// The built-in places; draws what is not there yet.
+pub(super) fn built_in() -> anyhow::Result<Vec<Place>> {
+    let cache = Cache::new(&default_cache());
+    SCENES
+        .iter()
+        .map(|(file, text)| {
+            let scene = scene::parse(Path::new(file), text)
+                .map_err(|errors| anyhow::anyhow!("the bench's own scene: {errors}"))?;
+            let quiet = draw(&cache, &deserted(&scene))?;
+            let intrusion = draw(&cache, &scene)?;
+            recorded(
+                scene.stem.clone(),
+                video(&quiet)?,
+                Some(&video(&intrusion)?),
+            )
+        })
+        .collect()
+}
+
+fn deserted(scene: &Scene) -> Scene {
+    Scene {
+        stem: format!("{}-quiet", scene.stem),
+        // The cache's key.
+        text: format!("{}\n# deserted", scene.text),
+        seconds: QUIET_SECONDS,
+        actors: Vec::new(),
+        ..scene.clone()
+    }
+}
+
+fn draw(cache: &Cache, scene: &Scene) -> anyhow::Result<Clip> {
+    let mut told = false;
+    let frames = scene.frames();
+    let mut progress = |_: u64| {
+        if !std::mem::replace(&mut told, true) {
+            eprintln!("drawing {} ({frames} pictures), once", scene.stem);
+        }
+    };
+    Ok(cache.clip(scene, &Order::default(), &mut progress)?)
+}
+
+fn video(clip: &Clip) -> anyhow::Result<PathBuf> {
+    clip.video.clone().context("a clip without its video")
+}
+
+/// A place from recordings. The intrusion's configuration and expectation lie beside it, as
+/// `parapet sim render` writes them; without an intrusion the camera has no rule.
+pub(super) fn recorded(
+    name: String,
+    quiet: PathBuf,
+    intrusion: Option<&Path>,
+) -> anyhow::Result<Place> {
+    let Some(clip) = intrusion else {
+        return Ok(Place {
+            name,
+            quiet,
+            intrusion: None,
+            rules: String::new(),
+        });
+    };
+    let file = expectation::expectation_path(clip, None);
+    let expected = expectation::load(&file).map_err(|errors| anyhow::anyhow!("{errors}"))?;
+    let config = expected
+        .config_path(&file)
+        .with_context(|| format!("{} names no configuration", file.display()))?;
+    let text = std::fs::read_to_string(&config)
+        .with_context(|| format!("{} cannot be read", config.display()))?;
+    Ok(Place {
+        name,
+        quiet,
+        intrusion: Some(Intrusion {
+            clip: clip.to_owned(),
+            expected,
+        }),
+        rules: rules(&text).to_owned(),
+    })
+}
+
+/// A written configuration from its only camera's first table on.
+fn rules(config: &str) -> &str {
+    let tables = ["\n[camera.", "\n[[camera."];
+    let first = tables.iter().filter_map(|table| config.find(table)).min();
+    first.map_or("", |at| &config[at..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::film::expected;
+    use crate::sim::scene::{Timeline, configuration};
+
+    #[test]
+    fn each_scene_owes_one_event_and_none_when_deserted() {
+        for (file, text) in SCENES {
+            let scene = scene::parse(Path::new(file), text).expect("sound");
+            assert_eq!(expected(&scene).events.len(), 1, "{file}");
+            let quiet = deserted(&scene);
+            assert!(expected(&quiet).events.is_empty(), "{file}");
+            // Whole groups of pictures, so that the loop keeps their distance.
+            let frames = quiet.frames();
+            assert_eq!(frames % u64::from(scene.encoding.gop_frames), 0, "{file}");
+            let config = configuration(&Timeline::new(&scene), "model");
+            assert!(rules(&config).contains("[[camera.rule]]"), "{config}");
+            assert!(!rules(&config).contains("analysis_fps"), "{config}");
+        }
+        assert_eq!(rules("[site]\n"), "");
+    }
+}

@@ -1,0 +1,348 @@
+//! One run: the processes, the cameras' coming and going, looking and listening.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use super::clips::Place;
+use super::gaps::Gaps;
+use super::outcome::{Moment, Outcome, Phase, Seen};
+use super::probe::Snapshot;
+use super::script::{self, Camera, Heard, Owed, Visit};
+use super::setup::{config_text, head, places, promise, wall_tables};
+use super::threads::{Usage, machine};
+use super::{FleetKind, Mode};
+use crate::api::client::Client;
+use crate::base::clock::{SharedClock, SystemClock};
+use crate::base::tasks::TaskSet;
+use crate::cli::bench::processes::{DaemonProcess, WallProcess, free_port};
+use crate::model::event::Phase as EventPhase;
+use crate::sim::wall::{Cameras, Order};
+
+/// From one look at the daemon's metrics to the next.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// This share of the cameras must sleep for the fleet to be settled: something always moves.
+const SETTLED_SHARE: f64 = 0.97;
+
+/// So many cameras for so long.
+#[derive(Clone, Debug)]
+pub(super) struct Stretch {
+    pub(super) name: &'static str,
+    pub(super) cameras: usize,
+    pub(super) seconds: f64,
+}
+
+/// Runs a fleet through its stretches.
+///
+/// # Errors
+/// When a process does not start or the clips cannot be made.
+pub(super) async fn measure(kind: &FleetKind, stretches: &[Stretch]) -> anyhow::Result<Outcome> {
+    let chosen = kind.clone();
+    let places = tokio::task::spawn_blocking(move || places(&chosen)).await??;
+    let most = stretches.iter().map(|it| it.cameras).max().unwrap_or(1);
+    let mut fleet = Fleet::start(kind, places, most, stretches[0].cameras).await?;
+    let settled_seconds = fleet.settle(kind.warm_up, stretches[0].cameras).await?;
+    let mut phases = Vec::new();
+    let mut broken = Vec::new();
+    let promise = promise(kind);
+    for (number, stretch) in stretches.iter().enumerate() {
+        if number > 0 {
+            fleet.resize(stretch.cameras)?;
+        }
+        let phase = fleet.phase(kind, stretch).await?;
+        broken.extend(phase.broken(&promise).into_iter().map(|word| {
+            if stretch.name.is_empty() {
+                word
+            } else {
+                format!("{}: {word}", stretch.name)
+            }
+        }));
+        phases.push(phase);
+    }
+    let stopped_cleanly = fleet.stop().await?;
+    Ok(Outcome {
+        mode: kind.mode.name(),
+        model: kind.model.display().to_string(),
+        clips: fleet.places.iter().map(|it| it.name.clone()).collect(),
+        seed: kind.seed,
+        promise,
+        settled_seconds,
+        phases,
+        broken,
+        stopped_cleanly,
+    })
+}
+
+/// The wall, the daemon and its subscriber.
+struct Fleet {
+    folder: tempfile::TempDir,
+    places: Vec<Place>,
+    cameras: Vec<Camera>,
+    wall: WallProcess,
+    daemon: DaemonProcess,
+    head: String,
+    mode: Mode,
+    heard: Arc<Mutex<Vec<Heard>>>,
+    tasks: TaskSet,
+    clock: SharedClock,
+    random: fastrand::Rng,
+}
+
+impl Fleet {
+    async fn start(
+        kind: &FleetKind,
+        places: Vec<Place>,
+        most: usize,
+        first: usize,
+    ) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix("parapet-fleet-")
+            .tempdir()?;
+        let cameras = script::cameras(&places, most);
+        let tables = wall_tables(&places, &cameras);
+        let wall = WallProcess::start(folder.path(), &tables, most)?;
+        let [api, console] =
+            [free_port()?, free_port()?].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let head = head(kind, folder.path(), [api, console])?;
+        let config = folder.path().join("parapet.toml");
+        let begin = kind.ramp.map_or(first, |step| first.min(step as usize));
+        std::fs::write(
+            &config,
+            config_text(&head, &places, &cameras, begin, &wall.url),
+        )?;
+        let daemon = DaemonProcess::start(folder.path(), &config, console).await?;
+        let mut fleet = Self {
+            folder,
+            places,
+            cameras,
+            wall,
+            daemon,
+            head,
+            mode: kind.mode,
+            heard: Arc::default(),
+            tasks: TaskSet::under(&CancellationToken::new()),
+            clock: SystemClock::shared(),
+            random: fastrand::Rng::with_seed(kind.seed),
+        };
+        fleet.listen(api).await?;
+        if let Some(step) = kind.ramp {
+            let mut reached = begin;
+            while reached < first {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                reached = (reached + step as usize).min(first);
+                fleet.resize(reached)?;
+            }
+        }
+        Ok(fleet)
+    }
+
+    /// Follows the daemon's events like any subscriber.
+    async fn listen(&mut self, api: SocketAddr) -> anyhow::Result<()> {
+        let mut client = Client::connect(&format!("http://{api}")).await?;
+        let mut events = client.subscribe_after(0).await?;
+        let (heard, clock) = (Arc::clone(&self.heard), Arc::clone(&self.clock));
+        self.tasks.spawn("fleet subscriber", async move {
+            while let Some(Ok(record)) = events.next().await {
+                if record.event.phase == EventPhase::Started {
+                    heard.lock().push(Heard {
+                        camera: record.event.camera.to_string(),
+                        kind: record.event.kind,
+                        received: clock.utc_micros(),
+                    });
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// The daemon gets the first so many cameras.
+    fn resize(&self, cameras: usize) -> anyhow::Result<()> {
+        let text = config_text(
+            &self.head,
+            &self.places,
+            &self.cameras,
+            cameras,
+            &self.wall.url,
+        );
+        let config = self.folder.path().join("parapet.toml");
+        // Whole or not at all: the daemon may read at any time.
+        let beside = config.with_extension("new");
+        std::fs::write(&beside, text)?;
+        std::fs::rename(&beside, &config)?;
+        self.daemon.reload()
+    }
+
+    /// Waits until all cameras stream and, in watch mode, sleep; how long that took, or none
+    /// where it was not reached in time.
+    async fn settle(&self, limit_seconds: u64, cameras: usize) -> anyhow::Result<Option<f64>> {
+        let begun = self.clock.now();
+        let mut told = 0;
+        loop {
+            let seconds = self.clock.now().since(begun).as_secs();
+            let text = self.daemon.get("metrics").await;
+            let now = Snapshot::parse(&text.map_err(|error| self.died(&error))?);
+            let (streaming, asleep) = (
+                now.count("camera_state", 2.0),
+                now.count("camera_asleep", 1.0),
+            );
+            let watched = self.mode == Mode::Watch;
+            let wanted = (cameras as f64 * SETTLED_SHARE) as usize;
+            if streaming == cameras && (!watched || asleep >= wanted) {
+                return Ok(Some(self.clock.now().since(begun).as_secs_f64()));
+            }
+            if seconds >= told + 10 {
+                told = seconds;
+                eprintln!("{seconds:>4} s: {streaming} of {cameras} stream, {asleep} sleep");
+            }
+            if seconds >= limit_seconds {
+                return Ok(None);
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    fn died(&self, error: &anyhow::Error) -> anyhow::Error {
+        let words = self.daemon.last_words();
+        anyhow::anyhow!("the daemon does not answer ({error}); its last words: {words}")
+    }
+
+    async fn moment(&self) -> anyhow::Result<Moment> {
+        let text = self.daemon.get("metrics").await;
+        let text = text.map_err(|error| self.died(&error))?;
+        let served = self.wall.report().await?;
+        Ok(Moment {
+            seconds: self.clock.now().0.as_secs_f64(),
+            metrics: Snapshot::parse(&text),
+            daemon: Usage::of(self.daemon.id())?,
+            wall: Usage::of(self.wall.id())?,
+            bench: Usage::of(std::process::id())?,
+            machine: machine()?,
+            frames_sent: served.frames,
+            frames_skipped: served.cameras.iter().map(|it| it.frames_skipped).sum(),
+        })
+    }
+
+    /// Measures one stretch.
+    async fn phase(&mut self, kind: &FleetKind, stretch: &Stretch) -> anyhow::Result<Phase> {
+        let length = Duration::from_secs_f64(stretch.seconds);
+        let cameras = &self.cameras[..stretch.cameras];
+        let count = (kind.intrusions, length);
+        let visits = script::plan(&self.places, cameras, count, &mut self.random);
+        let begun_utc = self.clock.utc_micros();
+        self.heard.lock().clear();
+        let before = self.moment().await?;
+        let watched = self.watch(stretch.cameras, &visits, length).await?;
+        let after = self.moment().await?;
+        let owed = self.owed(&visits, begun_utc).await?;
+        let heard = self.heard.lock().clone();
+        let seen = Seen {
+            events: script::judge(&owed, &heard),
+            ..watched
+        };
+        let name = (stretch.name, stretch.cameras);
+        Ok(Phase::between(name, &before, &after, seen))
+    }
+
+    /// Looks at the metrics and sends the visitors until the time is over.
+    async fn watch(
+        &self,
+        cameras: usize,
+        visits: &[Visit],
+        length: Duration,
+    ) -> anyhow::Result<Seen> {
+        let mut gaps = Gaps::default();
+        let mut watched = Seen {
+            connected_least: usize::MAX,
+            ..Seen::default()
+        };
+        let begun = self.clock.now();
+        let known: BTreeMap<&str, ()> = self.cameras[..cameras]
+            .iter()
+            .map(|camera| (camera.id.as_str(), ()))
+            .collect();
+        let mut visits = visits.iter().peekable();
+        let mut next_look = Duration::ZERO;
+        loop {
+            let now = self.clock.now().since(begun);
+            if now >= length {
+                watched.gaps = gaps.report(now);
+                return Ok(watched);
+            }
+            if now >= next_look {
+                next_look = now + LOOK_EVERY;
+                let text = self.daemon.get("metrics").await;
+                let seen = Snapshot::parse(&text.map_err(|error| self.died(&error))?);
+                let now = self.clock.now().since(begun);
+                for (camera, values) in &seen.cameras {
+                    if known.contains_key(camera.as_str()) {
+                        let read = |name| values.get(name).copied().unwrap_or(0.0);
+                        let analysed = read("frames_analysed_total") as u64;
+                        gaps.look(camera, now, analysed, read("analysis_gap_seconds"));
+                    }
+                }
+                let least = &mut watched.connected_least;
+                *least = (*least).min(seen.count("camera_state", 2.0));
+                let unkept = &mut watched.governor.unkept_most;
+                *unkept = (*unkept).max(seen.count("coverage_kept", 0.0));
+            }
+            while let Some(visit) = visits.next_if(|visit| visit.at <= now) {
+                self.send(visit).await?;
+            }
+            let next = visits
+                .peek()
+                .map_or(length, |visit| visit.at)
+                .min(next_look)
+                .min(length);
+            let now = self.clock.now().since(begun);
+            tokio::time::sleep(next.saturating_sub(now).max(Duration::from_millis(5))).await;
+        }
+    }
+
+    async fn send(&self, visit: &Visit) -> anyhow::Result<()> {
+        let camera = &self.cameras[visit.camera];
+        let Some(intrusion) = &self.places[camera.place].intrusion else {
+            return Ok(());
+        };
+        let order = Order::Play {
+            file: intrusion.clip.clone(),
+            at: Cameras::named([&camera.id]),
+        };
+        self.wall.order(&order).await.map(|_| ())
+    }
+
+    /// What the visits owe, from when the wall showed them. One that nobody was shown is owed from
+    /// the phase's begin on, where no word can stand for it.
+    async fn owed(&self, visits: &[Visit], begun_utc: i64) -> anyhow::Result<Vec<Owed>> {
+        let served = self.wall.report().await?;
+        let mut owed = Vec::new();
+        for visit in visits {
+            let camera = &self.cameras[visit.camera];
+            let Some(intrusion) = &self.places[camera.place].intrusion else {
+                continue;
+            };
+            let report = served.cameras.iter().find(|it| it.camera == camera.id);
+            let shown = report
+                .and_then(|it| it.played.iter().find(|at| **at >= begun_utc))
+                .copied();
+            for event in intrusion.owed() {
+                let start = i64::try_from(event.start.as_micros())?;
+                owed.push(Owed {
+                    camera: camera.id.clone(),
+                    kind: event.kind,
+                    truth: shown.map_or(i64::MIN / 2, |at| at + start),
+                });
+            }
+        }
+        Ok(owed)
+    }
+
+    async fn stop(&mut self) -> anyhow::Result<bool> {
+        let clean = self.daemon.stop().await?;
+        self.wall.stop().await;
+        Ok(clean)
+    }
+}

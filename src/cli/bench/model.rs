@@ -1,0 +1,273 @@
+//! `parapet bench model`: what the daemon's calibration at start finds for a model, and what ONNX
+//! Runtime's options are worth.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args as ClapArgs;
+use serde::Serialize;
+
+use crate::base::clock::{Clock as _, SystemClock, process_cpu};
+use crate::cli::{logging, model};
+use crate::infer::calibrate::{Calibration, Trials, calibrate};
+use crate::infer::model::weights_folder;
+use crate::infer::ort::{OrtBackend, SessionOptions};
+use crate::infer::{Backend as _, BatchSize, Engine, Model};
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ModelArgs {
+    /// The folder that holds `model.toml`.
+    folder: PathBuf,
+    /// Where the weights lie when not in the folder.
+    #[arg(long, value_name = "FOLDER")]
+    weights: Option<PathBuf>,
+    /// A batch must be done within this.
+    #[arg(long, default_value_t = 250, value_name = "MILLIS")]
+    latency: u64,
+    /// Threads of a session to try; by default what the daemon tries on this machine.
+    #[arg(long, value_delimiter = ',', value_name = "N", value_parser = positive)]
+    threads: Vec<usize>,
+    /// Pictures of a batch to try; likewise.
+    #[arg(long, value_delimiter = ',', value_name = "N", value_parser = positive)]
+    batches: Vec<usize>,
+    /// No pair is begun after this.
+    #[arg(long, default_value_t = 3.0, value_name = "SECONDS")]
+    budget: f64,
+    /// Compare ONNX Runtime's options too, in turns, so that other work disturbs all alike.
+    #[arg(long)]
+    options: bool,
+    /// Print JSON instead of tables.
+    #[arg(long)]
+    json: bool,
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    let number = text
+        .parse()
+        .ok()
+        .filter(|number| (1..=256).contains(number));
+    number.ok_or_else(|| "write 1 to 256".to_owned())
+}
+
+/// One setting of ONNX Runtime.
+#[derive(Debug, Serialize)]
+struct Setting {
+    what: &'static str,
+    threads: usize,
+    batch: usize,
+    /// Of a picture: the median run, in time and in processor time of the whole process.
+    millis: f64,
+    cpu_millis: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Found {
+    model: String,
+    cores: usize,
+    seconds: f64,
+    calibration: Calibration,
+    options: Vec<Setting>,
+}
+
+pub(super) fn run(args: &ModelArgs) -> anyhow::Result<bool> {
+    logging::quiet()?;
+    let weights = args.weights.clone().or_else(weights_folder);
+    let model = Arc::new(Model::load(&args.folder, weights.as_deref())?);
+    let backend = model::single_backend()?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut trials = Trials::at_start(cores, Duration::from_secs_f64(args.budget.max(0.0)));
+    trials.latency = Duration::from_millis(args.latency);
+    if !args.threads.is_empty() {
+        trials.threads.clone_from(&args.threads);
+    }
+    if !args.batches.is_empty() {
+        trials.batches.clone_from(&args.batches);
+    }
+    let clock = SystemClock::new();
+    let calibration = calibrate(&model, &backend, &trials, &clock)?;
+    let seconds = clock.now().0.as_secs_f64();
+    let options = if args.options {
+        compare(&model, &backend, &calibration)?
+    } else {
+        Vec::new()
+    };
+    let found = Found {
+        model: model.manifest.name.clone(),
+        cores,
+        seconds,
+        calibration,
+        options,
+    };
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&found)?);
+    } else {
+        tell(&found, args.latency);
+    }
+    Ok(true)
+}
+
+/// The settings that are compared, each one step away from the daemon's own.
+fn settings(threads: usize) -> Vec<(&'static str, SessionOptions)> {
+    let own = SessionOptions {
+        threads,
+        ..SessionOptions::default()
+    };
+    let two = SessionOptions { threads: 2, ..own };
+    vec![
+        ("the daemon's", own),
+        (
+            "basic graph optimisations only",
+            SessionOptions {
+                optimised: false,
+                ..own
+            },
+        ),
+        (
+            "no memory arena",
+            SessionOptions {
+                arena: false,
+                ..own
+            },
+        ),
+        (
+            "no memory pattern",
+            SessionOptions {
+                memory_pattern: false,
+                ..own
+            },
+        ),
+        ("two threads", two),
+        (
+            "two threads that spin",
+            SessionOptions {
+                spinning: true,
+                ..two
+            },
+        ),
+    ]
+}
+
+/// Rounds over all settings.
+const ROUNDS: usize = 25;
+/// Between two runs: a camera's pictures do not come back to back, and what a thread does while it
+/// has nothing to do costs too.
+const PAUSE: Duration = Duration::from_millis(5);
+
+fn compare(
+    model: &Model,
+    backend: &OrtBackend,
+    calibration: &Calibration,
+) -> anyhow::Result<Vec<Setting>> {
+    let best = calibration.best;
+    let mut engines: Vec<(Box<dyn Engine>, Vec<f64>, Vec<f64>)> = Vec::new();
+    let settings = settings(best.threads);
+    for (_, options) in &settings {
+        let engine = backend.with_options(*options).open(model)?;
+        engines.push((engine, Vec::new(), Vec::new()));
+    }
+    let clock = SystemClock::new();
+    for round in 0..=ROUNDS {
+        for (engine, times, costs) in &mut engines {
+            let pictures = match engine.batch() {
+                BatchSize::Fixed(size) => size,
+                BatchSize::Dynamic => best.batch,
+            };
+            let input = vec![114.0; pictures * model.input_len()];
+            let (begun, cpu) = (clock.now(), process_cpu());
+            engine.run(pictures, &input, &mut |_| {})?;
+            let took = clock.now().since(begun);
+            std::thread::sleep(PAUSE);
+            let cost = process_cpu().saturating_sub(cpu);
+            // The first round warms up.
+            if round > 0 {
+                let each = |time: Duration| time.as_secs_f64() * 1e3 / pictures as f64;
+                times.push(each(took));
+                costs.push(each(cost));
+            }
+        }
+    }
+    Ok(settings
+        .into_iter()
+        .zip(engines)
+        .map(|((what, options), (_, times, costs))| Setting {
+            what,
+            threads: options.threads,
+            batch: best.batch,
+            millis: median(times),
+            cpu_millis: median(costs),
+        })
+        .collect())
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
+}
+
+fn tell(found: &Found, latency: u64) {
+    println!(
+        "{} on {} cores, {:.1} s{}",
+        found.model,
+        found.cores,
+        found.seconds,
+        if found.calibration.complete {
+            ""
+        } else {
+            " (the time was over before every pair was tried)"
+        }
+    );
+    println!(
+        "{:>7} {:>6} {:>9} {:>12} {:>11} {:>10}",
+        "threads", "batch", "ms a run", "cpu ms", "pictures/s", "a cpu s"
+    );
+    for trial in &found.calibration.trials {
+        let rate = trial.pictures_per_second();
+        println!(
+            "{:>7} {:>6} {:>9.1} {:>12.2} {rate:>11.1} {:>10.1}",
+            trial.threads,
+            trial.batch,
+            trial.seconds * 1e3,
+            trial.cpu_seconds * 1e3 / trial.batch as f64,
+            trial.pictures_per_core_second()
+        );
+    }
+    let best = found.calibration.best;
+    println!(
+        "taken within {latency} ms: threads_per_worker = {}, max_batch = {}{}",
+        best.threads,
+        best.batch,
+        if found.calibration.within_latency {
+            ""
+        } else {
+            " (nothing is within it; this is the quickest)"
+        }
+    );
+    if found.options.is_empty() {
+        return;
+    }
+    println!(
+        "\n{:<32} {:>7} {:>6} {:>12} {:>13}",
+        "options (medians, in turns)", "threads", "batch", "ms a picture", "cpu ms"
+    );
+    for setting in &found.options {
+        println!(
+            "{:<32} {:>7} {:>6} {:>12.2} {:>13.2}",
+            setting.what, setting.threads, setting.batch, setting.millis, setting.cpu_millis
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_setting_is_one_step_from_the_daemons() {
+        let all = settings(1);
+        let own = all[0].1;
+        assert_eq!(own, SessionOptions::default());
+        assert!(all[1..].iter().all(|(_, options)| *options != own));
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
+    }
+}

@@ -1,0 +1,194 @@
+//! The pool's engines: how many threads and pictures each model gets, as configured or found by a
+//! short calibration, and one engine of each model for every worker.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::calibrate::{Calibration, Trials, calibrate};
+use super::{Backend, BatchSize, Engine, InferError, Model};
+use crate::base::clock::SharedClock;
+use crate::base::tasks::named_thread;
+use crate::config::types::InferenceConfig;
+
+/// All models together may delay the start by this much.
+const BUDGET: Duration = Duration::from_secs(3);
+/// What is taken where nothing could be measured: what the configuration has built in.
+const FALLBACK: Tuned = Tuned {
+    threads: 1,
+    batch: 8,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Tuned {
+    threads: usize,
+    batch: usize,
+}
+
+/// A worker's engines, one of each model.
+pub(super) type Engines = Vec<Box<dyn Engine>>;
+
+/// Opens every model once per worker; also each model's largest batch.
+///
+/// The thread that opens them gives its name to ONNX Runtime's own threads, so that they can be
+/// told from ours.
+///
+/// # Errors
+/// [`InferError`] of the first model that cannot be used, or when there is no thread.
+pub(super) fn open(
+    config: &InferenceConfig,
+    models: &[Arc<Model>],
+    backend: &Arc<dyn Backend>,
+    clock: &SharedClock,
+) -> Result<(Vec<Engines>, Vec<usize>), InferError> {
+    let (config, models) = (config.clone(), models.to_vec());
+    let (backend, clock) = (Arc::clone(backend), Arc::clone(clock));
+    let opening = named_thread("onnx", move || {
+        open_all(&config, &models, &*backend, &clock)
+    });
+    let opening = opening.map_err(|error| InferError::Pool(error.to_string()))?;
+    opening
+        .join()
+        .unwrap_or_else(|_| Err(InferError::Pool("loading the models panicked".to_owned())))
+}
+
+fn open_all(
+    config: &InferenceConfig,
+    models: &[Arc<Model>],
+    backend: &dyn Backend,
+    clock: &SharedClock,
+) -> Result<(Vec<Engines>, Vec<usize>), InferError> {
+    let budget = BUDGET / u32::try_from(models.len().max(1)).unwrap_or(u32::MAX);
+    let tuned: Vec<Tuned> = models
+        .iter()
+        .map(|model| tune(config, model, backend, clock, budget))
+        .collect();
+    let workers = (0..config.workers.max(1))
+        .map(|_| {
+            let with = models.iter().zip(&tuned);
+            with.map(|(model, tuned)| backend.open_with(model, tuned.threads))
+                .collect()
+        })
+        .collect::<Result<Vec<Engines>, _>>()?;
+    let limits = workers.first().map_or_else(Vec::new, |engines| {
+        let limit = |(engine, tuned): (&Box<dyn Engine>, &Tuned)| match engine.batch() {
+            BatchSize::Fixed(size) => size.max(1),
+            BatchSize::Dynamic => tuned.batch,
+        };
+        engines.iter().zip(&tuned).map(limit).collect()
+    });
+    Ok((workers, limits))
+}
+
+/// What is written is taken; what is not is tried out.
+fn tune(
+    config: &InferenceConfig,
+    model: &Model,
+    backend: &dyn Backend,
+    clock: &SharedClock,
+    budget: Duration,
+) -> Tuned {
+    let written = (config.threads_per_worker, config.max_batch);
+    if let (Some(threads), Some(batch)) = written {
+        return Tuned {
+            threads: threads.max(1),
+            batch: batch.max(1),
+        };
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut trials = Trials::at_start(cores, budget);
+    if let Some(threads) = config.threads_per_worker {
+        trials.threads = vec![threads.max(1)];
+    }
+    if let Some(batch) = config.max_batch {
+        trials.batches = vec![batch.max(1)];
+    }
+    let name = &model.manifest.name;
+    match calibrate(model, backend, &trials, &**clock) {
+        Ok(found) => taken(name, &found),
+        Err(error) => {
+            let Tuned { threads, batch } = FALLBACK;
+            tracing::warn!(model = name, %error, threads, batch, "the model could not be calibrated; the built-in batch and threads are taken");
+            Tuned {
+                threads: config.threads_per_worker.unwrap_or(threads),
+                batch: config.max_batch.unwrap_or(batch),
+            }
+        }
+    }
+}
+
+fn taken(name: &str, found: &Calibration) -> Tuned {
+    let best = found.best;
+    let (threads, batch) = (best.threads, best.batch);
+    let millis = best.seconds * 1e3;
+    let rate = best.pictures_per_second();
+    if !found.within_latency {
+        tracing::warn!(
+            model = name,
+            threads,
+            batch,
+            millis,
+            "no batch is done within the latency bound; the quickest is taken"
+        );
+    } else if !found.complete {
+        tracing::warn!(
+            model = name,
+            threads,
+            batch,
+            millis,
+            tried = found.trials.len(),
+            "the calibration's time was over early; the best so far is taken"
+        );
+    }
+    tracing::info!(
+        model = name,
+        threads,
+        batch,
+        millis,
+        pictures_per_second = rate,
+        "calibrated"
+    );
+    Tuned { threads, batch }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::SystemClock;
+    use crate::config::types::ExecutionProvider;
+    use crate::infer::fake::FakeBackend;
+
+    fn limits(threads: Option<usize>, batch: Option<usize>, size: BatchSize) -> Vec<usize> {
+        let config = InferenceConfig {
+            runtime_library: None,
+            workers: 2,
+            threads_per_worker: threads,
+            max_batch: batch,
+            max_wait: Duration::ZERO,
+            max_age: Duration::from_secs(60),
+            execution_provider: ExecutionProvider::Cpu,
+        };
+        let backend = FakeBackend::new(|_| Vec::new()).with_batch(size);
+        let models = [Arc::new(FakeBackend::model())];
+        let backend: Arc<dyn Backend> = Arc::new(backend);
+        let clock: SharedClock = SystemClock::shared();
+        let (workers, limits) = open(&config, &models, &backend, &clock).expect("opened");
+        assert_eq!(workers.len(), 2);
+        limits
+    }
+
+    #[test]
+    fn what_is_written_is_taken_and_a_models_own_batch_wins() {
+        assert_eq!(limits(Some(1), Some(5), BatchSize::Dynamic), [5]);
+        assert_eq!(limits(Some(1), Some(5), BatchSize::Fixed(3)), [3]);
+        assert_eq!(limits(None, Some(5), BatchSize::Dynamic), [5]);
+    }
+
+    #[test]
+    fn what_is_not_written_is_found() {
+        let [found] = limits(None, None, BatchSize::Dynamic)[..] else {
+            panic!("one model");
+        };
+        assert!([1, 2, 4, 8, 16].contains(&found), "{found}");
+        assert_eq!(limits(None, None, BatchSize::Fixed(3)), [3]);
+    }
+}
