@@ -320,7 +320,11 @@ impl Desk {
         watched.attention.set(watched.analysis.is_engaged());
         if let Some(looks) = &self.looks {
             let tracks = watched.analysis.tracks();
-            looks(&Look { frame, tracks });
+            looks(&Look {
+                frame,
+                found,
+                tracks,
+            });
         }
     }
 
