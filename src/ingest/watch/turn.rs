@@ -161,6 +161,7 @@ impl Turn<'_> {
         self.watch.compare(&frame);
         let changed = self.watch.changed();
         let mut woken = course.gate.looked(changed);
+        let analyse = analyse || course.gate.take_doubt();
         if woken.is_none() && analyse {
             self.sink().glance(frame);
             woken = course.gate.glanced(self.sink().wanted());
