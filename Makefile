@@ -1,4 +1,4 @@
-.PHONY: help setup demo test bench deb lint fmt clean
+.PHONY: help setup demo test bench peers deb lint fmt clean
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
 setup: ## install what is missing
@@ -11,6 +11,8 @@ test: setup lint ## lints, tests and doc tests
 	cargo test --locked --doc
 bench: setup ## criterion benches
 	cargo bench --locked
+peers: setup ## Parapet beside OpenCV, GStreamer and ffmpeg pipelines in Python: benches/peers
+	benches/peers/run.sh
 deb: setup ## the Debian package, into target/debian
 	deploy/build-deb.sh
 lint: ## format check and clippy

@@ -22,6 +22,7 @@ pub mod supervisor;
 use std::sync::Arc;
 
 use crate::base::clock::Monotonic;
+use crate::model::detection::Detection;
 use crate::model::event::Event;
 use crate::model::frame::Frame;
 use crate::model::track::Track;
@@ -35,6 +36,8 @@ pub type EventSink = Arc<dyn Fn(Event, Option<Monotonic>) + Send + Sync>;
 pub struct Look<'a> {
     /// The picture.
     pub frame: &'a Frame,
+    /// What the detector found in it.
+    pub found: &'a [Detection],
     /// The tracks as they are now, unconfirmed ones too.
     pub tracks: &'a [Track],
 }

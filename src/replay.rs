@@ -17,6 +17,7 @@ pub mod draft;
 pub mod gate;
 pub mod interval;
 pub mod matching;
+pub mod modes;
 pub mod player;
 pub mod report;
 pub mod score;

@@ -126,6 +126,111 @@ fn a_missed_event_a_broken_clip_and_a_wrong_expectation_have_their_exit_codes() 
     assert!(table.contains("demo could not be played"), "{table}");
 }
 
+/// Somebody is in the drawn clip from its beginning to its end but for a few seconds, so little sleeps;
+/// nothing may get lost all the same.
+#[test]
+fn both_modes_are_compared_and_limits_are_kept_or_named() {
+    let folder = tempfile::tempdir().expect("folder");
+    let json = folder.path().join("modes.json").display().to_string();
+    let compare = |more: &[&str]| {
+        let mut args = vec!["replay", CLIP, "--config", "testdata/demo.toml", "--quiet"];
+        args.extend(["--compare-modes", "--quiet-seconds", "1"]);
+        args.extend(more);
+        parapet(&args)
+    };
+    let run = compare(&[
+        "--min-share",
+        "1",
+        "--max-later",
+        "4",
+        "--compare-json",
+        &json,
+    ]);
+    let words = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(run.status.success(), "{words}{}", error_of(&run));
+    let text = std::fs::read_to_string(&json).expect("JSON");
+    let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let summary = &report["summary"];
+    assert_eq!(summary["events"], summary["events_kept"], "{text}");
+    assert!(summary["events"].as_u64().expect("a number") >= 4, "{text}");
+    assert_eq!(summary["always"]["decoded"], 500, "{text}");
+    assert_eq!(summary["always"]["undecoded"], 0, "{text}");
+    assert!(words.contains("told in watch mode (100.00 %)"), "{words}");
+    // A first detection cannot be ten seconds earlier than in always mode.
+    let run = compare(&["--max-later=-10"]);
+    assert_eq!(run.status.code(), Some(1));
+    let words = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(words.contains("FAILED: the first detection is"), "{words}");
+}
+
+#[test]
+fn what_the_detector_found_and_what_it_cost_are_written() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (cost, into) = (
+        folder.path().join("cost.json"),
+        folder.path().display().to_string(),
+    );
+    let cost_name = cost.display().to_string();
+    let run = parapet(&[
+        "replay",
+        CLIP,
+        "--config",
+        "testdata/demo.toml",
+        "--quiet",
+        "--mode",
+        "always",
+        "--cost-json",
+        &cost_name,
+        "--write-detections",
+        &into,
+    ]);
+    assert!(run.status.success(), "{}", error_of(&run));
+    let text = std::fs::read_to_string(&cost).expect("JSON");
+    let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let clip = &report["clips"][0];
+    assert_eq!(
+        (&clip["decoded"], &clip["undecoded"]),
+        (&500.into(), &0.into()),
+        "{text}"
+    );
+    assert!(
+        clip["cpu_seconds"].as_f64().expect("seconds") > 0.0,
+        "{text}"
+    );
+    assert!(
+        report["stage_seconds"]["inference"]
+            .as_f64()
+            .expect("seconds")
+            > 0.0,
+        "{text}"
+    );
+    // The boxes stand in for the video: the same incidents come of them.
+    let boxes = folder.path().join("demo.mot.txt").display().to_string();
+    let again = parapet(&[
+        "replay",
+        &boxes,
+        "--detections",
+        "--config",
+        "testdata/demo.toml",
+        "--camera",
+        "demo",
+        "--fps",
+        "12.5",
+        "--picture",
+        "1280x720",
+        "--quiet",
+    ]);
+    assert!(again.status.success(), "{}", error_of(&again));
+    let started = |run: &Output| {
+        let text = String::from_utf8_lossy(&run.stdout).into_owned();
+        text.lines()
+            .filter(|line| line.contains("\"Started\"") || line.contains("\"started\""))
+            .count()
+    };
+    assert_eq!(started(&run), started(&again));
+    assert!(started(&run) >= 4);
+}
+
 #[test]
 fn a_draft_is_written_once_and_passes_the_gate() {
     let folder = tempfile::tempdir().expect("folder");

@@ -92,7 +92,17 @@ impl Clock for SystemClock {
 /// keeps the machine busy meanwhile.
 #[must_use]
 pub fn thread_cpu() -> Duration {
-    let used = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time_of(rustix::time::ClockId::ThreadCPUTime)
+}
+
+/// Processor time that the whole process has used so far, its threads and the kernel's work for it.
+#[must_use]
+pub fn process_cpu() -> Duration {
+    time_of(rustix::time::ClockId::ProcessCPUTime)
+}
+
+fn time_of(clock: rustix::time::ClockId) -> Duration {
+    let used = rustix::time::clock_gettime(clock);
     let seconds = u64::try_from(used.tv_sec).unwrap_or(0);
     Duration::new(seconds, u32::try_from(used.tv_nsec).unwrap_or(0))
 }
@@ -169,6 +179,7 @@ mod tests {
         let asleep = thread_cpu() - before;
         assert!(asleep < Duration::from_millis(20), "{asleep:?}");
         assert!(thread_cpu() > before);
+        assert!(process_cpu() >= thread_cpu());
     }
 
     #[test]

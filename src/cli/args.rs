@@ -17,7 +17,7 @@ use super::bench::BenchArgs;
 use super::sim::control::ControlArgs;
 use super::sim::serve::ServeArgs;
 use super::sim::watch::WatchArgs;
-pub(super) use replay::ReplayArgs;
+pub(super) use replay::{ModeArg, ReplayArgs};
 
 /// Watches cameras and tells what is wrong, without losing the word.
 #[derive(Debug, Parser)]

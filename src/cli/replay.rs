@@ -1,10 +1,12 @@
 //! `parapet replay`.
 
 mod gate;
+mod modes;
 mod plan;
 mod record;
 
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +22,7 @@ use crate::infer::ort::OrtBackend;
 use crate::ingest::{FileStart, GstSource, Source};
 use crate::model::event::{Event, EventKind, Phase};
 use crate::model::time::UtcMicros;
-use crate::replay::{Played, Player, ReplayPorts, StageSeconds, Witness};
+use crate::replay::{Played, Player, ReplayPorts, StageSeconds, Told, Witness, detections};
 use plan::Job;
 
 pub(super) async fn run(args: ReplayArgs) -> anyhow::Result<bool> {
@@ -32,6 +34,9 @@ pub(super) async fn run(args: ReplayArgs) -> anyhow::Result<bool> {
         .with_context(|| format!("--start `{}` is no RFC 3339 time", args.start))?;
     let player = Player::new(ports(UtcMicros(start.as_microsecond())));
     let bar = Progress::new(args.quiet)?;
+    if args.modes.compare_modes {
+        return modes::run(&args, jobs, player, &bar).await;
+    }
     if args.expect {
         return gate::run(&args, jobs, player, &bar).await;
     }
@@ -64,7 +69,7 @@ async fn events(
     let mut played = Vec::new();
     let mut told = Vec::new();
     for job in &jobs {
-        let witness = Witness::new(false);
+        let witness = Witness::new(args.write_detections.is_some());
         let print = (!args.record).then(|| bar.printer());
         let progress = bar.of(job);
         played.push(player.play(&job.clip, &witness, print, &progress).await?);
@@ -72,13 +77,62 @@ async fn events(
         if args.record {
             record::write(args, job, &heard, player.start())?;
         }
+        if let Some(folder) = &args.write_detections {
+            write_detections(folder, job, &heard)?;
+        }
         told.extend(heard.events);
     }
     bar.finish();
+    let stages = player.finish();
     if !args.quiet {
-        summary(&played, &told, player.finish());
+        summary(&played, &told, stages);
+    }
+    if let Some(file) = &args.cost_json {
+        write(
+            file,
+            &serde_json::to_string_pretty(&costs(&played, stages))?,
+        )?;
     }
     Ok(true)
+}
+
+fn write(file: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(file, text).with_context(|| format!("{}: cannot be written", file.display()))
+}
+
+fn write_detections(folder: &Path, job: &Job, heard: &Told) -> anyhow::Result<()> {
+    let picture = heard
+        .picture
+        .with_context(|| format!("{}: no pictures", job.name))?;
+    let file = folder.join(format!("{}.mot.txt", job.name));
+    write(&file, &detections::file(&heard.sightings, picture))
+}
+
+/// What each clip cost, and what the stages took over all of them.
+fn costs(played: &[Played], stages: StageSeconds) -> serde_json::Value {
+    let clips: Vec<_> = played
+        .iter()
+        .map(|clip| {
+            serde_json::json!({
+                "clip": clip.path,
+                "decoded": clip.decoded,
+                "analysed": clip.analysed,
+                "undecoded": clip.undecoded,
+                "wakes": clip.wakes,
+                "wall_seconds": clip.elapsed.as_secs_f64(),
+                "cpu_seconds": clip.cpu.as_secs_f64(),
+            })
+        })
+        .collect();
+    serde_json::json!({
+        "clips": clips,
+        "stage_seconds": {
+            "preprocess": stages.preprocess,
+            "inference": stages.inference,
+            "heads": stages.heads,
+            "track_and_rules": stages.analyse,
+        },
+    })
 }
 
 fn summary(played: &[Played], events: &[Event], stages: StageSeconds) {

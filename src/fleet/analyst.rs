@@ -354,7 +354,11 @@ impl Desk {
         watched.dial.set_seen(engaged, hurried);
         if let Some(looks) = &self.looks {
             let tracks = watched.analysis.tracks();
-            looks(&Look { frame, tracks });
+            looks(&Look {
+                frame,
+                found,
+                tracks,
+            });
         }
     }
 

@@ -2,9 +2,12 @@
 //! conversion and normalisation, with no intermediate picture.
 //!
 //! Luma is sampled bilinearly at half-pixel centres (OpenCV's `INTER_LINEAR`), chroma, which has
-//! half the resolution anyway, at the nearest sample. A row is gathered into three small buffers
-//! first, so that the arithmetic runs over plain arrays that the compiler turns into vector code.
+//! half the resolution anyway, at the nearest sample. What is irregular, the gathering of samples, is
+//! done into small buffers, so that the arithmetic before and after it runs over plain arrays, which
+//! the compiler turns into vector code: for what this processor can, not only for what all can.
 //! Colour equations: ITU-R BT.601-7 section 2.5 and BT.709-6 section 3, quantised as stated there.
+
+use fearless_simd::{Level, Simd, dispatch};
 
 use crate::model::frame::{ColorMatrix, Colorimetry, Frame, PixelFormat, Planes};
 use crate::model::geometry::{Rect, Size};
@@ -71,6 +74,9 @@ struct Tap {
     chroma: u32,
 }
 
+/// Weights are in 1/256; those of both directions together in its square.
+const ONE: i32 = 256;
+
 /// Sample positions along one axis: for each of `out` places the first of two luma samples, the
 /// weight of the second in 1/256, and the nearest chroma sample.
 fn taps(source: u32, out: u32) -> Vec<Tap> {
@@ -80,7 +86,7 @@ fn taps(source: u32, out: u32) -> Vec<Tap> {
         .map(|n| {
             let at = ((f64::from(n) + 0.5) * scale - 0.5).clamp(0.0, last);
             let luma = (at.floor() as u32).min(source.saturating_sub(2));
-            let weight = ((at - f64::from(luma)) * 256.0).round() as i32;
+            let weight = ((at - f64::from(luma)) * f64::from(ONE)).round() as i32;
             let chroma = ((at + 0.5) / 2.0).floor() as u32;
             Tap {
                 luma,
@@ -135,9 +141,15 @@ pub struct Preprocessor {
     placed: Placed,
     across: Vec<Tap>,
     down: Vec<Tap>,
+    /// One row of the picture, between two of its own: sums of 1/256.
+    blended: Vec<u16>,
+    /// Two neighbours of it for each place, the first in the lower half.
+    neighbours: Vec<u32>,
+    weights: Vec<i32>,
     luma: Vec<f32>,
     blue_difference: Vec<f32>,
     red_difference: Vec<f32>,
+    level: Level,
 }
 
 impl Preprocessor {
@@ -146,12 +158,17 @@ impl Preprocessor {
     pub fn new(picture: Size, input: &InputSpec) -> Self {
         let placed = Placed::of(picture, input);
         let width = placed.width as usize;
+        let across = taps(picture.width, placed.width);
         Self {
             input: input.clone(),
             picture,
             placed,
-            across: taps(picture.width, placed.width),
             down: taps(picture.height, placed.height),
+            blended: vec![0; picture.width as usize],
+            neighbours: vec![0; width],
+            weights: across.iter().map(|tap| tap.weight).collect(),
+            across,
+            level: Level::new(),
             luma: vec![0.0; width],
             blue_difference: vec![0.0; width],
             red_difference: vec![0.0; width],
@@ -195,63 +212,83 @@ impl Preprocessor {
     /// filled for this size before. The frame must have the size this was made for.
     pub fn write(&mut self, frame: &Frame, tensor: &mut [f32]) {
         debug_assert_eq!(frame.size, self.picture);
+        dispatch!(self.level, simd => self.rows(simd, frame, tensor));
+    }
+
+    /// Compiled once for each kind of processor, with all that it calls.
+    #[inline(always)]
+    fn rows<S: Simd>(&mut self, _: S, frame: &Frame, tensor: &mut [f32]) {
         let equations = Equations::of(frame.colorimetry);
         for row in 0..self.placed.height as usize {
-            self.gather(frame, row);
+            self.gather_luma(frame, row);
+            self.gather_chroma(frame, row);
             self.convert(&equations, row, tensor);
         }
     }
 
-    fn gather(&mut self, frame: &Frame, row: usize) {
+    #[inline(always)]
+    fn gather_luma(&mut self, frame: &Frame, row: usize) {
         let tap = self.down[row];
         let planes: &dyn Planes = &*frame.planes;
         let width = self.picture.width as usize;
-        let (upper, lower) = {
-            let (plane, stride) = (planes.plane(0), planes.stride(0));
-            let start = tap.luma as usize * stride;
-            (
-                &plane[start..start + width],
-                &plane[start + stride..start + stride + width],
-            )
-        };
-        let (up, low) = (256 - tap.weight, tap.weight);
-        for (value, tap) in self.luma.iter_mut().zip(&self.across) {
-            let at = tap.luma as usize;
-            let (a, b) = (&upper[at..at + 2], &lower[at..at + 2]);
-            let left = i32::from(a[0]) * up + i32::from(b[0]) * low;
-            let right = i32::from(a[1]) * up + i32::from(b[1]) * low;
-            *value = (left * (256 - tap.weight) + right * tap.weight) as f32;
+        let (plane, stride) = (planes.plane(0), planes.stride(0));
+        let start = tap.luma as usize * stride;
+        let upper = &plane[start..start + width];
+        let lower = &plane[start + stride..start + stride + width];
+        let (up, low) = ((ONE - tap.weight) as u16, tap.weight as u16);
+        for ((value, upper), lower) in self.blended.iter_mut().zip(upper).zip(lower) {
+            // 255 · 256 at most.
+            *value = u16::from(*upper) * up + u16::from(*lower) * low;
         }
-        let half = width / 2;
+        for (pair, tap) in self.neighbours.iter_mut().zip(&self.across) {
+            let at = tap.luma as usize;
+            let both = &self.blended[at..at + 2];
+            *pair = u32::from(both[0]) | u32::from(both[1]) << 16;
+        }
+        let pairs = self.neighbours.iter().zip(&self.weights);
+        for (value, (pair, weight)) in self.luma.iter_mut().zip(pairs) {
+            let (left, right) = ((pair & 0xffff) as i32, (pair >> 16) as i32);
+            *value = (left * (ONE - weight) + right * weight) as f32;
+        }
+    }
+
+    #[inline(always)]
+    fn gather_chroma(&mut self, frame: &Frame, row: usize) {
+        let tap = self.down[row];
+        let planes: &dyn Planes = &*frame.planes;
+        let half = self.picture.width as usize / 2;
         let chroma_row = |index: usize, bytes: usize| {
             let start = tap.chroma as usize * planes.stride(index);
             &planes.plane(index)[start..start + bytes]
         };
-        let out = self
-            .blue_difference
-            .iter_mut()
-            .zip(&mut self.red_difference)
-            .zip(&self.across);
         match frame.format {
             PixelFormat::Nv12 => {
                 let both = chroma_row(1, half * 2);
-                for ((cb, cr), tap) in out {
-                    let pair = &both[tap.chroma as usize * 2..tap.chroma as usize * 2 + 2];
-                    (*cb, *cr) = (f32::from(pair[0]), f32::from(pair[1]));
+                for (pair, tap) in self.neighbours.iter_mut().zip(&self.across) {
+                    let at = tap.chroma as usize * 2;
+                    let both = &both[at..at + 2];
+                    *pair = u32::from(both[0]) | u32::from(both[1]) << 16;
                 }
             }
             PixelFormat::I420 => {
                 let (u, v) = (chroma_row(1, half), chroma_row(2, half));
-                for ((cb, cr), tap) in out {
-                    (*cb, *cr) = (
-                        f32::from(u[tap.chroma as usize]),
-                        f32::from(v[tap.chroma as usize]),
-                    );
+                for (pair, tap) in self.neighbours.iter_mut().zip(&self.across) {
+                    let at = tap.chroma as usize;
+                    *pair = u32::from(u[at]) | u32::from(v[at]) << 16;
                 }
             }
         }
+        let out = self
+            .blue_difference
+            .iter_mut()
+            .zip(&mut self.red_difference);
+        for ((cb, cr), pair) in out.zip(&self.neighbours) {
+            // Through i32: processors without AVX-512 convert only signed numbers.
+            (*cb, *cr) = ((pair & 0xffff) as i32 as f32, (pair >> 16) as i32 as f32);
+        }
     }
 
+    #[inline(always)]
     fn convert(&mut self, equations: &Equations, row: usize, tensor: &mut [f32]) {
         let Equations {
             luma,

@@ -29,9 +29,17 @@
 //!   Heartbeat   Look at one keyframe in each heartbeat; Skip the rest
 //! ```
 //!
+//! Where something always moves and nobody is ever there, what moves is [`doubt`]ed: such a camera
+//! sleeps although it is not quiet, and instead of waking it the detector glances at the next
+//! keyframe, from before which on it is decoded if somebody is there.
+//!
 //! All times are the stream's own, so that a recording is decided alike at any pace.
 
+mod doubt;
+
 use std::time::Duration;
+
+use doubt::Doubt;
 
 use super::baseline::{Baseline, cost};
 use super::gop_ring::Rewind;
@@ -93,6 +101,10 @@ const SPACING: Duration = Duration::from_millis(250);
 const JITTER: Duration = Duration::from_millis(250);
 /// Keyframes nearer to each other than this are not all looked at where only keyframes are.
 const KEY_SPACING: Duration = Duration::from_secs(1);
+/// Awake, it is asked this often whether somebody is there.
+const ASK: Duration = Duration::from_secs(1);
+/// A doubt waits so long for a keyframe.
+const DOUBT_WAIT: Duration = Duration::from_secs(4);
 /// A single picture this many thresholds above the usual needs no second one.
 const CERTAIN: f32 = 3.0;
 
@@ -102,6 +114,29 @@ fn threshold(sensitivity: Sensitivity) -> f32 {
         Sensitivity::Low => 8.0,
         Sensitivity::Medium => 5.0,
         Sensitivity::High => 3.5,
+    }
+}
+
+/// What a coded picture tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Activity {
+    None,
+    Doubtful,
+    Certain,
+}
+
+/// Pictures above a limit: two of them soon after one another count, or one far above.
+#[derive(Debug, Default)]
+struct Hot(u32);
+
+impl Hot {
+    fn take(&mut self, score: f32, limit: f32, key: bool) -> bool {
+        if score < limit {
+            self.0 = self.0.saturating_sub(u32::from(!key));
+            return false;
+        }
+        self.0 += 1;
+        self.0 >= 2 || score >= CERTAIN * limit
     }
 }
 
@@ -128,7 +163,12 @@ pub(super) struct Gate {
     /// Pictures went by since the last keyframe that was decoded; nothing can be decoded before
     /// the next.
     gapped: bool,
-    hot: u32,
+    doubt: Doubt,
+    /// Something moved that is doubted and that nobody glanced at yet.
+    doubted_at: Option<Duration>,
+    asked_at: Duration,
+    hot: Hot,
+    warm: Hot,
     keys: Baseline,
     references: Baseline,
     others: Baseline,
@@ -152,7 +192,11 @@ impl Gate {
             jumped: false,
             forced: false,
             gapped: false,
-            hot: 0,
+            doubt: Doubt::new(policy.quiet),
+            doubted_at: None,
+            asked_at: Duration::ZERO,
+            hot: Hot::default(),
+            warm: Hot::default(),
             keys: Baseline::new(KEYS, Duration::ZERO),
             references: Baseline::new(OTHERS, SPACING),
             others: Baseline::new(OTHERS, SPACING),
@@ -169,7 +213,11 @@ impl Gate {
         let key = unit.kind == UnitKind::Key;
         self.pass(unit.pts, key);
         let always = self.policy.mode == WatchMode::Always;
-        let lively = !always && self.judge(unit);
+        let activity = if always {
+            Activity::None
+        } else {
+            self.judge(unit)
+        };
         self.forced = level.is_sparse();
         if self.forced {
             return self.sparse_unit(key, level);
@@ -178,7 +226,7 @@ impl Gate {
             return Action::Follow;
         }
         if self.awake {
-            return self.awake_unit(key, lively, wanted);
+            return self.awake_unit(key, activity, wanted);
         }
         // In always mode nothing else looks at a jump; what is held does not go on over it.
         self.gapped |= always && std::mem::take(&mut self.broken);
@@ -193,7 +241,7 @@ impl Gate {
             self.broken = false;
             return self.wake(WakeReason::Break, Rewind::Current);
         }
-        if lively {
+        if activity == Activity::Certain {
             // A keyframe's own size tells of the group before it.
             let from = if key {
                 Rewind::Previous
@@ -205,12 +253,19 @@ impl Gate {
         if wanted() {
             return self.wake(WakeReason::Detector, Rewind::Previous);
         }
+        if activity == Activity::Doubtful {
+            self.doubted_at.get_or_insert(self.now);
+        }
         if key {
+            let doubted = self.take_doubt();
             return Action::Look {
-                analyse: self.glance_is_due(self.group),
+                analyse: self.glance_is_due(self.group) || doubted,
             };
         }
-        if !self.key_is_near() && self.glance_is_due(self.step) {
+        let waited = |at| self.now.saturating_sub(at) >= DOUBT_WAIT;
+        let doubted = self.doubted_at.is_some_and(waited);
+        if doubted || (!self.key_is_near() && self.glance_is_due(self.step)) {
+            self.take_doubt();
             return Action::CatchUp;
         }
         Action::Hold
@@ -245,10 +300,24 @@ impl Gate {
         self.forced
     }
 
+    /// Whether something doubtful moved since the detector looked last; it is about to look now.
+    pub(super) fn take_doubt(&mut self) -> bool {
+        let doubted = self.doubted_at.take().is_some();
+        if doubted {
+            self.analysed_at = self.now;
+        }
+        doubted
+    }
+
     /// The picture decoded last was compared: `changed` against the background. Says from where
     /// to decode if that wakes the camera.
     pub(super) fn looked(&mut self, changed: bool) -> Option<(WakeReason, Rewind)> {
         if !changed {
+            return None;
+        }
+        self.doubt.moved(true, self.now);
+        if self.doubt.is_any() {
+            self.doubted_at.get_or_insert(self.now);
             return None;
         }
         self.active_at = self.now;
@@ -280,7 +349,7 @@ impl Gate {
 
     /// The level leaves only keyframes.
     fn sparse_unit(&mut self, key: bool, level: CoverageLevel) -> Action {
-        self.hot = 0;
+        (self.hot, self.warm) = (Hot::default(), Hot::default());
         if self.awake {
             self.analysed_at = self.now;
             if !key {
@@ -317,23 +386,32 @@ impl Gate {
         }
     }
 
-    fn awake_unit(&mut self, key: bool, lively: bool, wanted: impl Fn() -> bool) -> Action {
+    fn awake_unit(&mut self, key: bool, activity: Activity, wanted: impl Fn() -> bool) -> Action {
         self.analysed_at = self.now;
-        if lively {
+        self.doubted_at = None;
+        if activity == Activity::Certain {
             self.active_at = self.now;
+        }
+        if key || self.now >= self.asked_at + ASK {
+            self.asked_at = self.now;
+            if wanted() {
+                self.active_at = self.now;
+                self.doubt.somebody(self.now);
+            } else {
+                let moving = self.now.saturating_sub(self.active_at) < self.policy.quiet;
+                self.doubt.nobody(moving, self.now);
+            }
         }
         // Only a keyframe can be the first of those that are looked at.
         if !key {
             return Action::Follow;
         }
-        if wanted() {
-            self.active_at = self.now;
-        }
         if self.now.saturating_sub(self.active_at) < self.policy.quiet {
             return Action::Follow;
         }
         self.awake = false;
-        self.hot = 0;
+        (self.hot, self.warm) = (Hot::default(), Hot::default());
+        self.doubt.sleeps(self.now);
         Action::Sleep {
             analyse: self.glance_is_due(self.group),
         }
@@ -341,8 +419,15 @@ impl Gate {
 
     fn wake(&mut self, reason: WakeReason, from: Rewind) -> Action {
         self.awake = true;
-        self.hot = 0;
+        (self.hot, self.warm) = (Hot::default(), Hot::default());
         self.active_at = self.now;
+        self.asked_at = self.now;
+        self.doubted_at = None;
+        let moved = matches!(reason, WakeReason::Stream | WakeReason::Picture);
+        self.doubt.woke(moved, self.now);
+        if reason == WakeReason::Detector {
+            self.doubt.somebody(self.now);
+        }
         Action::Wake(reason, from)
     }
 
@@ -384,7 +469,7 @@ impl Gate {
     }
 
     /// Whether the coded picture tells of activity; learns from it.
-    fn judge(&mut self, unit: &Unit) -> bool {
+    fn judge(&mut self, unit: &Unit) -> Activity {
         let cost = cost(unit.bytes, unit.qp);
         let baseline = match unit.kind {
             UnitKind::Key => &mut self.keys,
@@ -393,14 +478,16 @@ impl Gate {
         };
         let score = baseline.score(cost).unwrap_or(0.0);
         baseline.learn(cost, self.now);
-        if score < self.threshold {
-            self.hot = self
-                .hot
-                .saturating_sub(u32::from(unit.kind != UnitKind::Key));
-            return false;
+        let key = unit.kind == UnitKind::Key;
+        let believed = self.threshold * self.doubt.factor();
+        let certain = self.hot.take(score, believed, key);
+        let moved = self.warm.take(score, self.threshold, key);
+        self.doubt.moved(moved, self.now);
+        match (certain, moved) {
+            (true, _) => Activity::Certain,
+            (false, true) => Activity::Doubtful,
+            (false, false) => Activity::None,
         }
-        self.hot += 1;
-        self.hot >= 2 || score >= CERTAIN * self.threshold
     }
 }
 

@@ -1,11 +1,13 @@
 //! Detections instead of video: a MOTChallenge file through tracker and rules, without a model
 //! and without a decoder.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::clip::MotForm;
+use super::told::Sighting;
 use crate::base::clock::Monotonic;
 use crate::fleet::analysis::Analysis;
 use crate::fleet::{EventSink, Look, LookSink, RateLimit};
@@ -25,6 +27,27 @@ pub fn read(path: &Path) -> Result<Vec<Entry>, MotError> {
         source,
     })?;
     parse(&text, path)
+}
+
+/// What the detector found in a clip, as a file that [`read`] takes: boxes in pixels of `picture`,
+/// frames counted from 1 as they left the decoder.
+#[must_use]
+pub fn file(sightings: &[Sighting], picture: Size) -> String {
+    let (across, down) = (f64::from(picture.width), f64::from(picture.height));
+    let mut out = String::new();
+    for sighting in sightings {
+        for (score, found) in &sighting.found {
+            let [left, width] = [found.left, found.width].map(|side| f64::from(side) * across);
+            let [top, height] = [found.top, found.height].map(|side| f64::from(side) * down);
+            let number = sighting.frame + 1;
+            // Writing to a text cannot fail.
+            let _ = writeln!(
+                out,
+                "{number},-1,{left:.2},{top:.2},{width:.2},{height:.2},{score:.4},-1,-1,-1"
+            );
+        }
+    }
+    out
 }
 
 /// Plays boxes (sorted by frame) as a camera's detections of persons; their ids are not used.
@@ -71,6 +94,7 @@ pub fn play(
         let tracks = analysis.tracks();
         looks(&Look {
             frame: &frame,
+            found: &found,
             tracks,
         });
         looked += 1;
@@ -218,6 +242,19 @@ mod tests {
         assert!((30..=50).contains(&near), "{near}");
         let started = |told: &Told| told.alarms(UtcMicros(1_000_000)).len();
         assert_eq!(started(&told_at(&walk(0.9), 12.5, Some((2.5, 12.5))).0), 1);
+    }
+
+    #[test]
+    fn what_was_found_is_written_as_it_is_read_again() {
+        let (told, _) = told(&walk(0.9), 12.5);
+        let text = file(&told.sightings, PICTURE);
+        let again = parse(&text, Path::new("a.mot.txt")).expect("MOT");
+        assert_eq!(again.len(), 25);
+        for (entry, wanted) in again.iter().zip(walk(0.9)) {
+            assert_eq!(entry.frame, wanted.frame);
+            assert!((entry.top - wanted.top).abs() < 0.02, "{entry:?}");
+            assert!((entry.score - 0.9).abs() < 1e-3, "{entry:?}");
+        }
     }
 
     #[test]

@@ -10,20 +10,24 @@ use parking_lot::Mutex;
 use super::clip::{Clip, MotForm};
 use super::detections;
 use super::told::Witness;
-use crate::base::clock::SharedClock;
+use crate::base::clock::{SharedClock, process_cpu};
 use crate::base::metrics::{CameraMetrics, Metrics, Stage};
 use crate::config::types::{CameraConfig, InferenceConfig, ModelConfig, Pace, SourceConfig};
 use crate::fleet::analysis::{Analysis, Identity, Observer};
 use crate::fleet::{EventSink, Fleet, FleetParts};
 use crate::infer::{Backend, InferError, InferencePool};
 use crate::ingest::{Source, SourceError};
-use crate::model::camera::CameraState;
+use crate::model::camera::{CameraState, WakeReason};
 use crate::model::ids::{IdSource, ModelName};
 use crate::model::time::UtcMicros;
 use crate::track::mot::MotError;
 
 /// The seed of replay's ids.
 const SEED: u64 = 0x7061_7261_7065_7400;
+
+/// How often it is looked whether a clip is over: its figures and the progress bar need no more, and
+/// what is measured should not be the looking.
+const POLL: Duration = Duration::from_millis(50);
 
 /// Why a clip could not be played.
 #[derive(Debug, thiserror::Error)]
@@ -59,8 +63,48 @@ pub struct Played {
     pub decoded: u64,
     /// Frames looked at.
     pub analysed: u64,
+    /// Coded pictures that went by undecoded, in watch mode.
+    pub undecoded: u64,
+    /// Why the camera woke and how often, in watch mode.
+    pub wakes: BTreeMap<&'static str, u64>,
     /// Wall time.
     pub elapsed: Duration,
+    /// Processor time of the whole process meanwhile; the model was loaded before.
+    pub cpu: Duration,
+}
+
+/// What a camera's counters say of one clip.
+#[derive(Default)]
+struct Counts {
+    decoded: u64,
+    analysed: u64,
+    undecoded: u64,
+    wakes: BTreeMap<&'static str, u64>,
+}
+
+impl Counts {
+    fn of(camera: &CameraMetrics) -> Self {
+        let woke = |reason: WakeReason| (reason.name(), camera.watch.wakes(reason.name()));
+        Self {
+            decoded: camera.decoded.get(),
+            analysed: camera.analysed.get(),
+            undecoded: camera.watch.undecoded.get(),
+            wakes: WakeReason::ALL.into_iter().map(woke).collect(),
+        }
+    }
+
+    fn since(self, before: &Self) -> Self {
+        let wakes = self.wakes.into_iter().map(|(reason, times)| {
+            let had = before.wakes.get(reason).copied().unwrap_or(0);
+            (reason, times.saturating_sub(had))
+        });
+        Self {
+            decoded: self.decoded - before.decoded,
+            analysed: self.analysed - before.analysed,
+            undecoded: self.undecoded - before.undecoded,
+            wakes: wakes.filter(|(_, times)| *times > 0).collect(),
+        }
+    }
 }
 
 /// Seconds of work by stage, over a whole replay.
@@ -157,17 +201,28 @@ impl Player {
         let ids = IdSource::seeded(SEED.wrapping_add(self.played));
         self.played += 1;
         let events = witness.events(also);
-        let begun = self.ports.clock.now();
-        let (decoded, analysed) = match clip.detections {
-            Some(form) => {
+        let for_video = match clip.detections {
+            Some(_) => None,
+            None => Some((self.source()?, self.pool(clip)?)),
+        };
+        let (begun, cpu) = (self.ports.clock.now(), process_cpu());
+        let counts = match (clip.detections, for_video) {
+            (Some(form), _) => {
                 let camera = Arc::clone(&clip.camera);
                 let analysis = Analysis::new(identity, camera, ids);
-                self.detections(&clip.path, form, analysis, &events, witness)?
+                let (decoded, analysed) =
+                    self.detections(&clip.path, form, analysis, &events, witness)?;
+                Counts {
+                    decoded,
+                    analysed,
+                    ..Counts::default()
+                }
             }
-            None => {
+            (None, None) => Counts::default(),
+            (None, Some((source, pool))) => {
                 let parts = FleetParts {
-                    source: self.source()?,
-                    pool: self.pool(clip)?,
+                    source,
+                    pool,
                     clock: Arc::clone(&self.ports.clock),
                     metrics: Arc::clone(&self.metrics),
                     looks: Some(witness.looks()),
@@ -179,9 +234,12 @@ impl Player {
         };
         Ok(Played {
             path: clip.path.clone(),
-            decoded,
-            analysed,
+            decoded: counts.decoded,
+            analysed: counts.analysed,
+            undecoded: counts.undecoded,
+            wakes: counts.wakes,
             elapsed: self.ports.clock.now().since(begun),
+            cpu: process_cpu().saturating_sub(cpu),
         })
     }
 
@@ -248,13 +306,13 @@ impl Player {
     }
 }
 
-/// Plays one file through a fleet; returns frames decoded and analysed.
+/// Plays one file through a fleet.
 async fn video(
     mut fleet: Fleet,
     clip: &Clip,
     metrics: &Metrics,
     progress: &(dyn Fn(u64) + Sync),
-) -> Result<(u64, u64), ReplayError> {
+) -> Result<Counts, ReplayError> {
     let mut camera = CameraConfig::clone(&clip.camera);
     camera.source = SourceConfig::File {
         path: clip.path.clone(),
@@ -262,14 +320,14 @@ async fn video(
         repeat: false,
     };
     let id = camera.id.clone();
-    let counts: CameraMetrics = metrics.camera(id.as_str());
-    let before = (counts.decoded.get(), counts.analysed.get());
+    let counters = metrics.camera(id.as_str());
+    let before = Counts::of(&counters);
     fleet.apply(&BTreeMap::from([(id, Arc::new(camera))])).await;
     let board = fleet.board();
     let failed: Mutex<Option<String>> = Mutex::new(None);
     loop {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        progress(counts.decoded.get() - before.0);
+        tokio::time::sleep(POLL).await;
+        progress(counters.decoded.get() - before.decoded);
         let statuses = board.cameras();
         let Some(status) = statuses.first() else {
             break;
@@ -283,6 +341,8 @@ async fn video(
             _ => {}
         }
     }
+    // Read before the fleet lets the camera go, and its series with it; frames are all counted.
+    let wakes = Counts::of(&counters).wakes;
     fleet.stop(Duration::from_secs(10)).await;
     if let Some(reason) = failed.into_inner() {
         return Err(ReplayError::Clip {
@@ -290,10 +350,11 @@ async fn video(
             reason,
         });
     }
-    Ok((
-        counts.decoded.get() - before.0,
-        counts.analysed.get() - before.1,
-    ))
+    let counts = Counts {
+        wakes,
+        ..Counts::of(&counters)
+    };
+    Ok(counts.since(&before))
 }
 
 fn stage_seconds(metrics: &Metrics) -> StageSeconds {

@@ -31,8 +31,14 @@ pub struct SeenBox {
 pub struct Sighting {
     /// Clip time.
     pub at: Duration,
+    /// When the gate let it go on, in clip time: later than `at` where a camera slept at first.
+    pub known: Duration,
+    /// The frame's number, from 0.
+    pub frame: u64,
     /// Who was in it.
     pub boxes: Vec<SeenBox>,
+    /// What the detector found, before anybody was followed: scores and boxes, normalised.
+    pub found: Vec<(f32, Rect)>,
 }
 
 /// Everything that one clip gave.
@@ -67,6 +73,14 @@ impl Told {
                 ended: ended.get(&event.incident).copied(),
             })
             .collect()
+    }
+
+    /// When each of [`Told::alarms`] was known, in clip time: a camera that slept tells of what it
+    /// held meanwhile when it wakes.
+    #[must_use]
+    pub fn known(&self, start: UtcMicros) -> Vec<Duration> {
+        let begun = self.events.iter().filter(|e| e.phase == Phase::Started);
+        begun.map(|event| event.observed.since(start)).collect()
     }
 
     /// How long the clip is, as far as its pictures tell: one step of theirs behind the last.
@@ -130,9 +144,13 @@ impl Witness {
                     box_in_frame: track.box_in_frame,
                     counts: track.confirmed,
                 });
+                let found = look.found.iter();
                 let sighting = Sighting {
                     at: look.frame.media_time,
+                    known: look.frame.media_time + look.frame.held,
+                    frame: look.frame.index,
                     boxes: boxes.collect(),
+                    found: found.map(|d| (d.score, d.box_in_frame)).collect(),
                 };
                 told.sightings.push(sighting);
             }

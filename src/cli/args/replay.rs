@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::model::geometry::Size;
 use crate::replay::score::DEFAULT_ALPHA;
@@ -52,6 +52,47 @@ pub(in crate::cli) struct ReplayArgs {
     /// Let --record overwrite.
     #[arg(long, requires = "record")]
     pub(in crate::cli) force: bool,
+    /// Decode every picture, or only keyframes while nothing moves, whatever the camera's `mode`.
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub(in crate::cli) mode: Option<ModeArg>,
+    /// Write what each clip cost (frames, seconds by stage, processor time) as JSON.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["expect", "compare_modes"])]
+    pub(in crate::cli) cost_json: Option<PathBuf>,
+    /// Write what the detector found into CLIP.mot.txt in this folder, as --detections reads it.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["expect", "compare_modes"])]
+    pub(in crate::cli) write_detections: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) modes: ModesArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ModeArg {
+    Always,
+    Watch,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "With --compare-modes")]
+pub(in crate::cli) struct ModesArgs {
+    /// Play each clip in always and in watch mode and tell what watch mode misses, how much later
+    /// it knows and what it saves.
+    #[arg(long, conflicts_with_all = ["expect", "record", "detections", "mode"])]
+    pub(in crate::cli) compare_modes: bool,
+    /// Let cameras sleep after so many quiet seconds instead of the configured number.
+    #[arg(long, value_name = "SECONDS", requires = "compare_modes")]
+    pub(in crate::cli) quiet_seconds: Option<f64>,
+    /// Let the detector glance this often instead.
+    #[arg(long, value_name = "SECONDS", requires = "compare_modes")]
+    pub(in crate::cli) heartbeat_seconds: Option<f64>,
+    /// Fail below this share of always mode's events.
+    #[arg(long, value_name = "R", requires = "compare_modes")]
+    pub(in crate::cli) min_share: Option<f64>,
+    /// Fail where the first detection is later than this, at the 95th percentile.
+    #[arg(long, value_name = "SECONDS", requires = "compare_modes")]
+    pub(in crate::cli) max_later: Option<f64>,
+    /// Write the comparison as JSON.
+    #[arg(long, value_name = "FILE", requires = "compare_modes")]
+    pub(in crate::cli) compare_json: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

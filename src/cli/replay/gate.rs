@@ -1,13 +1,10 @@
 //! `parapet replay --expect`.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
-
 use super::super::args::ReplayArgs;
-use super::Progress;
 use super::plan::Job;
+use super::{Progress, write};
 use crate::model::geometry::Size;
 use crate::replay::gate::{Judged, Limits};
 use crate::replay::report::picture::{MOST_PICTURES, Picture, moments, shapes};
@@ -75,10 +72,6 @@ pub(super) async fn run(
         write(file, &html(&report, &pictures))?;
     }
     Ok(report.passed)
-}
-
-fn write(file: &Path, text: &str) -> anyhow::Result<()> {
-    std::fs::write(file, text).with_context(|| format!("{}: cannot be written", file.display()))
 }
 
 /// Pictures of a clip's misses and false alarms, `room` at most. A recording that cannot be

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::super::args::ReplayArgs;
+use super::super::args::{ModeArg, ReplayArgs};
 use super::super::{BadConfig, load};
 use crate::config::Config;
 use crate::config::expectation::{self, Expectation, clip_stem, expectation_path};
-use crate::config::types::CameraConfig;
+use crate::config::types::{CameraConfig, WatchMode};
 use crate::model::ids::CameraId;
 use crate::replay::gate::kind_of;
 use crate::replay::{Clip, MotForm, choose_camera};
@@ -58,11 +59,21 @@ fn check_numbers(args: &ReplayArgs) -> anyhow::Result<()> {
             "--fps must be above 0 and at most {most}"
         );
     }
+    for (name, seconds) in [
+        ("--quiet-seconds", args.modes.quiet_seconds),
+        ("--heartbeat-seconds", args.modes.heartbeat_seconds),
+    ] {
+        anyhow::ensure!(
+            seconds.is_none_or(|seconds| (0.5..=3_600.0).contains(&seconds)),
+            "{name} must be 0.5 to 3600"
+        );
+    }
     let alpha = args.gate.alpha;
     anyhow::ensure!(alpha > 0.0 && alpha.is_finite(), "--alpha must be above 0");
     for (name, share) in [
         ("--min-f1", args.gate.min_f1),
         ("--min-recall", args.gate.min_recall),
+        ("--min-share", args.modes.min_share),
     ] {
         anyhow::ensure!(
             share.is_none_or(|share| (0.0..=1.0).contains(&share)),
@@ -119,14 +130,7 @@ fn job(
         .detections
         .then(|| mot_form(args, path, &file, expectation.as_ref()))
         .transpose()?;
-    let camera = match args.fps {
-        Some(fps) if !args.detections => Arc::new(CameraConfig {
-            analysis_fps: fps as f32,
-            analysis_fps_near: fps as f32,
-            ..CameraConfig::clone(&camera)
-        }),
-        _ => camera,
-    };
+    let camera = Arc::new(overridden(args, &camera));
     Ok(Job {
         name,
         clip: Clip {
@@ -139,6 +143,27 @@ fn job(
         expectation_file: file,
         expectation: expectation.filter(|_| args.expect),
     })
+}
+
+/// The camera as the command line wants it.
+fn overridden(args: &ReplayArgs, camera: &CameraConfig) -> CameraConfig {
+    let mut camera = camera.clone();
+    if let (Some(fps), false) = (args.fps, args.detections) {
+        (camera.analysis_fps, camera.analysis_fps_near) = (fps as f32, fps as f32);
+    }
+    let watch = &mut camera.watch;
+    match args.mode {
+        Some(ModeArg::Always) => watch.mode = WatchMode::Always,
+        Some(ModeArg::Watch) => watch.mode = WatchMode::Watch,
+        None => {}
+    }
+    if let Some(seconds) = args.modes.quiet_seconds {
+        watch.quiet = Duration::from_secs_f64(seconds);
+    }
+    if let Some(seconds) = args.modes.heartbeat_seconds {
+        watch.heartbeat = Duration::from_secs_f64(seconds);
+    }
+    camera
 }
 
 fn mot_form(

@@ -182,6 +182,64 @@ fn a_changed_keyframe_wakes_it_from_the_group_before() {
     assert_eq!(camera.gate.glanced(true), None);
 }
 
+/// A yard where always something moves: every third picture is twice as large as the others.
+fn restless(camera: &mut Camera, seconds: u64) -> Vec<(Duration, Action)> {
+    let mut actions = Vec::new();
+    for _ in 0..seconds * 1_000 / 80 {
+        camera.bytes = match camera.number % 10 {
+            0..3 => 9_000,
+            _ => 4_000,
+        };
+        actions.push(camera.next());
+    }
+    actions
+}
+
+#[test]
+fn a_restless_yard_sleeps_and_the_detector_glances_at_its_keyframes() {
+    let mut camera = Camera::new(25);
+    restless(&mut camera, 120);
+    assert!(!camera.gate.awake, "{:?}", camera.gate.doubt);
+    let actions = restless(&mut camera, 60);
+    assert_eq!(woke(&actions), None);
+    let glances = actions
+        .iter()
+        .filter(|(_, action)| *action == Action::Look { analyse: true })
+        .count();
+    assert!((25..=30).contains(&glances), "{glances} in 30 groups");
+    // Somebody who is seen in such a glance wakes it from the keyframe before.
+    camera.wanted = true;
+    let (_, action) = camera.next();
+    assert_eq!(action, Action::Wake(WakeReason::Detector, Rewind::Previous));
+    assert!(!camera.gate.doubt.is_any());
+}
+
+#[test]
+fn in_a_restless_yard_a_change_far_above_what_is_usual_wakes_it_all_the_same() {
+    let mut camera = Camera::new(25);
+    restless(&mut camera, 120);
+    assert!(!camera.gate.awake);
+    camera.bytes = 400_000;
+    let (_, reason) = woke(&camera.run(1)).expect("woken");
+    assert_eq!(reason, WakeReason::Stream);
+}
+
+#[test]
+fn a_doubt_does_not_wait_for_the_end_of_a_long_group() {
+    let mut camera = Camera::new(1_000);
+    restless(&mut camera, 200);
+    assert!(!camera.gate.awake, "{:?}", camera.gate.doubt);
+    let actions = restless(&mut camera, 60);
+    let looks: Vec<_> = actions
+        .iter()
+        .filter(|(_, action)| matches!(action, Action::CatchUp | Action::Look { .. }))
+        .map(|(at, _)| *at)
+        .collect();
+    let longest = looks.windows(2).map(|pair| pair[1] - pair[0]).max();
+    let longest = longest.expect("several");
+    assert!(longest <= DOUBT_WAIT + STEP * 10, "{longest:?}");
+}
+
 #[test]
 fn a_jump_of_the_streams_time_wakes_it_at_the_next_keyframe() {
     let mut camera = Camera::asleep(25);
@@ -393,8 +451,11 @@ proptest! {
                 }
             }
             if matches!(action, Action::Look { .. } | Action::Sleep { .. }) && changed {
-                prop_assert!(gate.looked(true).is_some());
-                awake = true;
+                if gate.looked(true).is_some() {
+                    awake = true;
+                } else {
+                    prop_assert!(gate.take_doubt(), "a change is glanced at, at least");
+                }
             }
             prop_assert_eq!(gate.awake, awake);
         }

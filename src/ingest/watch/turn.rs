@@ -205,7 +205,8 @@ impl Turn<'_> {
         self.watch.compare(&frame);
         let changed = self.watch.changed();
         let mut woken = course.gate.looked(changed);
-        let analyse = analyse || (changed && course.gate.is_forced());
+        let doubted = course.gate.take_doubt();
+        let analyse = analyse || doubted || (changed && course.gate.is_forced());
         if woken.is_none() && analyse {
             self.sink().glance(frame);
             woken = course.gate.glanced(self.sink().wanted());
