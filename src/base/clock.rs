@@ -107,14 +107,6 @@ fn time_of(clock: rustix::time::ClockId) -> Duration {
     Duration::new(seconds, u32::try_from(used.tv_nsec).unwrap_or(0))
 }
 
-/// Processor time that all threads of this process have used so far.
-#[must_use]
-pub fn process_cpu() -> Duration {
-    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    let seconds = u64::try_from(used.tv_sec).unwrap_or(0);
-    Duration::new(seconds, u32::try_from(used.tv_nsec).unwrap_or(0))
-}
-
 /// A clock that moves only when it is told to; for tests and for replay.
 #[derive(Debug, Default)]
 pub struct ManualClock {
