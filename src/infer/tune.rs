@@ -70,11 +70,12 @@ fn open_all(
         })
         .collect::<Result<Vec<Engines>, _>>()?;
     let limits = workers.first().map_or_else(Vec::new, |engines| {
-        let limit = |(engine, tuned): (&Box<dyn Engine>, &Tuned)| match engine.batch() {
+        let limit = |(size, tuned): (BatchSize, &Tuned)| match size {
             BatchSize::Fixed(size) => size.max(1),
             BatchSize::Dynamic => tuned.batch,
         };
-        engines.iter().zip(&tuned).map(limit).collect()
+        let sizes = engines.iter().map(|engine| engine.batch());
+        sizes.zip(&tuned).map(limit).collect()
     });
     Ok((workers, limits))
 }

@@ -154,13 +154,16 @@ const ROUNDS: usize = 25;
 /// has nothing to do costs too.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// An engine, its runs' times and what they cost, in milliseconds a picture.
+type Measured = (Box<dyn Engine>, Vec<f64>, Vec<f64>);
+
 fn compare(
     model: &Model,
     backend: &OrtBackend,
     calibration: &Calibration,
 ) -> anyhow::Result<Vec<Setting>> {
     let best = calibration.best;
-    let mut engines: Vec<(Box<dyn Engine>, Vec<f64>, Vec<f64>)> = Vec::new();
+    let mut engines: Vec<Measured> = Vec::new();
     let settings = settings(best.threads);
     for (_, options) in &settings {
         let engine = backend.with_options(*options).open(model)?;

@@ -14,7 +14,7 @@ macro_rules! row {
 
 type Row<'r> = (&'r str, Box<dyn Fn(&Phase) -> String>);
 
-/// What the cameras got.
+/// What the cameras sent and what became of it.
 fn service() -> Vec<Row<'static>> {
     let mut rows: Vec<Row<'static>> = Vec::new();
     row!(rows, "cameras", |p| "{}", p.cameras);
@@ -58,6 +58,12 @@ fn service() -> Vec<Row<'static>> {
         |p| "{:.1}",
         p.analysed_per_second
     );
+    rows
+}
+
+/// What was promised.
+fn promises() -> Vec<Row<'static>> {
+    let mut rows: Vec<Row<'static>> = Vec::new();
     row!(
         rows,
         "gap p50 / p99 / max, s",
@@ -200,7 +206,7 @@ pub(super) fn tell(outcome: &Outcome) {
     if outcome.phases.len() > 1 {
         line("", &|phase| phase.name.to_owned());
     }
-    for (name, cell) in service().into_iter().chain(cost(&stages)) {
+    for (name, cell) in service().into_iter().chain(promises()).chain(cost(&stages)) {
         line(name, &*cell);
     }
     for word in &outcome.broken {
