@@ -115,8 +115,8 @@ pub(super) fn pool(
     let inference = InferenceConfig {
         runtime_library: None,
         workers: 1,
-        threads_per_worker: 1,
-        max_batch: 2,
+        threads_per_worker: Some(1),
+        max_batch: Some(2),
         max_wait: Duration::ZERO,
         max_age: Duration::from_secs(1),
         execution_provider: ExecutionProvider::Cpu,
