@@ -13,7 +13,7 @@ use super::rule;
 use super::settings::{FILE_ONLY, RTSP_ONLY, Settings, value};
 use super::shapes::{self, Shapes};
 use super::types::{
-    Calibration, CameraConfig, Credentials, Pace, RuleConfig, SourceConfig, Transport,
+    Calibration, CameraConfig, Credentials, Pace, RtspClient, RuleConfig, SourceConfig, Transport,
 };
 use crate::model::geometry::Size;
 use crate::model::ids::{CameraId, ModelName};
@@ -202,9 +202,20 @@ fn source(table: &Table<'_>, settings: &Settings<'_>, folder: &Path) -> Option<S
         "url" => {
             let credentials = credentials(table, settings);
             let url = address(table, url?)?;
+            let transport = value(&settings.transport, Transport::Tcp);
+            let fitting = RtspClient::fitting(&url, transport);
+            let client = value(&settings.client, fitting);
+            if let Some(set) = &settings.client
+                && client == RtspClient::Retina
+                && url.scheme() != "rtsp"
+            {
+                let text = "`retina` speaks no TLS: write client = \"gstreamer\", or rtsp://…";
+                table.problem(set.at, text);
+            }
             Some(SourceConfig::Rtsp {
                 url,
-                transport: value(&settings.transport, Transport::Tcp),
+                transport,
+                client,
                 credentials,
                 latency: value(&settings.latency, Duration::from_millis(200)),
             })

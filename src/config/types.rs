@@ -352,8 +352,10 @@ pub enum SourceConfig {
         transport: Transport,
         /// Who we say we are.
         credentials: Option<Credentials>,
-        /// Jitter buffer.
+        /// Jitter buffer of [`RtspClient::Gstreamer`].
         latency: Duration,
+        /// What receives.
+        client: RtspClient,
     },
     /// A recording: mp4, mkv, avi or raw H.264/H.265.
     File {
@@ -380,6 +382,27 @@ pub enum Transport {
     Tcp,
     /// Datagrams.
     Udp,
+}
+
+/// What receives an RTSP camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RtspClient {
+    /// The `retina` crate: a task a camera, one or two threads for all.
+    Retina,
+    /// GStreamer's `rtspsrc`: a pipeline with threads of its own a camera.
+    Gstreamer,
+}
+
+impl RtspClient {
+    /// The one that a camera gets that asks for none: `retina` speaks no TLS, and drops datagrams
+    /// that overtook each other where `rtspsrc` sorts them.
+    #[must_use]
+    pub fn fitting(url: &Url, transport: Transport) -> Self {
+        match transport {
+            Transport::Tcp if url.scheme() == "rtsp" => Self::Retina,
+            _ => Self::Gstreamer,
+        }
+    }
 }
 
 /// How fast a file plays.
