@@ -1,7 +1,7 @@
 //! RTSP cameras received by the `retina` crate instead of GStreamer's `rtspsrc`.
 //!
 //! ```text
-//!  network thread (one or two for all cameras)   │ decoding thread (one a core, on demand)
+//!  network thread (one or two for all cameras)   │ decoding thread (one a core)
 //!  retina: RTSP ▸ RTP ▸ access unit ▸ gate ──────┼─▶ parse ▸ decoder ▸ appsink
 //!                                      ▼         │
 //!                                   GOP ring     │

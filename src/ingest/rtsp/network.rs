@@ -1,25 +1,27 @@
 //! The threads that all cameras share.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
+use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::PATIENCE;
 use crate::base::clock::{Monotonic, SharedClock};
+use crate::base::tasks::named_thread;
 use crate::ingest::error::{SourceError, SourceErrorKind};
 
 /// From so many cores on a second thread receives.
 const CORES_FOR_TWO: usize = 8;
-/// Decoding threads at most, those included whose decoder does not come back.
-const MAX_DECODING: usize = 512;
-/// A decoding thread that has nothing to do ends after this.
-const IDLE: Duration = Duration::from_secs(10);
+/// Work that may wait for a decoding thread. There is as much as there are turns, and that of
+/// cameras that were stopped in theirs; more than this is refused.
+const MAX_WAITING: usize = 4_096;
+
+type Work = Box<dyn FnOnce() + Send>;
 
 /// The runtime that receives; it ends with the last who holds it.
 #[derive(Debug)]
@@ -28,11 +30,14 @@ pub(in super::super) struct Network {
     shared: Arc<Shared>,
 }
 
-/// What a camera's task needs of it.
+/// What a camera's task needs of it. The decoding threads end with the last who holds it.
 #[derive(Debug)]
 pub(super) struct Shared {
     turns: Arc<Semaphore>,
     progress: Mutex<Progress>,
+    work: Sender<Work>,
+    /// For decoding threads that are yet to be started.
+    waiting: Receiver<Work>,
     pub(super) clock: SharedClock,
 }
 
@@ -45,35 +50,33 @@ struct Progress {
 }
 
 impl Network {
-    /// Starts the threads.
+    /// Starts the threads: one or two that receive, one a core that decodes.
     ///
     /// # Errors
     /// `Other` when the operating system gives none.
     pub(in super::super) fn start(clock: SharedClock) -> Result<Arc<Self>, SourceError> {
+        let none = |error: std::io::Error| {
+            let text = format!("no threads to receive cameras with: {error}");
+            SourceError::new(SourceErrorKind::Other, &text)
+        };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let receiving = if cores < CORES_FOR_TWO { 1 } else { 2 };
-        let started = AtomicUsize::new(0);
         let runtime = Builder::new_multi_thread()
-            .worker_threads(receiving)
-            .max_blocking_threads(MAX_DECODING)
-            .thread_keep_alive(IDLE)
-            // The workers are started first.
-            .thread_name_fn(move || {
-                let first = started.fetch_add(1, Ordering::AcqRel) < receiving;
-                let name = if first { "rtsp" } else { "decode" };
-                name.to_owned()
-            })
+            .worker_threads(if cores < CORES_FOR_TWO { 1 } else { 2 })
+            .thread_name("rtsp")
             .enable_all()
             .build()
-            .map_err(|error| {
-                let text = format!("no threads to receive cameras with: {error}");
-                SourceError::new(SourceErrorKind::Other, &text)
-            })?;
+            .map_err(none)?;
+        let (work, waiting) = bounded(MAX_WAITING);
+        for _ in 0..cores {
+            decoding_thread(&waiting).map_err(none)?;
+        }
         Ok(Arc::new(Self {
             runtime: Some(runtime),
             shared: Arc::new(Shared {
                 turns: Arc::new(Semaphore::new(cores)),
                 progress: Mutex::default(),
+                work,
+                waiting,
                 clock,
             }),
         }))
@@ -91,10 +94,41 @@ impl Network {
     }
 }
 
+/// Works until nobody can give it work any more.
+fn decoding_thread(waiting: &Receiver<Work>) -> std::io::Result<()> {
+    let waiting = waiting.clone();
+    named_thread("decode", move || {
+        for work in &waiting {
+            // Cameras catch their own panics; whatever else comes must not cost a thread.
+            if catch_unwind(AssertUnwindSafe(work)).is_err() {
+                tracing::error!("work of a decoding thread panicked");
+            }
+        }
+    })
+    .map(drop)
+}
+
 impl Shared {
+    /// Has it done by a decoding thread, when it is its turn; `None` where it was not.
+    pub(super) async fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        what: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let turn = self.turn().await?;
+        let (tell, told) = oneshot::channel();
+        let work: Work = Box::new(move || {
+            // Nobody listens where the camera was stopped meanwhile.
+            let _ = tell.send(what());
+        });
+        self.work.try_send(work).ok()?;
+        let done = told.await.ok();
+        drop(turn);
+        done
+    }
+
     /// Waits for a turn to decode, in the order of asking. Where none ends for [`PATIENCE`] their
     /// decoders are stuck, and there is one turn more.
-    pub(super) async fn turn(self: &Arc<Self>) -> Option<Turn> {
+    async fn turn(self: &Arc<Self>) -> Option<Turn> {
         let mut asked = pin!(Arc::clone(&self.turns).acquire_owned());
         loop {
             let ended = self.progress.lock().ended;
@@ -114,17 +148,21 @@ impl Shared {
         let now = self.clock.now();
         let mut progress = self.progress.lock();
         // All who wait find out at about the same time; the first helps.
-        if progress.ended == ended && now.since(progress.relieved) >= PATIENCE {
-            progress.relieved = now;
-            self.turns.add_permits(1);
-            tracing::warn!(patience = ?PATIENCE, "decoders are stuck; others go on beside them");
+        if progress.ended != ended || now.since(progress.relieved) < PATIENCE {
+            return;
         }
+        progress.relieved = now;
+        match decoding_thread(&self.waiting) {
+            Ok(()) => self.turns.add_permits(1),
+            Err(error) => tracing::error!(%error, "no thread beside those that are stuck"),
+        }
+        tracing::warn!(patience = ?PATIENCE, "decoders are stuck; others go on beside them");
     }
 }
 
 /// A turn to decode; ends when it is dropped.
 #[derive(Debug)]
-pub(super) struct Turn {
+struct Turn {
     shared: Arc<Shared>,
     _permit: OwnedSemaphorePermit,
 }
@@ -151,18 +189,35 @@ mod tests {
     use crate::base::clock::SystemClock;
 
     #[test]
-    fn one_that_does_not_come_back_gives_its_turn_to_the_next() {
+    fn decoders_that_do_not_come_back_leave_the_others_a_thread() {
+        let network = Network::start(SystemClock::shared()).expect("threads");
+        let shared = network.shared();
+        let runtime = network.runtime.as_ref().expect("runs");
+        let (let_go, stuck) = bounded::<()>(0);
+        let cores = shared.turns.available_permits();
+        for _ in 0..cores {
+            let (shared, stuck) = (network.shared(), stuck.clone());
+            let wait = move || drop(stuck.recv());
+            runtime.spawn(async move { shared.run(wait).await });
+        }
+        runtime.block_on(async {
+            let more = tokio::time::timeout(PATIENCE * 20, shared.run(|| 7)).await;
+            assert_eq!(more.expect("in time"), Some(7));
+        });
+        drop(let_go);
+    }
+
+    #[test]
+    fn a_panic_costs_no_thread() {
         let network = Network::start(SystemClock::shared()).expect("threads");
         let shared = network.shared();
         let runtime = network.runtime.as_ref().expect("runs");
         runtime.block_on(async {
-            let mut stuck = Vec::new();
-            while shared.turns.available_permits() > 0 {
-                stuck.push(shared.turn().await.expect("a turn"));
+            for _ in 0..4 * shared.turns.available_permits() {
+                let outcome: Option<()> = shared.run(|| panic!("asked to")).await;
+                assert_eq!(outcome, None);
             }
-            let more = tokio::time::timeout(PATIENCE * 10, shared.turn()).await;
-            assert!(more.expect("in time").is_some());
-            assert!(!stuck.is_empty());
+            assert_eq!(shared.run(|| 7).await, Some(7));
         });
     }
 }

@@ -40,14 +40,12 @@ pub(super) async fn receive(
     let (mut items, number, codec) = connect(core).await?;
     let builder = Arc::clone(core);
     let held = alive.clone();
-    let turn = shared.turn().await;
-    let built = tokio::task::spawn_blocking(move || {
+    let build = move || {
         let built = builder.guarded(None, || Some(Decoding::start(&builder, codec)));
         drop((builder, held));
         built
-    });
-    let built = built.await.ok().flatten();
-    drop(turn);
+    };
+    let built = shared.run(build).await.flatten();
     // A panic was told; there is nothing to add.
     let Some(decoding) = built else {
         return Ok(());
@@ -243,17 +241,13 @@ impl Receiving<'_> {
 
     /// Has it done by a decoding thread, and waits.
     async fn decode(&self, feed: Feed) {
-        let turn = self.shared.turn().await;
         let (core, decoding) = (Arc::clone(self.core), self.decoding.clone());
         let held = self.alive.clone();
-        let done = tokio::task::spawn_blocking(move || {
+        let feed = move || {
             core.guarded((), || decoding.feed(&core, feed));
             drop((core, decoding));
             drop(held);
-        });
-        // Panics were caught inside; it is cancelled only where the threads end.
-        let _ = done.await;
-        // Now, when its thread is free for the next.
-        drop(turn);
+        };
+        self.shared.run(feed).await;
     }
 }
