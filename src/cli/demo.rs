@@ -133,7 +133,7 @@ fn demo_config(show: &Show, count: usize, wall: &Wall, state: &Path) -> anyhow::
             transport: Transport::Tcp,
             credentials: None,
             latency: Duration::from_millis(200),
-            client: RtspClient::Retina,
+            client: RtspClient::Gstreamer,
         };
         cameras.insert(camera.id.clone(), Arc::new(camera));
     }

@@ -203,8 +203,7 @@ fn source(table: &Table<'_>, settings: &Settings<'_>, folder: &Path) -> Option<S
             let credentials = credentials(table, settings);
             let url = address(table, url?)?;
             let transport = value(&settings.transport, Transport::Tcp);
-            let fitting = RtspClient::fitting(&url, transport);
-            let client = value(&settings.client, fitting);
+            let client = value(&settings.client, RtspClient::Gstreamer);
             if let Some(set) = &settings.client
                 && client == RtspClient::Retina
                 && url.scheme() != "rtsp"

@@ -387,22 +387,10 @@ pub enum Transport {
 /// What receives an RTSP camera.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RtspClient {
-    /// The `retina` crate: a task a camera, one or two threads for all.
+    /// The `retina` crate: a task a camera, one or two threads for all. It speaks no TLS.
     Retina,
-    /// GStreamer's `rtspsrc`: a pipeline with threads of its own a camera.
+    /// GStreamer's `rtspsrc`: a pipeline with threads of its own a camera; built in.
     Gstreamer,
-}
-
-impl RtspClient {
-    /// The one that a camera gets that asks for none: `retina` speaks no TLS, and drops datagrams
-    /// that overtook each other where `rtspsrc` sorts them.
-    #[must_use]
-    pub fn fitting(url: &Url, transport: Transport) -> Self {
-        match transport {
-            Transport::Tcp if url.scheme() == "rtsp" => Self::Retina,
-            _ => Self::Gstreamer,
-        }
-    }
 }
 
 /// How fast a file plays.

@@ -50,7 +50,7 @@ pub(super) struct FaultsArgs {
     /// How long all cameras are gone in the reboot storm.
     #[arg(long, default_value_t = 20, value_name = "SECONDS")]
     storm_seconds: u64,
-    /// What receives the cameras; by default what a camera over TCP gets.
+    /// What receives the cameras; by default the built-in one.
     #[arg(long, value_parser = ["retina", "gstreamer"], value_name = "CLIENT")]
     client: Option<String>,
     /// Print the table as JSON.

@@ -197,7 +197,7 @@ mod tests {
         let cores = shared.turns.available_permits();
         for _ in 0..cores {
             let (shared, stuck) = (network.shared(), stuck.clone());
-            let wait = move || drop(stuck.recv());
+            let wait = move || stuck.recv().is_ok();
             runtime.spawn(async move { shared.run(wait).await });
         }
         runtime.block_on(async {
