@@ -1,14 +1,14 @@
 //! Floor 3: sources. A camera, a file or a test pattern goes in; frames and notes come out.
 //!
 //! ```text
+//!  rtsp  retina ▸ [gate] ▸ parse ──────────▸ decoder ▸ appsink (module `rtsp`)
 //!  rtsp  rtspsrc ▸ depay ▸ parse ┐
 //!  file  filesrc ▸ parsebin      ├▸ [gate] ▸ decoder ▸ appsink ▸ Sink::frame
 //!  test  videotestsrc ───────────┘  (neither)
 //! ```
 //!
-//! [`gate`] decides what is decoded, [`gop_ring`] holds what is not, `watch` performs both in a probe
-//! on the decoder's sink pad. In always mode everything passes but what the sink's
-//! [`level`](Sink::level) leaves out.
+//! [`gate`] decides what is decoded, [`gop_ring`] holds what is not, `watch` performs both. In always
+//! mode everything passes but what the sink's [`level`](Sink::level) leaves out.
 //!
 //! One pipeline per camera, no main loop and no bus thread: messages are read by a sync handler
 //! on the thread that posts them. The life of a session, as its [`Sink`] sees it:
@@ -25,6 +25,7 @@ mod baseline;
 mod classify;
 mod cost;
 mod decoder;
+mod decoding;
 mod deliver;
 mod error;
 pub mod fake;
@@ -34,6 +35,7 @@ mod gst_source;
 mod pipeline;
 mod planes;
 pub mod playback;
+mod rtsp;
 mod sample;
 mod slice;
 mod timing;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use parapet::api::client::Client;
 use parapet::app::{App, Ports};
 use parapet::base::clock::{Clock as _, SystemClock};
-use parapet::config::types::{CameraConfig, Pace, SourceConfig, Transport};
+use parapet::config::types::{CameraConfig, Pace, RtspClient, SourceConfig, Transport};
 use parapet::config::{self, Config};
 use parapet::infer::ort::OrtBackend;
 use parapet::ingest::{FileStart, GstSource};
@@ -72,6 +72,7 @@ fn rtsp(template: &CameraConfig, number: usize, wall: &Wall) -> (CameraId, Arc<C
     let source = SourceConfig::Rtsp {
         url: wall.url(id.as_str()).parse().expect("URL"),
         transport: Transport::Tcp,
+        client: RtspClient::Retina,
         credentials: None,
         latency: Duration::from_millis(100),
     };

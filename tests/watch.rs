@@ -15,7 +15,7 @@ use gstreamer_app as gst_app;
 use parapet::base::backoff::BackoffPolicy;
 use parapet::base::clock::SystemClock;
 use parapet::config::types::{
-    CameraConfig, Pace, SourceConfig, TrackerConfig, WatchConfig, WatchMode,
+    CameraConfig, Pace, RtspClient, SourceConfig, TrackerConfig, Transport, WatchConfig, WatchMode,
 };
 use parapet::ingest::{FileStart, GstSource, Note, Sink, Source, Tally};
 use parapet::model::camera::WakeReason;
@@ -23,6 +23,7 @@ use parapet::model::coverage::CoverageLevel;
 use parapet::model::frame::Frame;
 use parapet::model::ids::{CameraId, ModelName};
 use parapet::model::time::UtcMicros;
+use parapet::sim::{Wall, WallCamera, WallConfig};
 
 const WIDTH: usize = 320;
 const HEIGHT: usize = 240;
@@ -140,6 +141,7 @@ impl Sink for Observer {
         let sum = visible.map(|value| u64::from(*value)).sum();
         let mut seen = self.seen.lock().expect("lock");
         seen.frames.push((frame.media_time, frame.held, sum));
+        self.changed.notify_all();
     }
 
     fn note(&self, note: Note) {
@@ -184,14 +186,18 @@ impl Sink for Observer {
     }
 }
 
-fn camera(path: PathBuf, watch: WatchConfig) -> CameraConfig {
+fn file(path: &Path) -> SourceConfig {
+    SourceConfig::File {
+        path: path.to_owned(),
+        pace: Pace::Fast,
+        repeat: false,
+    }
+}
+
+fn camera(source: SourceConfig, watch: WatchConfig) -> CameraConfig {
     CameraConfig {
         id: CameraId::new("test").expect("name"),
-        source: SourceConfig::File {
-            path,
-            pace: Pace::Fast,
-            repeat: false,
-        },
+        source,
         model: ModelName::new("none").expect("name"),
         analysis_fps: 5.0,
         analysis_fps_near: 5.0,
@@ -224,7 +230,7 @@ fn play(path: &Path, watch: WatchConfig, observer: Observer) -> Seen {
     let observer = Arc::new(observer);
     let receiver: Arc<dyn Sink> = Arc::clone(&observer) as Arc<dyn Sink>;
     let session = source
-        .open(&camera(path.to_owned(), watch), receiver)
+        .open(&camera(file(path), watch), receiver)
         .expect("opens");
     let over = |seen: &mut Seen| {
         let end = |note: &Note| matches!(note, Note::Ended | Note::Failed(_));
@@ -422,4 +428,83 @@ fn a_group_that_does_not_fit_is_decoded_and_the_movement_still_followed() {
     assert_true_to(&always, &seen);
     let moved = |f: &&(Duration, Duration, u64)| (26..33).contains(&f.0.as_secs());
     assert_eq!(seen.frames.iter().filter(moved).count(), 70);
+}
+
+/// Watches a wall's camera whose loop is `scene`, until `enough`.
+fn view(scene: &Scene, client: RtspClient, enough: impl Fn(&Seen) -> bool) -> Seen {
+    let (_folder, path) = filmed(scene, VBR);
+    let wall = Wall::start(WallConfig {
+        cameras: vec![WallCamera {
+            mount: "yard".to_owned(),
+            file: path,
+            ..WallCamera::default()
+        }],
+        ..WallConfig::default()
+    })
+    .expect("a wall");
+    let rtsp = SourceConfig::Rtsp {
+        url: wall.url("yard").parse().expect("URL"),
+        transport: Transport::Tcp,
+        client,
+        credentials: None,
+        latency: Duration::from_millis(100),
+    };
+    let watch = WatchConfig {
+        quiet: Duration::from_secs(1),
+        heartbeat: Duration::from_secs(2),
+        ..watching()
+    };
+    let source = GstSource::new(SystemClock::shared(), FileStart::Now).expect("gstreamer");
+    let observer = Arc::new(Observer::default());
+    let receiver: Arc<dyn Sink> = Arc::clone(&observer) as Arc<dyn Sink>;
+    let session = source.open(&camera(rtsp, watch), receiver).expect("opens");
+    let seen = observer.seen.lock().expect("lock");
+    let patience = Duration::from_secs(60);
+    let (seen, timeout) = observer
+        .changed
+        .wait_timeout_while(seen, patience, |seen| !enough(seen))
+        .expect("lock");
+    let notes = seen.notes.clone();
+    drop(seen);
+    session.stop();
+    assert!(!timeout.timed_out(), "{client:?}: {notes:?}");
+    std::mem::take(&mut *observer.seen.lock().expect("lock"))
+}
+
+fn a_camera_sleeps_and_wakes(client: RtspClient) {
+    let scene = Scene {
+        seconds: 20,
+        walk: 10..14,
+    };
+    let moved = |seen: &Seen| {
+        let woke = seen.woke_before.get(1);
+        woke.is_some_and(|before| seen.frames.len() > before + 10)
+    };
+    let seen = view(&scene, client, moved);
+    assert_eq!(wakes(&seen)[0], WakeReason::Start, "{client:?}");
+    assert_ne!(wakes(&seen)[1], WakeReason::Break, "{client:?}");
+    assert!(count_asleep(&seen) >= 1, "{client:?}");
+    assert!(!seen.glances.is_empty(), "{client:?}: nobody glanced");
+    assert!(seen.undecoded > 0, "{client:?}: all was decoded");
+    let times: Vec<_> = seen.frames.iter().map(|frame| frame.0).collect();
+    assert!(
+        times.windows(2).all(|two| two[0] < two[1]),
+        "{client:?}: {times:?}"
+    );
+    let woken = &seen.frames[seen.woke_before[1]..][..10];
+    assert!(!woken[0].1.is_zero(), "{client:?}: it was held");
+    let steps = woken.windows(2).map(|two| two[1].0 - two[0].0);
+    // `rtspsrc` corrects RTP time by what it thinks the clocks' drift is.
+    let step = |step: Duration| step.abs_diff(STEP) < Duration::from_millis(20);
+    assert!(
+        steps.clone().all(step),
+        "{client:?}: {:?}",
+        steps.collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn an_rtsp_camera_sleeps_and_is_followed_from_before_it_woke() {
+    a_camera_sleeps_and_wakes(RtspClient::Retina);
+    a_camera_sleeps_and_wakes(RtspClient::Gstreamer);
 }

@@ -11,7 +11,9 @@ use super::args::DemoArgs;
 use super::{load, logging, real_ports};
 use crate::app::App;
 use crate::config::Config;
-use crate::config::types::{CameraConfig, LogConfig, LogFormat, SourceConfig, Transport};
+use crate::config::types::{
+    CameraConfig, LogConfig, LogFormat, RtspClient, SourceConfig, Transport,
+};
 use crate::ingest::FileStart;
 use crate::model::event::Phase;
 use crate::model::ids::CameraId;
@@ -131,6 +133,7 @@ fn demo_config(show: &Show, count: usize, wall: &Wall, state: &Path) -> anyhow::
             transport: Transport::Tcp,
             credentials: None,
             latency: Duration::from_millis(200),
+            client: RtspClient::Gstreamer,
         };
         cameras.insert(camera.id.clone(), Arc::new(camera));
     }

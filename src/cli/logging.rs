@@ -5,10 +5,14 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::types::{LogConfig, LogFormat};
 
+/// What a broken camera makes `retina` say comes with the packet's bytes over several lines; the
+/// camera's own line tells the reason. A filter that names it outweighs this.
+const ALWAYS: &str = "retina=error";
+
 /// Starts logging; `PARAPET_LOG` overrides the configured filter.
 pub(super) fn start(config: &LogConfig) -> anyhow::Result<()> {
     let filter = std::env::var("PARAPET_LOG").unwrap_or_else(|_| config.filter.clone());
-    let filter = EnvFilter::try_new(&filter)
+    let filter = EnvFilter::try_new(format!("{ALWAYS},{filter}"))
         .with_context(|| format!("`{filter}` is no log filter; try `info`"))?;
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -13,7 +13,7 @@ use super::rule;
 use super::settings::{FILE_ONLY, RTSP_ONLY, Settings, value};
 use super::shapes::{self, Shapes};
 use super::types::{
-    Calibration, CameraConfig, Credentials, Pace, RuleConfig, SourceConfig, Transport,
+    Calibration, CameraConfig, Credentials, Pace, RtspClient, RuleConfig, SourceConfig, Transport,
 };
 use crate::model::geometry::Size;
 use crate::model::ids::{CameraId, ModelName};
@@ -201,16 +201,7 @@ fn source(table: &Table<'_>, settings: &Settings<'_>, folder: &Path) -> Option<S
         }
     }
     match kind {
-        "url" => {
-            let credentials = credentials(table, settings);
-            let url = address(table, url?)?;
-            Some(SourceConfig::Rtsp {
-                url,
-                transport: value(&settings.transport, Transport::Tcp),
-                credentials,
-                latency: value(&settings.latency, Duration::from_millis(200)),
-            })
-        }
+        "url" => rtsp(table, settings, url?),
         "file" => Some(SourceConfig::File {
             path: folder.join(file?.value),
             pace: value(&settings.pace, Pace::RealTime),
@@ -236,6 +227,27 @@ fn source(table: &Table<'_>, settings: &Settings<'_>, folder: &Path) -> Option<S
             })
         }
     }
+}
+
+fn rtsp(table: &Table<'_>, settings: &Settings<'_>, url: Set<'_, &str>) -> Option<SourceConfig> {
+    let credentials = credentials(table, settings);
+    let url = address(table, url)?;
+    let transport = value(&settings.transport, Transport::Tcp);
+    let client = value(&settings.client, RtspClient::Gstreamer);
+    if let Some(set) = &settings.client
+        && client == RtspClient::Retina
+        && url.scheme() != "rtsp"
+    {
+        let text = "`retina` speaks no TLS: write client = \"gstreamer\", or rtsp://…";
+        table.problem(set.at, text);
+    }
+    Some(SourceConfig::Rtsp {
+        url,
+        transport,
+        client,
+        credentials,
+        latency: value(&settings.latency, Duration::from_millis(200)),
+    })
 }
 
 fn credentials(table: &Table<'_>, settings: &Settings<'_>) -> Option<Credentials> {

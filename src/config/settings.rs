@@ -8,11 +8,14 @@ use super::environment::Environment;
 use super::reader::{Set, Table};
 use super::reference;
 use super::secret::Secret;
-use super::types::{Pace, Sensitivity, TrackerConfig, Transport, WatchConfig, WatchMode};
+use super::types::{
+    Pace, RtspClient, Sensitivity, TrackerConfig, Transport, WatchConfig, WatchMode,
+};
 use crate::base::backoff::BackoffPolicy;
 
 /// Keys that mean something for `url` only, and for `file` only.
-pub(super) const RTSP_ONLY: [&str; 4] = ["transport", "latency_millis", "user", "password"];
+pub(super) const RTSP_ONLY: [&str; 5] =
+    ["transport", "client", "latency_millis", "user", "password"];
 pub(super) const FILE_ONLY: [&str; 2] = ["pace", "repeat"];
 
 type Maybe<'f, T> = Option<Set<'f, T>>;
@@ -30,6 +33,7 @@ pub(super) struct Settings<'f> {
     backoff_first: Maybe<'f, Duration>,
     backoff_ceiling: Maybe<'f, Duration>,
     pub(super) transport: Maybe<'f, Transport>,
+    pub(super) client: Maybe<'f, RtspClient>,
     pub(super) latency: Maybe<'f, Duration>,
     pub(super) user: Maybe<'f, &'f str>,
     pub(super) password: Maybe<'f, Secret>,
@@ -75,6 +79,13 @@ impl<'f> Settings<'f> {
                 "transport",
                 &[("tcp", Transport::Tcp), ("udp", Transport::Udp)],
             ),
+            client: table.choice(
+                "client",
+                &[
+                    ("retina", RtspClient::Retina),
+                    ("gstreamer", RtspClient::Gstreamer),
+                ],
+            ),
             latency: table.millis("latency_millis", 0..=60_000),
             user: table.text("user"),
             password: reference::secret(table, "password", folder, environment),
@@ -106,6 +117,7 @@ impl<'f> Settings<'f> {
             backoff_first: self.backoff_first.or(below.backoff_first),
             backoff_ceiling: self.backoff_ceiling.or(below.backoff_ceiling),
             transport: self.transport.or(below.transport),
+            client: self.client.or(below.client),
             latency: self.latency.or(below.latency),
             user: self.user.or(below.user),
             password: self.password.or(below.password),

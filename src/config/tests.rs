@@ -207,6 +207,10 @@ fn cameras_are_checked() {
         "4:1: camera c: `transport` means nothing",
     );
     one(
+        "[[camera]]\nid = \"c\"\nurl = \"rtsps://h/1\"\nclient = \"retina\"\n",
+        "4:10: camera c: `retina` speaks no TLS",
+    );
+    one(
         "[[camera]]\nid = \"c\"\nurl = \"http://h/1\"\n",
         "3:7: camera c: `url` http://h/1 begins with `http:`",
     );

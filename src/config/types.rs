@@ -358,8 +358,10 @@ pub enum SourceConfig {
         transport: Transport,
         /// Who we say we are.
         credentials: Option<Credentials>,
-        /// Jitter buffer.
+        /// Jitter buffer of [`RtspClient::Gstreamer`].
         latency: Duration,
+        /// What receives.
+        client: RtspClient,
     },
     /// A recording: mp4, mkv, avi or raw H.264/H.265.
     File {
@@ -386,6 +388,15 @@ pub enum Transport {
     Tcp,
     /// Datagrams.
     Udp,
+}
+
+/// What receives an RTSP camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RtspClient {
+    /// The `retina` crate: a task a camera, one or two threads for all. It speaks no TLS.
+    Retina,
+    /// GStreamer's `rtspsrc`: a pipeline with threads of its own a camera; built in.
+    Gstreamer,
 }
 
 /// How fast a file plays.

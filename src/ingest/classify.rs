@@ -22,9 +22,9 @@ pub(super) fn classify(error: &gst::glib::Error, debug: Option<&str>) -> SourceE
     SourceError::new(kind, &text)
 }
 
-/// `rtspsrc` gives many causes one code; its words tell them apart.
-fn by_words(words: &str) -> Option<SourceErrorKind> {
-    const WORDS: [(&str, SourceErrorKind); 14] = [
+/// `rtspsrc` gives many causes one code; its words tell them apart, and an operating system's.
+pub(super) fn by_words(words: &str) -> Option<SourceErrorKind> {
+    const WORDS: [(&str, SourceErrorKind); 15] = [
         ("unauthorized", SourceErrorKind::Unauthorized),
         ("forbidden", SourceErrorKind::Unauthorized),
         ("not found", SourceErrorKind::NotFound),
@@ -33,6 +33,7 @@ fn by_words(words: &str) -> Option<SourceErrorKind> {
         ("unreachable", SourceErrorKind::Refused),
         ("no route to host", SourceErrorKind::Refused),
         ("could not resolve", SourceErrorKind::Refused),
+        ("failed to lookup address", SourceErrorKind::Refused),
         ("timed out", SourceErrorKind::TimedOut),
         ("timeout", SourceErrorKind::TimedOut),
         ("could not receive any udp", SourceErrorKind::TimedOut),

@@ -229,6 +229,16 @@ impl Core {
         self.progress.lock().frames_in_run
     }
 
+    /// The stream is over in good order; without a picture it was none.
+    pub(super) fn ended(&self) {
+        if self.frames_in_run() == 0 {
+            let text = "the source ended without a single picture";
+            self.fail(SourceError::new(SourceErrorKind::Decode, text));
+        } else {
+            self.finish(Note::Ended);
+        }
+    }
+
     /// Reads a bus message; called on whatever thread posts it.
     pub(super) fn message(&self, message: &gst::Message) -> bool {
         match message.view() {
@@ -237,16 +247,9 @@ impl Core {
                 self.fail(classify(&error.error(), debug.as_deref()));
                 false
             }
-            gst::MessageView::Eos(_) if self.frames_in_run() == 0 => {
-                self.fail(SourceError::new(
-                    SourceErrorKind::Decode,
-                    "the source ended without a single picture",
-                ));
-                false
-            }
-            gst::MessageView::Eos(_) if self.repeats() => true,
+            gst::MessageView::Eos(_) if self.repeats() && self.frames_in_run() > 0 => true,
             gst::MessageView::Eos(_) => {
-                self.finish(Note::Ended);
+                self.ended();
                 false
             }
             _ => false,

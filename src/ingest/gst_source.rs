@@ -1,16 +1,18 @@
-//! The source that GStreamer drives: starting, starting again, and leaving nothing behind.
+//! The real source: starting, starting again, and leaving nothing behind.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use gst::prelude::*;
 use gstreamer as gst;
+use parking_lot::Mutex;
 
 use super::deliver::Core;
 use super::error::{SourceError, SourceErrorKind};
+use super::rtsp::{Link, Network};
 use super::{Session, Sink, Source, pipeline};
 use crate::base::clock::SharedClock;
-use crate::config::types::{CameraConfig, SourceConfig};
+use crate::config::types::{CameraConfig, RtspClient, SourceConfig};
 use crate::model::time::UtcMicros;
 
 /// When a file's first frame was taken.
@@ -22,11 +24,13 @@ pub enum FileStart {
     At(UtcMicros),
 }
 
-/// Opens cameras with GStreamer.
+/// Opens cameras: decoded by GStreamer, and received by it or by `retina`.
 #[derive(Clone, Debug)]
 pub struct GstSource {
     clock: SharedClock,
     file_start: FileStart,
+    /// Started for the first camera that needs it.
+    network: Arc<Mutex<Option<Arc<Network>>>>,
 }
 
 impl GstSource {
@@ -42,7 +46,20 @@ impl GstSource {
                 &format!("GStreamer does not load: {error}"),
             )
         })?;
-        Ok(Self { clock, file_start })
+        Ok(Self {
+            clock,
+            file_start,
+            network: Arc::default(),
+        })
+    }
+
+    fn network(&self) -> Result<Arc<Network>, SourceError> {
+        let mut network = self.network.lock();
+        if let Some(network) = &*network {
+            return Ok(Arc::clone(network));
+        }
+        let started = Network::start(Arc::clone(&self.clock))?;
+        Ok(Arc::clone(network.insert(started)))
     }
 }
 
@@ -58,7 +75,20 @@ impl Source for GstSource {
             _ => None,
         };
         let core = Core::new(camera.clone(), Arc::clone(&self.clock), file_start, sink);
+        if let SourceConfig::Rtsp {
+            client: RtspClient::Retina,
+            ..
+        } = &camera.source
+        {
+            let link = Link::open(self.network()?, &core);
+            core.opened_with(true)?;
+            return Ok(Box::new(GstSession {
+                link: Some(link),
+                core,
+            }));
+        }
         let session = GstSession {
+            link: None,
             core: Arc::clone(&core),
         };
         let started = start(&core);
@@ -120,6 +150,8 @@ fn retire(pipeline: &gst::Pipeline) {
 }
 
 struct GstSession {
+    /// Dropped before the pipeline that it feeds is stopped.
+    link: Option<Link>,
     core: Arc<Core>,
 }
 
@@ -130,6 +162,7 @@ impl Session for GstSession {
 impl Drop for GstSession {
     fn drop(&mut self) {
         self.core.stopped.store(true, Ordering::Release);
+        drop(self.link.take());
         if let Some(pipeline) = self.core.pipeline.lock().take() {
             retire(&pipeline);
         }

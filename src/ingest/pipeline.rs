@@ -19,11 +19,11 @@ use super::{cost, decoder};
 use crate::config::types::{Credentials, SourceConfig, Transport};
 use crate::model::geometry::Size;
 
-fn other(error: &gst::glib::BoolError) -> SourceError {
+pub(super) fn other(error: &gst::glib::BoolError) -> SourceError {
     SourceError::new(SourceErrorKind::Other, &error.message)
 }
 
-fn make(factory: &str) -> Result<gst::Element, SourceError> {
+pub(super) fn make(factory: &str) -> Result<gst::Element, SourceError> {
     gst::ElementFactory::make(factory).build().map_err(|_| {
         SourceError::new(
             SourceErrorKind::Unsupported,
@@ -37,17 +37,14 @@ fn make(factory: &str) -> Result<gst::Element, SourceError> {
 /// # Errors
 /// `Unsupported` when an element is not installed.
 pub(super) fn build(core: &Arc<Core>) -> Result<gst::Pipeline, SourceError> {
-    let pipeline = gst::Pipeline::with_name(&format!("camera-{}", core.id()));
-    pipeline.use_clock(Some(&gst::SystemClock::obtain()));
-    let sink = picture_sink(core);
-    pipeline.add(&sink).map_err(|error| other(&error))?;
-    watch_bus(core, &pipeline);
+    let (pipeline, sink) = ending(core)?;
     match &core.camera.source {
         SourceConfig::Rtsp {
             url,
             transport,
             credentials,
             latency,
+            client: _,
         } => {
             let source = rtsp_source(core, url.as_str(), *transport, *latency)?;
             log_in(&source, credentials.as_ref());
@@ -73,6 +70,19 @@ pub(super) fn build(core: &Arc<Core>) -> Result<gst::Pipeline, SourceError> {
         SourceConfig::Test { size, fps } => test_pattern(core, &pipeline, &sink, *size, *fps)?,
     }
     Ok(pipeline)
+}
+
+/// What every camera's pipeline has: its end, and whom it tells.
+///
+/// # Errors
+/// Only such as cannot happen.
+pub(super) fn ending(core: &Arc<Core>) -> Result<(gst::Pipeline, gst_app::AppSink), SourceError> {
+    let pipeline = gst::Pipeline::with_name(&format!("camera-{}", core.id()));
+    pipeline.use_clock(Some(&gst::SystemClock::obtain()));
+    let sink = picture_sink(core);
+    pipeline.add(&sink).map_err(|error| other(&error))?;
+    watch_bus(core, &pipeline);
+    Ok((pipeline, sink))
 }
 
 fn picture_sink(core: &Arc<Core>) -> gst_app::AppSink {

@@ -1,9 +1,12 @@
-//! Performs the [`gate`](super::gate)'s decisions in a probe on the decoder's sink pad.
+//! Performs the [`gate`](super::gate)'s decisions before the decoder.
 //!
-//! Everything runs on the streaming thread, inside the probe: a coded picture that is decoded is
-//! chained into the pad from there, so that replayed pictures stand before the one that woke the
-//! camera and nothing can come between. What the decoder gives is told apart by its presentation
-//! time ([`Fates`]), which holds for decoders with threads of their own too.
+//! Everything runs on one thread at a time: a coded picture that is decoded is chained into the
+//! decoder from there, so that replayed pictures stand before the one that woke the camera and
+//! nothing can come between. Where GStreamer receives, that thread is its streaming thread, inside a
+//! probe on the decoder's sink pad ([`install`]); where `rtsp` receives, a picture is decided on by
+//! the thread that received it and what needs the decoder is done by another ([`decide`],
+//! [`Turn::perform`]). What the decoder gives is told apart by its presentation time ([`Fates`]),
+//! which holds for decoders with threads of their own too.
 //!
 //! A sleeping camera's keyframe must come out at once, and a decoder may keep it for reordering:
 //! where none came out the decoder is drained. Of the events that do that a SEGMENT_DONE changes
@@ -36,14 +39,15 @@ use super::slice::SliceReader;
 use crate::config::types::{WatchConfig, WatchMode};
 use crate::model::frame::Frame;
 use fates::Fates;
-use turn::Turn;
 
 pub(super) use fates::Fate;
+pub(super) use turn::{Job, Turn, decide, passes};
 
 /// Pictures held at most, whatever their size: a group of a minute at 10 a second.
 const RING_PICTURES: usize = 600;
 
 /// A coded picture.
+#[derive(Debug)]
 struct Held {
     buffer: gst::Buffer,
     pts: gst::ClockTime,
@@ -110,6 +114,20 @@ impl Watch {
         }
     }
 
+    /// What the pictures that follow are, where no caps pass a probe to tell.
+    pub(super) fn configure(
+        &self,
+        caps: &gst::CapsRef,
+        segment: gst::FormattedSegment<gst::ClockTime>,
+    ) {
+        let h264 = caps
+            .structure(0)
+            .is_some_and(|structure| structure.name() == "video/x-h264");
+        let mut course = self.course.lock();
+        course.reader.configure(caps, h264);
+        course.segment = segment;
+    }
+
     /// The stream begins anew, at a keyframe; its times do too.
     pub(super) fn restart(&self) {
         let mut course = self.course.lock();
@@ -167,11 +185,8 @@ impl Watch {
     }
 }
 
-/// Puts the session's gate before the decoder.
-pub(super) fn install(core: &Arc<Core>, decoder: &gst::Element, codec: &str) {
-    let Some(pad) = decoder.static_pad("sink") else {
-        return;
-    };
+/// Lets the event that drains a decoder end there.
+pub(super) fn end_drains(decoder: &gst::Element) {
     if let Some(out) = decoder.static_pad("src") {
         out.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, |_, info| {
             match info.event().map(|event| event.type_()) {
@@ -181,6 +196,14 @@ pub(super) fn install(core: &Arc<Core>, decoder: &gst::Element, codec: &str) {
             }
         });
     }
+}
+
+/// Puts the session's gate before the decoder.
+pub(super) fn install(core: &Arc<Core>, decoder: &gst::Element, codec: &str) {
+    let Some(pad) = decoder.static_pad("sink") else {
+        return;
+    };
+    end_drains(decoder);
     let h264 = codec == "h264";
     let weak = Arc::downgrade(core);
     let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
@@ -197,10 +220,11 @@ pub(super) fn install(core: &Arc<Core>, decoder: &gst::Element, codec: &str) {
                 let turn = Turn {
                     core: &core,
                     watch,
-                    pad,
+                    entry: pad,
+                    decoder: pad,
                 };
                 let level = core.sink().level();
-                if turn.passes(&buffer, level) {
+                if passes(watch, &buffer, level) {
                     info.data = Some(gst::PadProbeData::Buffer(buffer));
                     return gst::PadProbeReturn::Ok;
                 }

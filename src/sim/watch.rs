@@ -1,12 +1,13 @@
-//! Many viewers in one process: `rtspsrc ! fakesink` per camera, which counts what comes and
-//! decodes nothing. The counterpart of [`super::wall`], and a load test for real cameras.
+//! Many viewers in one process, which count what comes and decode nothing. The counterpart of
+//! [`super::wall`], a load test for real cameras, and the measure of what an RTSP client costs.
+
+mod gstreamer;
+mod retina;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use gst::prelude::*;
-use gstreamer as gst;
 use parking_lot::Mutex;
 use serde::Serialize;
 
@@ -16,9 +17,23 @@ use crate::base::clock::{Monotonic, SharedClock};
 
 const NEVER: u64 = u64::MAX;
 
+/// Whose RTSP client watches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Client {
+    /// GStreamer's `rtspsrc`, a pipeline a camera.
+    #[default]
+    Gstreamer,
+    /// The `retina` crate, one thread for all cameras.
+    Retina,
+}
+
 /// How viewers connect.
 #[derive(Clone, Debug)]
 pub struct WatchConfig {
+    /// The RTSP client.
+    pub client: Client,
+    /// Whether GStreamer's viewers put access units together too; `retina`'s always do.
+    pub units: bool,
     /// RTP in datagrams rather than in the connection.
     pub udp: bool,
     /// User and password, where the cameras ask.
@@ -34,22 +49,22 @@ struct Counts {
     bytes: AtomicU64,
     first_millis: AtomicU64,
     error: Mutex<Option<String>>,
+    clock: SharedClock,
+    begun: Monotonic,
 }
 
 struct Viewer {
     url: String,
-    pipeline: gst::Pipeline,
     counts: Arc<Counts>,
     at_mark: u64,
+    _running: Running,
 }
 
-impl Drop for Viewer {
-    fn drop(&mut self) {
-        let _ = self.pipeline.set_state(gst::State::Null);
-        if let Some(bus) = self.pipeline.bus() {
-            bus.unset_sync_handler();
-        }
-    }
+/// Held for its drop, which ends it.
+#[expect(dead_code, reason = "held for its drop")]
+enum Running {
+    Pipeline(gstreamer::Pipeline),
+    Task(Option<retina::Task>),
 }
 
 /// Viewers that run until they are dropped.
@@ -57,6 +72,8 @@ pub struct Watch {
     clock: SharedClock,
     viewers: Vec<Viewer>,
     marked: Monotonic,
+    usage_at_mark: Usage,
+    _runtime: Option<retina::Runtime>,
 }
 
 /// What one viewer saw since the mark.
@@ -99,29 +116,56 @@ pub struct Summary {
     pub all_first_millis: Option<u64>,
     /// This process.
     pub process: Usage,
+    /// Processor time of this process since the mark, seconds a second.
+    pub cores: f64,
+    /// Its context switches a second since the mark.
+    pub switches_per_second: f64,
 }
 
 impl Watch {
     /// Connects to every URL.
     ///
     /// # Errors
-    /// `Server` when GStreamer has no `rtspsrc`.
+    /// `Server` when GStreamer has no `rtspsrc`, or the client no thread.
     pub fn start(
         urls: impl IntoIterator<Item = String>,
         config: &WatchConfig,
         clock: SharedClock,
     ) -> Result<Self, SimError> {
-        gst::init().map_err(|error| SimError::Server(error.to_string()))?;
+        ::gstreamer::init().map_err(|error| SimError::Server(error.to_string()))?;
+        let runtime = match config.client {
+            Client::Gstreamer => None,
+            Client::Retina => Some(retina::Runtime::start()?),
+        };
         let mut viewers = Vec::new();
         let begun = clock.now();
         for url in urls {
-            viewers.push(viewer(url, config, &clock, begun)?);
+            let counts = Arc::new(Counts {
+                frames: AtomicU64::new(0),
+                bytes: AtomicU64::new(0),
+                first_millis: AtomicU64::new(NEVER),
+                error: Mutex::new(None),
+                clock: Arc::clone(&clock),
+                begun,
+            });
+            let running = match &runtime {
+                Some(runtime) => Running::Task(runtime.view(&url, config, &counts)),
+                None => Running::Pipeline(gstreamer::view(&url, config, &counts)?),
+            };
+            viewers.push(Viewer {
+                url,
+                counts,
+                at_mark: 0,
+                _running: running,
+            });
             std::thread::sleep(config.stagger);
         }
         Ok(Self {
             marked: clock.now(),
             clock,
             viewers,
+            usage_at_mark: Usage::default(),
+            _runtime: runtime,
         })
     }
 
@@ -135,6 +179,7 @@ impl Watch {
     /// Counts rates from here on.
     pub fn mark(&mut self) {
         self.marked = self.clock.now();
+        self.usage_at_mark = Usage::of_this_process();
         for viewer in &mut self.viewers {
             viewer.at_mark = viewer.counts.frames.load(Ordering::Relaxed);
         }
@@ -170,112 +215,47 @@ impl Watch {
             let place = (rates.len().saturating_sub(1) as f64 * share) as usize;
             rates.get(place).copied().unwrap_or(0.0)
         };
+        let seconds = self.clock.now().since(self.marked).as_secs_f64();
+        let (process, before) = (Usage::of_this_process(), &self.usage_at_mark);
+        let a_second = |amount: f64| amount / seconds.max(1e-3);
+        let switches = process
+            .context_switches
+            .saturating_sub(before.context_switches);
         let firsts: Option<Vec<u64>> = seen.iter().map(|seen| seen.first_millis).collect();
         Summary {
             viewers: seen.len(),
             alive: rates.iter().filter(|rate| **rate > 0.0).count(),
             failed: seen.iter().filter(|seen| seen.error.is_some()).count(),
-            seconds: self.clock.now().since(self.marked).as_secs_f64(),
+            seconds,
             fps_min: at(0.0),
             fps_p01: at(0.01),
             fps_p50: at(0.5),
             fps_max: at(1.0),
             all_first_millis: firsts.and_then(|firsts| firsts.into_iter().max()),
-            process: Usage::of_this_process(),
+            cores: a_second(process.cpu_seconds - before.cpu_seconds),
+            switches_per_second: a_second(switches as f64),
+            process,
         }
     }
-}
-
-fn viewer(
-    url: String,
-    config: &WatchConfig,
-    clock: &SharedClock,
-    begun: Monotonic,
-) -> Result<Viewer, SimError> {
-    let make = |name: &str| {
-        gst::ElementFactory::make(name)
-            .build()
-            .map_err(|error| SimError::Server(error.to_string()))
-    };
-    let source = make("rtspsrc")?;
-    source.set_property("location", &url);
-    source.set_property_from_str("protocols", if config.udp { "udp" } else { "tcp" });
-    source.set_property("latency", 0_u32);
-    if let Some((user, password)) = &config.credentials {
-        source.set_property("user-id", user);
-        source.set_property("user-pw", password);
-    }
-    let sink = make("fakesink")?;
-    sink.set_property("sync", false);
-    sink.set_property("async", false);
-    let pipeline = gst::Pipeline::new();
-    pipeline
-        .add_many([&source, &sink])
-        .map_err(|error| SimError::Server(error.to_string()))?;
-    let counts = Arc::new(Counts {
-        frames: AtomicU64::new(0),
-        bytes: AtomicU64::new(0),
-        first_millis: AtomicU64::new(NEVER),
-        error: Mutex::new(None),
-    });
-    let weak = sink.downgrade();
-    source.connect_pad_added(move |_, pad| {
-        let into = weak.upgrade().and_then(|sink| sink.static_pad("sink"));
-        if let Some(into) = into.filter(|into| !into.is_linked()) {
-            let _ = pad.link(&into);
-        }
-    });
-    if let Some(pad) = sink.static_pad("sink") {
-        let (counts, clock) = (Arc::clone(&counts), Arc::clone(clock));
-        let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
-        pad.add_probe(kinds, move |_, info| {
-            let since = clock.now().since(begun);
-            if let Some(buffer) = info.buffer() {
-                counts.take(buffer, since);
-            }
-            for buffer in info.buffer_list().iter().flat_map(|list| list.iter()) {
-                counts.take(buffer, since);
-            }
-            gst::PadProbeReturn::Ok
-        });
-    }
-    if let Some(bus) = pipeline.bus() {
-        let counts = Arc::clone(&counts);
-        bus.set_sync_handler(move |_, message| {
-            if let gst::MessageView::Error(error) = message.view() {
-                let mut first = counts.error.lock();
-                first.get_or_insert_with(|| error.error().message().to_owned());
-            }
-            // Nobody reads the queue, so nothing may stay in it.
-            gst::BusSyncReply::Drop
-        });
-    }
-    if pipeline.set_state(gst::State::Playing).is_err() {
-        let mut first = counts.error.lock();
-        first.get_or_insert_with(|| "the viewer does not start".to_owned());
-    }
-    Ok(Viewer {
-        url,
-        pipeline,
-        counts,
-        at_mark: 0,
-    })
 }
 
 impl Counts {
-    fn take(&self, buffer: &gst::BufferRef, since: Duration) {
-        self.bytes
-            .fetch_add(buffer.size() as u64, Ordering::Relaxed);
-        // The last packet of a picture carries the marker bit (RFC 6184, RFC 7798); the buffer is
-        // the packet as it came.
-        let mut byte = [0];
-        if buffer.copy_to_slice(1, &mut byte).is_err() || byte[0] & 0x80 == 0 {
+    /// Counts bytes that came; `whole` where a picture ends with them.
+    fn take(&self, bytes: usize, whole: bool) {
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        if !whole {
             return;
         }
+        let since = self.clock.now().since(self.begun);
         let millis = u64::try_from(since.as_millis()).unwrap_or(NEVER - 1);
         let _ =
             self.first_millis
                 .compare_exchange(NEVER, millis, Ordering::Relaxed, Ordering::Relaxed);
         self.frames.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Keeps the first error.
+    fn failed(&self, error: &str) {
+        self.error.lock().get_or_insert_with(|| error.to_owned());
     }
 }

@@ -1,6 +1,6 @@
 //! A sink that remembers, cameras to open and files to read.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -13,7 +13,8 @@ use parapet::base::clock::Monotonic;
 use parapet::base::tasks::named_thread;
 use parapet::config::secret::Secret;
 use parapet::config::types::{
-    CameraConfig, Credentials, Pace, SourceConfig, TrackerConfig, Transport, WatchConfig,
+    CameraConfig, Credentials, Pace, RtspClient, SourceConfig, TrackerConfig, Transport,
+    WatchConfig,
 };
 use parapet::ingest::{Note, Sink, SourceError};
 use parapet::model::frame::Frame;
@@ -221,8 +222,16 @@ pub(crate) fn fast_file(path: &Path) -> SourceConfig {
     }
 }
 
-pub(crate) fn rtsp(url: &str, transport: Transport, login: Option<(&str, &str)>) -> SourceConfig {
+pub(crate) const CLIENTS: [RtspClient; 2] = [RtspClient::Retina, RtspClient::Gstreamer];
+
+pub(crate) fn rtsp(
+    client: RtspClient,
+    url: &str,
+    transport: Transport,
+    login: Option<(&str, &str)>,
+) -> SourceConfig {
     SourceConfig::Rtsp {
+        client,
         url: url.parse().expect("url"),
         transport,
         credentials: login.map(|(user, password)| Credentials {
@@ -274,4 +283,36 @@ pub(crate) fn answering(answer: impl FnOnce(&mut TcpStream) + Send + 'static) ->
     })
     .expect("thread");
     format!("rtsp://{address}/x")
+}
+
+/// The URL of a server that describes its stream like this and grants nothing else.
+pub(crate) fn describing(description: &'static str) -> String {
+    answering(move |stream| {
+        let mut reader = BufReader::new(stream.try_clone().expect("clone"));
+        loop {
+            let mut request = String::new();
+            while !request.ends_with("\r\n\r\n") {
+                if reader.read_line(&mut request).unwrap_or(0) == 0 {
+                    return;
+                }
+            }
+            let number = request
+                .lines()
+                .find_map(|line| line.strip_prefix("CSeq: "))
+                .expect("a number");
+            let (status, body) = match request.split_whitespace().next() {
+                Some("OPTIONS") => ("200 OK", ""),
+                Some("DESCRIBE") => ("200 OK", description),
+                _ => ("455 Method Not Valid in This State", ""),
+            };
+            let head = if body.is_empty() {
+                "Public: OPTIONS, DESCRIBE, SETUP, PLAY\r\n".to_owned()
+            } else {
+                let length = body.len();
+                format!("Content-Type: application/sdp\r\nContent-Length: {length}\r\n")
+            };
+            let answer = format!("RTSP/1.0 {status}\r\nCSeq: {number}\r\n{head}\r\n{body}");
+            stream.write_all(answer.as_bytes()).expect("written");
+        }
+    })
 }

@@ -50,6 +50,9 @@ pub(super) struct FaultsArgs {
     /// How long all cameras are gone in the reboot storm.
     #[arg(long, default_value_t = 20, value_name = "SECONDS")]
     storm_seconds: u64,
+    /// What receives the cameras; by default the built-in one.
+    #[arg(long, value_parser = ["retina", "gstreamer"], value_name = "CLIENT")]
+    client: Option<String>,
     /// Print the table as JSON.
     #[arg(long)]
     json: bool,
@@ -78,8 +81,9 @@ pub(super) async fn run(args: FaultsArgs) -> anyhow::Result<bool> {
     );
     logging::quiet()?;
     let count = args.cameras;
+    let client = args.client.clone();
     let (stage, wall) = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
-        let stage = Stage::new()?;
+        let stage = Stage::new()?.with_client(client);
         let wall = Wall::start(WallConfig {
             cameras: (1..=count).map(|number| camera(&stage, number)).collect(),
             stand_ins: true,

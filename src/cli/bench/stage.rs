@@ -29,6 +29,7 @@ const CLIP_DEADLINE: gst::ClockTime = gst::ClockTime::from_seconds(120);
 pub(super) struct Stage {
     folder: tempfile::TempDir,
     pub(super) clip: PathBuf,
+    client: Option<String>,
 }
 
 impl Stage {
@@ -40,7 +41,16 @@ impl Stage {
         let clip = folder.path().join("ball.mp4");
         make_clip(&clip)?;
         make_model(&folder.path().join("model"))?;
-        Ok(Self { folder, clip })
+        Ok(Self {
+            folder,
+            clip,
+            client: None,
+        })
+    }
+
+    /// Its cameras are received by this client, as a configuration names it.
+    pub(super) fn with_client(self, client: Option<String>) -> Self {
+        Self { client, ..self }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -55,6 +65,9 @@ impl Stage {
              [api]\nplaintext = true\n[governor]\nenabled = false\n[models.fake]\nfolder = \"model\"\n",
             self.folder.path().display()
         );
+        if let Some(client) = &self.client {
+            writeln!(text, "[defaults]\nclient = \"{client}\"")?;
+        }
         for (id, url) in cameras {
             write!(
                 text,

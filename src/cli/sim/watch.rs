@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::base::clock::SystemClock;
 use crate::cli::{logging, runtime};
 use crate::sim::wall::{Cameras, Order, Usage, ask};
-use crate::sim::watch::{Seen, Summary, Watch, WatchConfig};
+use crate::sim::watch::{Client, Seen, Summary, Watch, WatchConfig};
 
 /// `parapet sim watch 'rtsp://127.0.0.1:8554/camera-{}' --cameras 1042`.
 #[derive(Debug, ClapArgs)]
@@ -24,6 +24,12 @@ pub(in crate::cli) struct WatchArgs {
     /// How long to count, in seconds, after every viewer has its first picture or a minute.
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     seconds: u64,
+    /// Whose RTSP client watches; the summary says what it cost.
+    #[arg(long, value_enum, default_value_t)]
+    client: Client,
+    /// Put access units together too, as a daemon must; `retina` always does.
+    #[arg(long)]
+    units: bool,
     /// RTP in datagrams rather than in the connection.
     #[arg(long)]
     udp: bool,
@@ -70,6 +76,8 @@ pub(super) fn run(args: WatchArgs) -> anyhow::Result<bool> {
         None => None,
     };
     let config = WatchConfig {
+        client: args.client,
+        units: args.units,
         udp: args.udp,
         credentials,
         stagger: Duration::from_millis(args.stagger_millis),
@@ -147,9 +155,11 @@ fn tell(outcome: &Outcome) {
         );
     }
     println!(
-        "viewers' process: {} MiB, {} threads",
+        "viewers' process: {:.2} cores, {} MiB, {} threads, {:.0} context switches a second",
+        sum.cores,
         process.rss_kib / 1_024,
-        process.threads
+        process.threads,
+        sum.switches_per_second
     );
     if let Some(wall) = &outcome.wall {
         println!(

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::super::types::{Pace, SourceConfig, Transport};
+use super::super::types::{Pace, RtspClient, SourceConfig, Transport};
 use super::super::{NoEnvironment, diff, load};
 use super::{CAMERA, HEAD, ZONE_AND_LINE, check, good};
 
@@ -64,6 +64,25 @@ fn a_thousand_cameras_inherit_profile_over_defaults() {
                         ..
                     }
                 ))
+    );
+}
+
+#[test]
+fn a_camera_is_received_by_gstreamer_unless_it_says_otherwise() {
+    let client = |keys: &str| {
+        let config = good(&format!("[[camera]]\nid = \"c\"\n{keys}\n"));
+        let camera = config.cameras.values().next().cloned();
+        match camera.map(|camera| camera.source.clone()) {
+            Some(SourceConfig::Rtsp { client, .. }) => client,
+            other => panic!("{keys}: {other:?}"),
+        }
+    };
+    use RtspClient::{Gstreamer, Retina};
+    assert_eq!(client("url = \"rtsp://h/1\""), Gstreamer);
+    assert_eq!(client("url = \"rtsp://h/1\"\nclient = \"retina\""), Retina);
+    assert_eq!(
+        client("url = \"rtsps://h/1\"\nclient = \"gstreamer\""),
+        Gstreamer
     );
 }
 

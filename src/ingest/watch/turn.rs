@@ -20,11 +20,22 @@ type Flow = Result<gst::FlowSuccess, gst::FlowError>;
 /// After so many keyframes without a picture the camera counts as dead, not as quiet.
 const BLIND_KEYFRAMES: u32 = 3;
 
+/// A picture that was decided on, for which the decoder is needed.
+#[derive(Debug)]
+pub(in super::super) struct Job {
+    held: Held,
+    unit: Unit,
+    action: Action,
+}
+
 /// One coded picture's way through the gate.
-pub(super) struct Turn<'t> {
-    pub(super) core: &'t Core,
-    pub(super) watch: &'t Watch,
-    pub(super) pad: &'t gst::Pad,
+pub(in super::super) struct Turn<'t> {
+    pub(in super::super) core: &'t Core,
+    pub(in super::super) watch: &'t Watch,
+    /// Where pictures go in.
+    pub(in super::super) entry: &'t gst::Pad,
+    /// The decoder's own sink pad: the same, or behind a parser.
+    pub(in super::super) decoder: &'t gst::Pad,
 }
 
 impl Turn<'_> {
@@ -32,68 +43,27 @@ impl Turn<'_> {
         self.core.sink()
     }
 
-    /// Whether the picture goes its way untouched: in always mode, where nothing is to be left out.
-    pub(super) fn passes(&self, buffer: &gst::Buffer, level: CoverageLevel) -> bool {
-        if !self.watch.always || level != CoverageLevel::Full {
-            return false;
-        }
-        let mut course = self.watch.course.lock();
-        if !course.gate.is_awake() {
-            return false;
-        }
-        if let Some(pts) = buffer.pts() {
-            course
-                .gate
-                .pass(Duration::from_nanos(pts.nseconds()), is_key(buffer));
-            course.gate.take_jump();
-            course.fed = course.fed.max(pts);
-        }
-        true
-    }
-
     /// Takes the picture where the gate wants it.
     pub(super) fn unit(&self, buffer: gst::Buffer, h264: bool, level: CoverageLevel) -> Flow {
         let Some(pts) = buffer.pts() else {
             return self.chain(buffer);
         };
+        match decide(self.core, self.watch, buffer, pts, h264, level) {
+            Some(job) => self.perform(job),
+            None => Ok(gst::FlowSuccess::Ok),
+        }
+    }
+
+    /// Does what was decided.
+    pub(in super::super) fn perform(&self, job: Job) -> Flow {
         let mut course = self.watch.course.lock();
         let course = &mut *course;
-        let unit = measure(&buffer, pts, &mut course.reader, h264);
-        let held = Held { buffer, pts };
-        if !self.watch.always && !std::mem::replace(&mut course.told, true) {
-            self.core.tell(Note::Woke(WakeReason::Start));
-        }
-        if unit.kind == UnitKind::Key && !self.watch.always {
-            self.watch.fates.lock().key(pts);
-        }
-        // A comparison that came late, from a decoder with threads of its own.
-        let late = self.watch.changed();
-        if let Some((reason, from)) = course.gate.looked(late) {
-            return self.wake(course, reason, from, held, &unit);
-        }
-        let action = course.gate.unit(&unit, level, || self.sink().wanted());
-        if unit.kind == UnitKind::Key && !course.gate.keys_apart().is_zero() {
-            self.sink()
-                .tally(Tally::KeysApart(course.gate.keys_apart()));
-        }
-        if course.gate.take_jump() {
-            self.watch.fates.lock().jump();
-            if level.is_sparse() || self.watch.always {
-                let gone = course.ring.clear();
-                self.undecoded(gone);
-            }
-        }
+        let Job { held, unit, action } = job;
         match action {
-            Action::Follow if unit.kind == UnitKind::NonReference && !self.needs(course, pts) => {
-                self.undecoded(1);
-                Ok(gst::FlowSuccess::Ok)
-            }
             Action::Follow => self.feed(course, held),
-            Action::Hold => self.hold(course, held, unit.bytes),
-            Action::Skip => {
-                self.let_go(course);
-                Ok(gst::FlowSuccess::Ok)
-            }
+            Action::Hold => self.spill(course, held),
+            // Let go of where it was decided.
+            Action::Skip => Ok(gst::FlowSuccess::Ok),
             Action::Sleep { analyse } => {
                 self.fall_asleep(&held);
                 self.look(course, held, &unit, analyse)
@@ -102,12 +72,6 @@ impl Turn<'_> {
             Action::CatchUp => self.catch_up(course, held),
             Action::Wake(reason, from) => self.wake(course, reason, from, held, &unit),
         }
-    }
-
-    /// Whether anybody would look at the picture; where that cannot be told, yes.
-    fn needs(&self, course: &Course, pts: gst::ClockTime) -> bool {
-        let running = course.segment.to_running_time(pts);
-        running.is_none_or(|running| self.core.needs(running.into()))
     }
 
     /// Decodes a picture.
@@ -135,7 +99,7 @@ impl Turn<'_> {
 
     fn chain(&self, buffer: gst::Buffer) -> Flow {
         self.watch.passing.store(true, Ordering::Release);
-        let flow = self.pad.chain(buffer);
+        let flow = self.entry.chain(buffer);
         self.watch.passing.store(false, Ordering::Release);
         flow
     }
@@ -143,7 +107,7 @@ impl Turn<'_> {
     /// Takes what is left out of the decoder.
     fn drain(&self, at: gst::ClockTime) {
         self.watch.passing.store(true, Ordering::Release);
-        self.pad.send_event(gst::event::SegmentDone::new(at));
+        self.decoder.send_event(gst::event::SegmentDone::new(at));
         self.watch.passing.store(false, Ordering::Release);
     }
 
@@ -157,32 +121,12 @@ impl Turn<'_> {
         self.core.tell(Note::Asleep);
     }
 
-    /// Holds a picture, or decodes all that is held where it does not fit.
-    fn hold(&self, course: &mut Course, held: Held, bytes: usize) -> Flow {
-        self.alive(course);
-        match course.ring.push(held, bytes) {
-            Ok(gone) => {
-                self.undecoded(gone);
-                Ok(gst::FlowSuccess::Ok)
-            }
-            Err(_) if course.gate.overflows() => {
-                self.let_go(course);
-                Ok(gst::FlowSuccess::Ok)
-            }
-            Err(held) => {
-                self.sink().tally(Tally::Spilled);
-                self.through(course, Rewind::Current, held)?;
-                self.unused();
-                Ok(gst::FlowSuccess::Ok)
-            }
-        }
-    }
-
-    /// The present picture and all that is held go undecoded.
-    fn let_go(&self, course: &mut Course) {
-        self.alive(course);
-        let gone = course.ring.clear();
-        self.undecoded(gone + 1);
+    /// Decodes all that is held and the picture that did not fit.
+    fn spill(&self, course: &mut Course, held: Held) -> Flow {
+        self.sink().tally(Tally::Spilled);
+        self.through(course, Rewind::Current, held)?;
+        self.unused();
+        Ok(gst::FlowSuccess::Ok)
     }
 
     /// Decodes a keyframe of a sleeping camera; it may wake it.
@@ -309,14 +253,130 @@ impl Turn<'_> {
     }
 
     fn alive(&self, course: &Course) {
-        if course.blind < BLIND_KEYFRAMES {
-            self.sink().tally(Tally::Alive);
-        }
+        alive(self.core, course);
     }
 
     fn undecoded(&self, pictures: usize) {
-        if pictures > 0 {
-            self.sink().tally(Tally::Undecoded(pictures as u64));
+        undecoded(self.core, pictures);
+    }
+}
+
+/// Whether the picture goes its way untouched: in always mode, where nothing is to be left out.
+pub(in super::super) fn passes(watch: &Watch, buffer: &gst::Buffer, level: CoverageLevel) -> bool {
+    if !watch.always || level != CoverageLevel::Full {
+        return false;
+    }
+    let mut course = watch.course.lock();
+    if !course.gate.is_awake() {
+        return false;
+    }
+    if let Some(pts) = buffer.pts() {
+        course
+            .gate
+            .pass(Duration::from_nanos(pts.nseconds()), is_key(buffer));
+        course.gate.take_jump();
+        course.fed = course.fed.max(pts);
+    }
+    true
+}
+
+/// Decides on a picture and does at once what needs no decoder: `None` where that was all.
+pub(in super::super) fn decide(
+    core: &Core,
+    watch: &Watch,
+    buffer: gst::Buffer,
+    pts: gst::ClockTime,
+    h264: bool,
+    level: CoverageLevel,
+) -> Option<Job> {
+    let mut course = watch.course.lock();
+    let course = &mut *course;
+    let unit = measure(&buffer, pts, &mut course.reader, h264);
+    let held = Held { buffer, pts };
+    if !watch.always && !std::mem::replace(&mut course.told, true) {
+        core.tell(Note::Woke(WakeReason::Start));
+    }
+    if unit.kind == UnitKind::Key && !watch.always {
+        watch.fates.lock().key(pts);
+    }
+    // A comparison that came late, from a decoder with threads of its own.
+    let late = watch.changed();
+    let action = match course.gate.looked(late) {
+        Some((reason, from)) => Action::Wake(reason, from),
+        None => asked(core, watch, course, &unit, level),
+    };
+    let held = match action {
+        Action::Follow if unit.kind == UnitKind::NonReference && !needed(core, course, pts) => {
+            undecoded(core, 1);
+            return None;
         }
+        Action::Skip => {
+            let_go(core, course);
+            return None;
+        }
+        Action::Hold => {
+            alive(core, course);
+            match course.ring.push(held, unit.bytes) {
+                Ok(gone) => {
+                    undecoded(core, gone);
+                    return None;
+                }
+                Err(_) if course.gate.overflows() => {
+                    let_go(core, course);
+                    return None;
+                }
+                Err(held) => held,
+            }
+        }
+        _ => held,
+    };
+    Some(Job { held, unit, action })
+}
+
+/// What the gate says to a picture.
+fn asked(
+    core: &Core,
+    watch: &Watch,
+    course: &mut Course,
+    unit: &Unit,
+    level: CoverageLevel,
+) -> Action {
+    let action = course.gate.unit(unit, level, || core.sink().wanted());
+    if unit.kind == UnitKind::Key && !course.gate.keys_apart().is_zero() {
+        core.sink()
+            .tally(Tally::KeysApart(course.gate.keys_apart()));
+    }
+    if course.gate.take_jump() {
+        watch.fates.lock().jump();
+        if level.is_sparse() || watch.always {
+            let gone = course.ring.clear();
+            undecoded(core, gone);
+        }
+    }
+    action
+}
+
+/// The present picture and all that is held go undecoded.
+fn let_go(core: &Core, course: &mut Course) {
+    alive(core, course);
+    let gone = course.ring.clear();
+    undecoded(core, gone + 1);
+}
+
+/// Whether anybody would look at the picture; where that cannot be told, yes.
+fn needed(core: &Core, course: &Course, pts: gst::ClockTime) -> bool {
+    let running = course.segment.to_running_time(pts);
+    running.is_none_or(|running| core.needs(running.into()))
+}
+
+fn alive(core: &Core, course: &Course) {
+    if course.blind < BLIND_KEYFRAMES {
+        core.sink().tally(Tally::Alive);
+    }
+}
+
+fn undecoded(core: &Core, pictures: usize) {
+    if pictures > 0 {
+        core.sink().tally(Tally::Undecoded(pictures as u64));
     }
 }

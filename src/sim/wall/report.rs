@@ -36,6 +36,9 @@ pub struct Usage {
     pub threads: u64,
     /// Open files.
     pub descriptors: u64,
+    /// Context switches of the threads that run now, since each began.
+    #[serde(default)]
+    pub context_switches: u64,
 }
 
 impl Usage {
@@ -51,10 +54,21 @@ impl Usage {
                 rss_kib: stat.rss * procfs::page_size() / 1_024,
                 threads: u64::try_from(stat.num_threads).unwrap_or(0),
                 descriptors: me.fd_count()? as u64,
+                context_switches: switches(&me),
             })
         };
         read().unwrap_or_default()
     }
+}
+
+/// The process's own counter tells of its first thread only.
+fn switches(process: &procfs::process::Process) -> u64 {
+    let tasks = process.tasks().into_iter().flatten().filter_map(Result::ok);
+    let of = |task: procfs::process::Task| {
+        let status = task.status().ok()?;
+        Some(status.voluntary_ctxt_switches? + status.nonvoluntary_ctxt_switches?)
+    };
+    tasks.filter_map(of).sum()
 }
 
 /// One camera.

@@ -1,0 +1,254 @@
+//! One camera's session, from the connection to its end.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gstreamer as gst;
+use retina::client::{
+    Credentials, Demuxed, PlayOptions, Session, SessionOptions, SetupOptions, TcpTransportOptions,
+    Transport, UdpTransportOptions,
+};
+use retina::codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame};
+use retina::rtcp::ReceivedCompoundPacket;
+use tokio_stream::StreamExt as _;
+
+use super::Alive;
+use super::failure::classify;
+use super::network::Shared;
+use super::stream_time::StreamTime;
+use crate::config::types::{self, SourceConfig};
+use crate::ingest::decoding::{Decoding, Feed, described};
+use crate::ingest::deliver::Core;
+use crate::ingest::error::{SourceError, SourceErrorKind};
+use crate::ingest::watch::{decide, passes};
+
+/// So many packets in sequence that make no picture are a broken stream.
+const BROKEN_PACKETS: u32 = 256;
+/// RTCP goodbye (RFC 3550 section 6.6).
+const RTCP_BYE: u8 = 203;
+
+/// Connects and receives until the camera says goodbye.
+///
+/// # Errors
+/// Why it cannot go on.
+pub(super) async fn receive(
+    core: &Arc<Core>,
+    shared: &Arc<Shared>,
+    alive: &Alive,
+) -> Result<(), SourceError> {
+    let (mut items, number, codec) = connect(core).await?;
+    let builder = Arc::clone(core);
+    let held = alive.clone();
+    let build = move || {
+        let built = builder.guarded(None, || Some(Decoding::start(&builder, codec)));
+        drop((builder, held));
+        built
+    };
+    let built = shared.run(build).await.flatten();
+    // A panic was told; there is nothing to add.
+    let Some(decoding) = built else {
+        return Ok(());
+    };
+    let mut camera = Receiving {
+        core,
+        shared,
+        alive,
+        decoding: decoding?,
+        number,
+        codec,
+        described: false,
+        time: StreamTime::default(),
+        reference: gst::Caps::new_empty_simple("timestamp/x-ntp"),
+    };
+    core.say_opened();
+    camera.pictures(&mut items).await
+}
+
+/// Asks for the camera's first video stream.
+async fn connect(core: &Core) -> Result<(Demuxed, usize, &'static str), SourceError> {
+    let SourceConfig::Rtsp {
+        url,
+        transport,
+        credentials,
+        ..
+    } = &core.camera.source
+    else {
+        return Err(SourceError::new(
+            SourceErrorKind::Other,
+            "it is no RTSP camera",
+        ));
+    };
+    let patience = core.camera.connect_timeout;
+    let credentials = credentials.as_ref().map(|login| Credentials {
+        username: login.user.clone(),
+        password: login.password.reveal().to_owned(),
+    });
+    let options = SessionOptions::default()
+        .user_agent(concat!("parapet/", env!("CARGO_PKG_VERSION")).to_owned())
+        .creds(credentials);
+    let mut session = within(patience, Session::describe(url.clone(), options)).await?;
+    let (number, codec) = video(&session)?;
+    let transport = match transport {
+        types::Transport::Tcp => Transport::Tcp(TcpTransportOptions::default()),
+        types::Transport::Udp => Transport::Udp(UdpTransportOptions::default()),
+    };
+    let setup = SetupOptions::default()
+        .transport(transport)
+        .frame_format(FrameFormat::MP4);
+    within(patience, session.setup(number, setup)).await?;
+    let playing = within(patience, session.play(PlayOptions::default())).await?;
+    let items = playing.demuxed().map_err(|error| classify(&error))?;
+    Ok((items, number, codec))
+}
+
+/// The first video stream's place and codec; audio is never even sent to us.
+fn video(
+    session: &Session<retina::client::Described>,
+) -> Result<(usize, &'static str), SourceError> {
+    let unsupported = |text: &str| SourceError::new(SourceErrorKind::Unsupported, text);
+    let streams = session.streams().iter().enumerate();
+    let mut videos = streams.filter(|(_, stream)| stream.media() == "video");
+    let (number, stream) = videos
+        .next()
+        .ok_or_else(|| unsupported("there is no video in it"))?;
+    match stream.encoding_name().to_ascii_lowercase().as_str() {
+        "h264" => Ok((number, "h264")),
+        "h265" => Ok((number, "h265")),
+        other => Err(unsupported(&format!(
+            "the camera sends {other}; set it to H.264 or H.265"
+        ))),
+    }
+}
+
+async fn within<T>(
+    patience: Duration,
+    answer: impl Future<Output = Result<T, retina::Error>>,
+) -> Result<T, SourceError> {
+    match tokio::time::timeout(patience, answer).await {
+        Ok(answer) => answer.map_err(|error| classify(&error)),
+        Err(_) => Err(SourceError::new(
+            SourceErrorKind::TimedOut,
+            &format!("no answer within {patience:?}"),
+        )),
+    }
+}
+
+/// What one session's pictures go through.
+struct Receiving<'r> {
+    core: &'r Arc<Core>,
+    shared: &'r Arc<Shared>,
+    alive: &'r Alive,
+    decoding: Decoding,
+    number: usize,
+    codec: &'static str,
+    /// The decoder knows what comes.
+    described: bool,
+    time: StreamTime,
+    reference: gst::Caps,
+}
+
+impl Receiving<'_> {
+    /// Takes what comes until the end. A packet that makes no sense costs its picture; what refers
+    /// to that is decoded as well as it goes.
+    async fn pictures(&mut self, items: &mut Demuxed) -> Result<(), SourceError> {
+        let mut broken = 0;
+        let mut last_error = None;
+        while !self.core.is_over() {
+            match items.next().await {
+                Some(Ok(CodecItem::VideoFrame(frame))) => {
+                    (broken, last_error) = (0, None);
+                    if (!self.described || frame.has_new_parameters())
+                        && let Some(caps) = self.description(items)
+                    {
+                        self.described = true;
+                        self.decode(Feed::Description(caps)).await;
+                    }
+                    // Before its parameter sets nothing can be decoded.
+                    if self.described {
+                        self.picture(frame).await;
+                    }
+                }
+                Some(Ok(CodecItem::Rtcp(packet))) => {
+                    if self.report(&packet) {
+                        return Ok(());
+                    }
+                }
+                Some(Ok(_)) => {}
+                Some(Err(error)) => {
+                    broken += 1;
+                    let error = classify(&error);
+                    tracing::debug!(camera = %self.core.id(), %error, broken, "broken packet");
+                    if broken >= BROKEN_PACKETS {
+                        return Err(error);
+                    }
+                    last_error = Some(error);
+                }
+                None => return last_error.map_or(Ok(()), Err),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a sender report over; whether the camera says goodbye.
+    fn report(&mut self, packet: &ReceivedCompoundPacket) -> bool {
+        let mut bye = false;
+        for part in packet.pkts() {
+            bye |= part.payload_type() == RTCP_BYE;
+            if let (Ok(Some(report)), Some(at)) = (part.as_sender_report(), packet.rtp_timestamp())
+            {
+                self.time.report(report.ntp_timestamp(), at);
+            }
+        }
+        bye
+    }
+
+    /// What the pictures are, once their parameter sets are known.
+    fn description(&self, items: &Demuxed) -> Option<gst::Caps> {
+        match items.streams().get(self.number)?.parameters()? {
+            ParametersRef::Video(video) => Some(described(self.codec, video.extra_data())),
+            _ => None,
+        }
+    }
+
+    async fn picture(&mut self, frame: VideoFrame) {
+        let at = frame.timestamp();
+        let pts = self.time.picture(at, self.shared.clock.now().0);
+        let pts = gst::ClockTime::from_nseconds(u64::try_from(pts.as_nanos()).unwrap_or(u64::MAX));
+        let key = frame.is_random_access_point();
+        let mut buffer = gst::Buffer::from_mut_slice(frame.into_data());
+        if let Some(head) = buffer.get_mut() {
+            head.set_pts(pts);
+            if !key {
+                head.set_flags(gst::BufferFlags::DELTA_UNIT);
+            }
+            if let Some(ntp) = self.time.ntp_nanos(at) {
+                let ntp = gst::ClockTime::from_nseconds(ntp);
+                gst::ReferenceTimestampMeta::add(head, &self.reference, ntp, gst::ClockTime::NONE);
+            }
+        }
+        let (core, h264) = (self.core, self.codec == "h264");
+        let (watch, level) = (&core.watch, core.sink().level());
+        let feed = core.guarded(None, || {
+            if passes(watch, &buffer, level) {
+                return Some(Feed::Picture(buffer));
+            }
+            decide(core, watch, buffer, pts, h264, level).map(Feed::Decided)
+        });
+        if let Some(feed) = feed {
+            self.decode(feed).await;
+        }
+    }
+
+    /// Has it done by a decoding thread, and waits.
+    async fn decode(&self, feed: Feed) {
+        let (core, decoding) = (Arc::clone(self.core), self.decoding.clone());
+        let held = self.alive.clone();
+        let feed = move || {
+            core.guarded((), || decoding.feed(&core, feed));
+            drop((core, decoding));
+            drop(held);
+        };
+        self.shared.run(feed).await;
+    }
+}
