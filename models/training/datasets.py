@@ -62,7 +62,8 @@ def simulated(folder, a_clip=2):
     """Rendered scenes of testdata/scenes: a few frames of each; tags are the scene's conditions."""
     newest = {}  # of clips of one scene, made at different times
     for truth in sorted(folder.glob("*/*.truth.jsonl"), key=lambda path: path.stat().st_mtime):
-        newest[truth.name] = truth
+        if not truth.parent.name.startswith("."):  # what a stopped render left
+            newest[truth.name] = truth
     for _, truth in sorted(newest.items()):
         rows = [json.loads(line) for line in truth.open()]
         tag, rows = " ".join(rows[0]["conditions"]) or "day", [row for row in rows if row["type"] == "frame"]

@@ -62,6 +62,9 @@ pub(super) struct FleetKind {
     /// Into so many cameras somebody walks.
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub(super) intrusions: usize,
+    /// What receives the cameras; by default the built-in one.
+    #[arg(long, value_parser = ["retina", "gstreamer"], value_name = "CLIENT")]
+    pub(super) client: Option<String>,
     /// Pictures analysed a second and camera, at most.
     #[arg(long, default_value_t = 5.0, value_name = "N")]
     pub(super) analysis_fps: f64,

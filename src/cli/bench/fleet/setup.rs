@@ -81,12 +81,14 @@ pub(super) fn head(
         let model = kind.model.display();
         format!("no model at {model}; run from the project's folder or say --model")
     })?;
+    let client = kind.client.as_ref();
+    let client = client.map_or_else(String::new, |client| format!("client = \"{client}\"\n"));
     Ok(format!(
         "[site]\nname = \"bench\"\n[node]\nname = \"bench\"\nstate_dir = '{}'\n\
          [log]\nfilter = \"warn\"\n\
          [api]\nlisten = \"{api}\"\nplaintext = true\n[console]\nlisten = \"{console}\"\n\
          [models.detector]\nfolder = '{}'\n\
-         [defaults]\nmode = \"{}\"\nanalysis_fps = {}\n",
+         [defaults]\nmode = \"{}\"\nanalysis_fps = {}\n{client}",
         folder.display(),
         model.display(),
         kind.mode.name(),
