@@ -128,13 +128,16 @@ impl Rounds {
         let cameras = self.board.read();
         let running = cameras.iter().filter_map(|(id, seen)| {
             let state = seen.status.borrow().state;
+            let always = seen.config.watch.mode == WatchMode::Always;
+            // What its level keeps asleep would go on sleeping by itself in watch mode, as a rule.
+            let by_itself = !seen.dial.level().is_sparse() || !always;
             (state != CameraState::Stopped).then(|| Watched {
                 id: id.clone(),
                 level: seen.dial.level(),
                 priority: seen.config.priority,
-                always: seen.config.watch.mode == WatchMode::Always,
+                always,
                 streaming: state == CameraState::Streaming,
-                asleep: seen.dial.is_asleep() && !seen.dial.level().is_sparse(),
+                asleep: seen.dial.is_asleep() && by_itself,
                 engaged: seen.dial.is_engaged(),
             })
         });
