@@ -23,8 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::access::owners::OwnerError;
 use crate::api::uplink::{self, UplinkDeps};
 use crate::api::{ApiDeps, CameraView, Entrance};
-use crate::base::clock::SharedClock;
-use crate::base::cpu::process_cpu;
+use crate::base::clock::{SharedClock, process_cpu};
 use crate::base::metrics::Metrics;
 use crate::base::tasks::TaskSet;
 use crate::config::{self, Config};
@@ -335,7 +334,7 @@ fn start_fleet(
         looks: None,
         governor: Some(GovernorParts {
             config: config.governor.clone(),
-            cpu: process_cpu(),
+            cpu: Arc::new(process_cpu),
         }),
     };
     Fleet::start(parts, identity, events, IdSource::random()).map_err(|source| AppError::Io {

@@ -2,7 +2,6 @@
 
 pub mod backoff;
 pub mod clock;
-pub mod cpu;
 pub mod heap;
 pub mod metrics;
 pub mod pulse;

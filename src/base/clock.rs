@@ -101,6 +101,9 @@ pub fn process_cpu() -> Duration {
     time_of(rustix::time::ClockId::ProcessCPUTime)
 }
 
+/// Says how much processor time the process has used: [`process_cpu`], or a test's own account.
+pub type CpuMeter = Arc<dyn Fn() -> Duration + Send + Sync>;
+
 fn time_of(clock: rustix::time::ClockId) -> Duration {
     let used = rustix::time::clock_gettime(clock);
     let seconds = u64::try_from(used.tv_sec).unwrap_or(0);
@@ -172,6 +175,15 @@ mod tests {
         assert!(asleep < Duration::from_millis(20), "{asleep:?}");
         assert!(thread_cpu() > before);
         assert!(process_cpu() >= thread_cpu());
+    }
+
+    #[test]
+    fn work_of_a_thread_is_work_of_the_process() {
+        let (before, own) = (process_cpu(), thread_cpu());
+        while thread_cpu() - own < Duration::from_millis(5) {
+            std::hint::black_box((0..1_000_u64).sum::<u64>());
+        }
+        assert!(process_cpu() - before >= Duration::from_millis(5));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::model::event::{Event, EventDetail, EventKind, Phase, Severity};
 use crate::model::frame::Frame;
 use crate::model::geometry::Size;
 use crate::model::ids::{EventId, IdSource, IncidentId, NodeName, SiteName};
-use crate::model::time::{CaptureTime, ClockSource, UtcMicros};
+use crate::model::time::{CaptureTime, UtcMicros};
 use crate::model::track::Track;
 use crate::rules::haste::needs_haste;
 use crate::rules::{Finding, RuleSet};
@@ -198,11 +198,7 @@ impl Analysis {
             camera: self.camera.id.clone(),
             rule: None,
             zone: None,
-            occurred: CaptureTime {
-                utc: now,
-                source: ClockSource::Arrival,
-                offset_micros: 0,
-            },
+            occurred: CaptureTime::arrival(now),
             observed: now,
             objects: Vec::new(),
             detail: EventDetail {

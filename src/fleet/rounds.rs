@@ -13,15 +13,14 @@ use super::analysis::Identity;
 use super::analyst::Analyst;
 use super::governor::{Announcement, Change, Governor, GovernorPolicy, Inference, Load, Watched};
 use super::supervisor::Seen;
-use crate::base::clock::{Monotonic, SharedClock};
-use crate::base::cpu::CpuMeter;
+use crate::base::clock::{CpuMeter, Monotonic, SharedClock};
 use crate::base::metrics::Metrics;
 use crate::config::types::{GovernorConfig, WatchMode};
 use crate::infer::InferencePool;
 use crate::model::camera::CameraState;
 use crate::model::event::{Event, EventDetail, EventKind, Phase, Severity};
 use crate::model::ids::{CameraId, EventId, IdSource, IncidentId};
-use crate::model::time::{CaptureTime, ClockSource, UtcMicros};
+use crate::model::time::{CaptureTime, UtcMicros};
 
 /// What the governor needs besides the fleet.
 #[derive(Clone)]
@@ -199,11 +198,7 @@ impl Rounds {
             camera: CameraId::of_node(&self.identity.node),
             rule: None,
             zone: None,
-            occurred: CaptureTime {
-                utc: now,
-                source: ClockSource::Arrival,
-                offset_micros: 0,
-            },
+            occurred: CaptureTime::arrival(now),
             observed: now,
             objects: Vec::new(),
             detail: EventDetail {

@@ -16,7 +16,7 @@ use super::cost;
 use super::error::{SourceError, SourceErrorKind};
 use super::planes::{GstPlanes, Picture, picture};
 use super::sample::{DEFAULT_STEP, ntp_nanos, stamp, step_of};
-use super::timing::{MediaClock, from_arrival, from_file, from_ntp};
+use super::timing::{MediaClock, from_file, from_ntp};
 use super::watch::{Fate, Watch};
 use super::{Note, Sink, Tally};
 use crate::base::clock::SharedClock;
@@ -24,7 +24,7 @@ use crate::base::tasks::panic_message;
 use crate::config::types::{CameraConfig, Pace, SourceConfig};
 use crate::model::frame::Frame;
 use crate::model::ids::CameraId;
-use crate::model::time::UtcMicros;
+use crate::model::time::{CaptureTime, UtcMicros};
 
 /// How the end of a session is told exactly once.
 enum End {
@@ -326,7 +326,7 @@ impl Core {
             Some(start) => from_file(start, media_time),
             None => ntp_nanos(&buffer)
                 .and_then(|ntp| from_ntp(ntp, arrival))
-                .unwrap_or_else(|| from_arrival(arrival)),
+                .unwrap_or_else(|| CaptureTime::arrival(arrival)),
         };
         let planes = GstPlanes::map(buffer, &info)
             .ok_or_else(|| unsupported("the decoder's memory cannot be read"))?;

@@ -76,15 +76,6 @@ pub(super) fn from_file(start: UtcMicros, media_time: Duration) -> CaptureTime {
     }
 }
 
-/// Capture time when nobody else knows better.
-pub(super) fn from_arrival(arrival: UtcMicros) -> CaptureTime {
-    CaptureTime {
-        utc: arrival,
-        source: ClockSource::Arrival,
-        offset_micros: 0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

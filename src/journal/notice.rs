@@ -4,7 +4,7 @@ use crate::base::clock::SharedClock;
 use crate::config::types::JournalConfig;
 use crate::model::event::{Event, EventDetail, EventKind, Phase, Severity};
 use crate::model::ids::{CameraId, EventId, IdSource, IncidentId, NodeName, SiteName};
-use crate::model::time::{CaptureTime, ClockSource, UtcMicros};
+use crate::model::time::{CaptureTime, UtcMicros};
 
 /// Makes the journal's own events.
 #[derive(Debug)]
@@ -56,11 +56,7 @@ impl Notices {
             camera: CameraId::of_node(&self.node),
             rule: None,
             zone: None,
-            occurred: CaptureTime {
-                utc: now,
-                source: ClockSource::Arrival,
-                offset_micros: 0,
-            },
+            occurred: CaptureTime::arrival(now),
             observed: now,
             objects: Vec::new(),
             detail: EventDetail {

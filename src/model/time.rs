@@ -68,6 +68,18 @@ pub struct CaptureTime {
     pub offset_micros: i64,
 }
 
+impl CaptureTime {
+    /// By this server's own clock: of what no camera's clock tells.
+    #[must_use]
+    pub fn arrival(utc: UtcMicros) -> Self {
+        Self {
+            utc,
+            source: ClockSource::Arrival,
+            offset_micros: 0,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,7 +21,7 @@ use crate::model::camera::CameraStatus;
 use crate::model::event::{Event, EventDetail, EventKind, EventObject, Phase, Severity};
 use crate::model::geometry::Rect;
 use crate::model::ids::{CameraId, EventId, IncidentId, NodeName, SiteName, TrackId};
-use crate::model::time::{CaptureTime, ClockSource, UtcMicros};
+use crate::model::time::{CaptureTime, UtcMicros};
 
 /// Event `number` of run `run`, observed at `observed`.
 pub(in crate::cli::bench) fn event(
@@ -42,11 +42,7 @@ pub(in crate::cli::bench) fn event(
         camera: CameraId::new(&format!("camera-{}", number % 116))?,
         rule: None,
         zone: None,
-        occurred: CaptureTime {
-            utc: observed,
-            source: ClockSource::Arrival,
-            offset_micros: 0,
-        },
+        occurred: CaptureTime::arrival(observed),
         observed,
         objects: vec![EventObject {
             track: TrackId(number),
