@@ -17,7 +17,6 @@ use prometheus_client::metrics::histogram::Histogram;
 
 use super::analysis::{Analysis, Identity};
 use super::dial::Dial;
-use super::sink::Attention;
 use super::{EventSink, Look, LookSink};
 use crate::base::clock::{Monotonic, SharedClock, thread_cpu};
 use crate::base::metrics::{CameraMetrics, CpuSeconds, Metrics, Stage};
@@ -48,7 +47,7 @@ enum Word {
         metrics: CameraMetrics,
         dial: Arc<Dial>,
     },
-    Begin(SessionKey, Arc<Attention>),
+    Begin(SessionKey),
     Answer(SessionKey, Box<Answer>),
     EndSession(SessionKey, Sender<()>),
     SignalLost(CameraId, String),
@@ -155,9 +154,8 @@ impl Analyst {
     }
 
     /// A new session of the camera begins; answers of older ones are dropped from here on.
-    /// It says through `attention` whether somebody must not be lost from sight.
-    pub(super) fn begin(&self, session: SessionKey, attention: Arc<Attention>) {
-        self.send(Word::Begin(session, attention));
+    pub(super) fn begin(&self, session: SessionKey) {
+        self.send(Word::Begin(session));
     }
 
     /// Takes one answer.
@@ -215,7 +213,6 @@ struct Watched {
     ids: IdSource,
     session: u64,
     last_analysed: Option<Monotonic>,
-    attention: Arc<Attention>,
     dial: Arc<Dial>,
 }
 
@@ -261,15 +258,13 @@ impl Desk {
                     ids,
                     session: 0,
                     last_analysed: None,
-                    attention: Arc::default(),
                     dial,
                 };
                 self.cameras.insert(id, watched);
             }
-            Word::Begin(key, attention) => {
+            Word::Begin(key) => {
                 if let Some(watched) = self.cameras.get_mut(&key.camera) {
                     watched.session = key.session;
-                    watched.attention = attention;
                     watched.last_analysed = None;
                     watched.dial.set_seen(false, false);
                 }
@@ -332,7 +327,6 @@ impl Desk {
         // Of a camera that sleeps by itself; where the governor leaves only keyframes, they are
         // followed as far as they go.
         if frame.glance && !watched.dial.level().is_sparse() {
-            watched.attention.set(noticed);
             watched.dial.set_seen(noticed, false);
             return;
         }
@@ -349,7 +343,6 @@ impl Desk {
             return;
         };
         let engaged = noticed || watched.analysis.is_engaged();
-        watched.attention.set(engaged);
         let hurried = watched.analysis.needs_haste(frame.size);
         watched.dial.set_seen(engaged, hurried);
         if let Some(looks) = &self.looks {

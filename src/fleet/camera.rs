@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::analyst::{Analyst, SessionKey};
 use super::dial::Dial;
-use super::sink::{Attention, CameraSink, End, Signals, SinkParts};
+use super::sink::{CameraSink, End, Signals, SinkParts};
 use super::state::{Effect, Input, Machine, StatePolicy};
 use super::supervisor::FleetParts;
 use crate::base::backoff::Backoff;
@@ -193,15 +193,13 @@ impl Driver {
             camera: self.config.id.clone(),
             session: self.sessions,
         };
-        let attention = Arc::new(Attention::default());
-        self.analyst.begin(key.clone(), Arc::clone(&attention));
+        self.analyst.begin(key.clone());
         let lane = self.lane(key)?;
         let signals = Signals::new(Arc::clone(&self.changed));
         let parts = SinkParts {
             signals: Arc::clone(&signals),
             lane,
             metrics: self.metrics.clone(),
-            attention,
             dial: Arc::clone(&self.dial),
             when_full: when_full(&self.config),
             clock: Arc::clone(&self.parts.clock),
@@ -286,8 +284,8 @@ impl Driver {
 
     fn publish(&self) {
         let format = self.open.as_ref().and_then(|open| open.signals.format());
-        let watch = self.open.as_ref().map(|open| open.signals.watch());
-        let (asleep, woke_by) = watch.unwrap_or_default();
+        let woke_by = self.open.as_ref().and_then(|open| open.signals.woke_by());
+        let asleep = self.open.is_some() && self.dial.is_asleep();
         let state = self.machine.state();
         let now = UtcMicros(self.parts.clock.utc_micros());
         self.metrics.state.set(match state {

@@ -20,7 +20,7 @@ pub struct Dial {
     level: AtomicUsize,
     /// Only keyframes are decoded.
     asleep: AtomicBool,
-    /// Somebody is followed or an incident is open.
+    /// Somebody is followed or an incident is open: the camera must not sleep.
     engaged: AtomicBool,
     /// Somebody is near a line or fast.
     hurried: AtomicBool,

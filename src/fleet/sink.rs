@@ -43,25 +43,8 @@ pub(super) struct Signals {
     last_frame_nanos: AtomicU64,
     end: Mutex<Option<End>>,
     format: Mutex<Option<Format>>,
-    asleep: AtomicBool,
     woke_by: Mutex<Option<WakeReason>>,
     changed: Arc<Notify>,
-}
-
-/// Whether somebody in a camera's pictures holds it awake; written by the analyst.
-#[derive(Debug, Default)]
-pub(super) struct Attention {
-    held: AtomicBool,
-}
-
-impl Attention {
-    pub(super) fn set(&self, held: bool) {
-        self.held.store(held, Ordering::Release);
-    }
-
-    fn is_held(&self) -> bool {
-        self.held.load(Ordering::Acquire)
-    }
 }
 
 impl Signals {
@@ -71,7 +54,6 @@ impl Signals {
             last_frame_nanos: AtomicU64::new(NEVER),
             end: Mutex::new(None),
             format: Mutex::new(None),
-            asleep: AtomicBool::new(false),
             woke_by: Mutex::new(None),
             changed,
         })
@@ -92,9 +74,9 @@ impl Signals {
         self.end.lock().take()
     }
 
-    /// Whether its camera sleeps, and what woke it last.
-    pub(super) fn watch(&self) -> (bool, Option<WakeReason>) {
-        (self.asleep.load(Ordering::Acquire), *self.woke_by.lock())
+    /// What woke its camera last.
+    pub(super) fn woke_by(&self) -> Option<WakeReason> {
+        *self.woke_by.lock()
     }
 
     pub(super) fn format(&self) -> Option<Format> {
@@ -107,7 +89,6 @@ pub(super) struct CameraSink {
     signals: Arc<Signals>,
     lane: Lane,
     metrics: CameraMetrics,
-    attention: Arc<Attention>,
     dial: Arc<Dial>,
     when_full: WhenFull,
     clock: SharedClock,
@@ -119,7 +100,6 @@ pub(super) struct SinkParts {
     pub(super) signals: Arc<Signals>,
     pub(super) lane: Lane,
     pub(super) metrics: CameraMetrics,
-    pub(super) attention: Arc<Attention>,
     pub(super) dial: Arc<Dial>,
     pub(super) when_full: WhenFull,
     pub(super) clock: SharedClock,
@@ -137,7 +117,6 @@ impl CameraSink {
             signals: parts.signals,
             lane: parts.lane,
             metrics: parts.metrics,
-            attention: parts.attention,
             dial: parts.dial,
             when_full: parts.when_full,
             clock: parts.clock,
@@ -228,7 +207,7 @@ impl Sink for CameraSink {
         if self.when_full == WhenFull::Block {
             self.drain(SETTLE);
         }
-        self.attention.is_held()
+        self.dial.is_engaged()
     }
 
     fn needs(&self, media_time: Duration) -> bool {
@@ -271,14 +250,12 @@ impl Sink for CameraSink {
                 *self.signals.format.lock() = Some(Format { size, decoder });
             }
             Note::Woke(reason) => {
-                self.signals.asleep.store(false, Ordering::Release);
                 *self.signals.woke_by.lock() = Some(reason);
                 self.dial.set_asleep(false);
                 self.metrics.watch.asleep.set(0);
                 self.metrics.watch.woke(reason.name());
             }
             Note::Asleep => {
-                self.signals.asleep.store(true, Ordering::Release);
                 self.dial.set_asleep(true);
                 self.metrics.watch.asleep.set(1);
             }
