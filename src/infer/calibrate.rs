@@ -11,6 +11,8 @@ use std::time::Duration;
 use super::{Backend, BatchSize, InferError, Model};
 use crate::base::clock::{Clock, process_cpu};
 
+/// What is looked at, as the padding of a letterbox: its value changes no kernel's time.
+pub const GREY: f32 = 114.0;
 /// Rates this close count as equal.
 const NEAR: f64 = 0.03;
 /// A pair is run at least so often, after one run that is not counted,
@@ -111,8 +113,7 @@ pub fn calibrate(
                 complete = false;
                 break 'threads;
             }
-            // Grey, as the padding of a letterbox is: its value changes no kernel's time.
-            let input = vec![114.0; batch * model.input_len()];
+            let input = vec![GREY; batch * model.input_len()];
             let (mut shortest, mut cheapest) = (Duration::MAX, Duration::MAX);
             engine.run(batch, &input, &mut |_| {})?;
             let first = clock.now();

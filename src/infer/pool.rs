@@ -228,12 +228,13 @@ impl InferencePool {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, InferError> {
-        let (workers, limits) = tune::open(config, &models, &backend, &clock)?;
+        let (workers, tuned) = tune::open(config, &models, &backend, &clock)?;
         let policy = PlanPolicy {
             max_wait: config.max_wait,
         };
+        let limits = tuned.iter().map(|tuned| tuned.batch).collect();
         let shared = Arc::new(Shared {
-            planner: Mutex::new(Planner::new(policy, limits.clone())),
+            planner: Mutex::new(Planner::new(policy, limits)),
             wake: Condvar::new(),
             lanes: RwLock::new(HashMap::new()),
             models,
@@ -251,7 +252,7 @@ impl InferencePool {
                 number,
                 Arc::clone(&backend),
                 engines,
-                &limits,
+                &tuned,
             );
             let started = named_thread(&format!("infer-{number}"), move || worker.run());
             threads.push(started.map_err(|error| InferError::Pool(error.to_string()))?);

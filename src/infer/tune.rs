@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::calibrate::{Calibration, Trials, calibrate};
-use super::{Backend, BatchSize, Engine, InferError, Model};
+use super::{Backend, Engine, InferError, Model};
 use crate::base::clock::SharedClock;
 use crate::base::tasks::named_thread;
 use crate::config::types::InferenceConfig;
@@ -18,16 +18,19 @@ const FALLBACK: Tuned = Tuned {
     batch: 8,
 };
 
+/// What a model gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Tuned {
-    threads: usize,
-    batch: usize,
+pub(super) struct Tuned {
+    /// The engine's own threads.
+    pub(super) threads: usize,
+    /// Its largest batch.
+    pub(super) batch: usize,
 }
 
 /// A worker's engines, one of each model.
 pub(super) type Engines = Vec<Box<dyn Engine>>;
 
-/// Opens every model once per worker; also each model's largest batch.
+/// Opens every model once per worker; also what each model gets.
 ///
 /// The thread that opens them gives its name to ONNX Runtime's own threads, so that they can be
 /// told from ours.
@@ -39,7 +42,7 @@ pub(super) fn open(
     models: &[Arc<Model>],
     backend: &Arc<dyn Backend>,
     clock: &SharedClock,
-) -> Result<(Vec<Engines>, Vec<usize>), InferError> {
+) -> Result<(Vec<Engines>, Vec<Tuned>), InferError> {
     let (config, models) = (config.clone(), models.to_vec());
     let (backend, clock) = (Arc::clone(backend), Arc::clone(clock));
     let opening = named_thread("onnx", move || {
@@ -56,9 +59,9 @@ fn open_all(
     models: &[Arc<Model>],
     backend: &dyn Backend,
     clock: &SharedClock,
-) -> Result<(Vec<Engines>, Vec<usize>), InferError> {
+) -> Result<(Vec<Engines>, Vec<Tuned>), InferError> {
     let budget = BUDGET / u32::try_from(models.len().max(1)).unwrap_or(u32::MAX);
-    let tuned: Vec<Tuned> = models
+    let mut tuned: Vec<Tuned> = models
         .iter()
         .map(|model| tune(config, model, backend, clock, budget))
         .collect();
@@ -69,15 +72,11 @@ fn open_all(
                 .collect()
         })
         .collect::<Result<Vec<Engines>, _>>()?;
-    let limits = workers.first().map_or_else(Vec::new, |engines| {
-        let limit = |(size, tuned): (BatchSize, &Tuned)| match size {
-            BatchSize::Fixed(size) => size.max(1),
-            BatchSize::Dynamic => tuned.batch,
-        };
-        let sizes = engines.iter().map(|engine| engine.batch());
-        sizes.zip(&tuned).map(limit).collect()
-    });
-    Ok((workers, limits))
+    // A model's own batch wins.
+    for (engine, tuned) in workers.iter().take(1).flatten().zip(&mut tuned) {
+        tuned.batch = engine.batch().pictures(tuned.batch);
+    }
+    Ok((workers, tuned))
 }
 
 /// What is written is taken; what is not is tried out.
@@ -156,6 +155,7 @@ mod tests {
     use super::*;
     use crate::base::clock::SystemClock;
     use crate::config::types::ExecutionProvider;
+    use crate::infer::BatchSize;
     use crate::infer::fake::FakeBackend;
 
     fn limits(threads: Option<usize>, batch: Option<usize>, size: BatchSize) -> Vec<usize> {
@@ -172,9 +172,9 @@ mod tests {
         let models = [Arc::new(FakeBackend::model())];
         let backend: Arc<dyn Backend> = Arc::new(backend);
         let clock: SharedClock = SystemClock::shared();
-        let (workers, limits) = open(&config, &models, &backend, &clock).expect("opened");
+        let (workers, tuned) = open(&config, &models, &backend, &clock).expect("opened");
         assert_eq!(workers.len(), 2);
-        limits
+        tuned.iter().map(|tuned| tuned.batch).collect()
     }
 
     #[test]

@@ -14,7 +14,8 @@ use super::model::Model;
 use super::planner::LaneId;
 use super::pool::{Answer, InFlight, LaneEntry, Shared};
 use super::preprocess::{Placed, Preprocessor};
-use super::{Backend, BatchSize, Engine, InferError, OutputView};
+use super::tune::{Engines, Tuned};
+use super::{Backend, Engine, InferError, OutputView};
 use crate::base::clock::{Monotonic, thread_cpu};
 use crate::base::metrics::{CpuMetrics, Metrics, Stage};
 use crate::base::pulse::Pulse;
@@ -62,6 +63,8 @@ pub(super) struct Worker {
     shared: Arc<Shared>,
     number: usize,
     backend: Arc<dyn Backend>,
+    /// Each model's engine's own.
+    threads: Vec<usize>,
     stations: Vec<Station>,
     stages: Stages,
     cpu: CpuMetrics,
@@ -72,16 +75,16 @@ impl Worker {
         shared: Arc<Shared>,
         number: usize,
         backend: Arc<dyn Backend>,
-        engines: Vec<Box<dyn Engine>>,
-        limits: &[usize],
+        engines: Engines,
+        tuned: &[Tuned],
     ) -> Self {
         let stations = engines
             .into_iter()
             .zip(&shared.models)
-            .zip(limits)
-            .map(|((engine, model), &limit)| Station {
-                input: vec![0.0; limit * model.input_len()],
-                padded: vec![None; limit],
+            .zip(tuned)
+            .map(|((engine, model), tuned)| Station {
+                input: vec![0.0; tuned.batch * model.input_len()],
+                padded: vec![None; tuned.batch],
                 tables: HashMap::new(),
                 model: Arc::clone(model),
                 engine,
@@ -98,6 +101,7 @@ impl Worker {
             shared,
             number,
             backend,
+            threads: tuned.iter().map(|tuned| tuned.threads).collect(),
             stations,
             stages,
         }
@@ -196,7 +200,8 @@ impl Worker {
                     what,
                 };
                 tracing::error!(%error, "an engine panicked; it is loaded again");
-                match self.backend.open(&station.model) {
+                let opened = self.backend.open_with(&station.model, self.threads[model]);
+                match opened {
                     Ok(engine) => station.engine = engine,
                     Err(error) => tracing::error!(%error, "the engine could not be loaded again"),
                 }
@@ -244,10 +249,7 @@ impl Station {
         observe: &mut dyn FnMut(Spent),
         now: &dyn Fn() -> Monotonic,
     ) -> Result<Vec<Vec<Detection>>, InferError> {
-        let pictures = match self.engine.batch() {
-            BatchSize::Dynamic => placed.len(),
-            BatchSize::Fixed(size) => size,
-        };
+        let pictures = self.engine.batch().pictures(placed.len());
         let model = &self.model;
         let input = &self.input[..pictures * model.input_len()];
         let mut found = Vec::with_capacity(placed.len());
@@ -330,10 +332,7 @@ pub(super) struct Single(Station);
 
 impl Single {
     pub(super) fn new(model: &Arc<Model>, engine: Box<dyn Engine>) -> Self {
-        let limit = match engine.batch() {
-            BatchSize::Dynamic => 1,
-            BatchSize::Fixed(size) => size,
-        };
+        let limit = engine.batch().pictures(1);
         Self(Station {
             input: vec![0.0; limit * model.input_len()],
             padded: vec![None; limit],

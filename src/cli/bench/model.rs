@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use crate::base::clock::{Clock as _, SystemClock, process_cpu};
 use crate::cli::{logging, model};
-use crate::infer::calibrate::{Calibration, Trials, calibrate};
+use crate::infer::calibrate::{Calibration, GREY, Trials, calibrate};
 use crate::infer::model::weights_folder;
 use crate::infer::ort::{OrtBackend, SessionOptions};
-use crate::infer::{Backend as _, BatchSize, Engine, Model};
+use crate::infer::{Backend as _, Engine, Model};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct ModelArgs {
@@ -170,13 +170,11 @@ fn compare(
         engines.push((engine, Vec::new(), Vec::new()));
     }
     let clock = SystemClock::new();
+    let mut input = Vec::new();
     for round in 0..=ROUNDS {
         for (engine, times, costs) in &mut engines {
-            let pictures = match engine.batch() {
-                BatchSize::Fixed(size) => size,
-                BatchSize::Dynamic => best.batch,
-            };
-            let input = vec![114.0; pictures * model.input_len()];
+            let pictures = engine.batch().pictures(best.batch);
+            input.resize(pictures * model.input_len(), GREY);
             let (begun, cpu) = (clock.now(), process_cpu());
             engine.run(pictures, &input, &mut |_| {})?;
             let took = clock.now().since(begun);
