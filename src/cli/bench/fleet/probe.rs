@@ -56,6 +56,16 @@ impl Snapshot {
         values.filter_map(|values| values.get(name)).sum()
     }
 
+    /// Cameras that stream.
+    pub(super) fn streaming(&self) -> usize {
+        self.count("camera_state", 2.0)
+    }
+
+    /// Cameras that sleep.
+    pub(super) fn asleep(&self) -> usize {
+        self.count("camera_asleep", 1.0)
+    }
+
     /// How many cameras have a gauge at this value.
     pub(super) fn count(&self, name: &str, wanted: f64) -> usize {
         let values = self.cameras.values();
@@ -97,7 +107,7 @@ mod tests {
         let seen = Snapshot::parse(&metrics.render());
         assert_eq!(seen.cameras.len(), 2);
         assert_eq!(seen.sum("frames_analysed_total"), 8.0);
-        assert_eq!(seen.count("camera_state", 2.0), 1);
+        assert_eq!((seen.count("camera_state", 2.0), seen.streaming()), (1, 1));
         assert_eq!(seen.cameras["yard-1"]["analysis_gap_seconds"], 0.25);
         assert_eq!(seen.cameras["gate"]["camera_wakes_total"], 2.0);
         assert_eq!(seen.cpu["decode"], 1.5);

@@ -1,6 +1,6 @@
 //! One run: the processes, the cameras' coming and going, looking and listening.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -183,12 +183,8 @@ impl Fleet {
         let mut told = 0;
         loop {
             let seconds = self.clock.now().since(begun).as_secs();
-            let text = self.daemon.get("metrics").await;
-            let now = Snapshot::parse(&text.map_err(|error| self.died(&error))?);
-            let (streaming, asleep) = (
-                now.count("camera_state", 2.0),
-                now.count("camera_asleep", 1.0),
-            );
+            let now = self.look().await?;
+            let (streaming, asleep) = (now.streaming(), now.asleep());
             let watched = self.mode == Mode::Watch;
             let wanted = (cameras as f64 * SETTLED_SHARE) as usize;
             if streaming == cameras && (!watched || asleep >= wanted) {
@@ -205,18 +201,23 @@ impl Fleet {
         }
     }
 
-    fn died(&self, error: &anyhow::Error) -> anyhow::Error {
-        let words = self.daemon.last_words();
-        anyhow::anyhow!("the daemon does not answer ({error}); its last words: {words}")
+    /// The daemon's metrics.
+    async fn look(&self) -> anyhow::Result<Snapshot> {
+        match self.daemon.get("metrics").await {
+            Ok(text) => Ok(Snapshot::parse(&text)),
+            Err(error) => {
+                let words = self.daemon.last_words();
+                anyhow::bail!("the daemon does not answer ({error}); its last words: {words}")
+            }
+        }
     }
 
     async fn moment(&self) -> anyhow::Result<Moment> {
-        let text = self.daemon.get("metrics").await;
-        let text = text.map_err(|error| self.died(&error))?;
+        let metrics = self.look().await?;
         let served = self.wall.report().await?;
         Ok(Moment {
             seconds: self.clock.now().0.as_secs_f64(),
-            metrics: Snapshot::parse(&text),
+            metrics,
             daemon: Usage::of(self.daemon.id())?,
             wall: Usage::of(self.wall.id())?,
             bench: Usage::of(std::process::id())?,
@@ -260,9 +261,9 @@ impl Fleet {
             ..Seen::default()
         };
         let begun = self.clock.now();
-        let known: BTreeMap<&str, ()> = self.cameras[..cameras]
+        let known: BTreeSet<&str> = self.cameras[..cameras]
             .iter()
-            .map(|camera| (camera.id.as_str(), ()))
+            .map(|camera| camera.id.as_str())
             .collect();
         let mut visits = visits.iter().peekable();
         let mut next_look = Duration::ZERO;
@@ -274,18 +275,17 @@ impl Fleet {
             }
             if now >= next_look {
                 next_look = now + LOOK_EVERY;
-                let text = self.daemon.get("metrics").await;
-                let seen = Snapshot::parse(&text.map_err(|error| self.died(&error))?);
+                let seen = self.look().await?;
                 let now = self.clock.now().since(begun);
                 for (camera, values) in &seen.cameras {
-                    if known.contains_key(camera.as_str()) {
+                    if known.contains(camera.as_str()) {
                         let read = |name| values.get(name).copied().unwrap_or(0.0);
                         let analysed = read("frames_analysed_total") as u64;
                         gaps.look(camera, now, analysed, read("analysis_gap_seconds"));
                     }
                 }
                 let least = &mut watched.connected_least;
-                *least = (*least).min(seen.count("camera_state", 2.0));
+                *least = (*least).min(seen.streaming());
                 let unkept = &mut watched.governor.unkept_most;
                 *unkept = (*unkept).max(seen.count("coverage_kept", 0.0));
             }
