@@ -201,13 +201,14 @@ impl Player {
         let ids = IdSource::seeded(SEED.wrapping_add(self.played));
         self.played += 1;
         let events = witness.events(also);
-        let for_video = match clip.detections {
-            Some(_) => None,
-            None => Some((self.source()?, self.pool(clip)?)),
-        };
+        if clip.detections.is_none() {
+            // Loaded before anything is measured.
+            self.source()?;
+            self.pool(clip)?;
+        }
         let (begun, cpu) = (self.ports.clock.now(), process_cpu());
-        let counts = match (clip.detections, for_video) {
-            (Some(form), _) => {
+        let counts = match clip.detections {
+            Some(form) => {
                 let camera = Arc::clone(&clip.camera);
                 let analysis = Analysis::new(identity, camera, ids);
                 let (decoded, analysed) =
@@ -218,11 +219,10 @@ impl Player {
                     ..Counts::default()
                 }
             }
-            (None, None) => Counts::default(),
-            (None, Some((source, pool))) => {
+            None => {
                 let parts = FleetParts {
-                    source,
-                    pool,
+                    source: self.source()?,
+                    pool: self.pool(clip)?,
                     clock: Arc::clone(&self.ports.clock),
                     metrics: Arc::clone(&self.metrics),
                     looks: Some(witness.looks()),
