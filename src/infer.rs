@@ -75,6 +75,17 @@ pub enum BatchSize {
     Fixed(usize),
 }
 
+impl BatchSize {
+    /// How many pictures a run takes where `wanted` are wanted.
+    #[must_use]
+    pub fn pictures(self, wanted: usize) -> usize {
+        match self {
+            Self::Dynamic => wanted,
+            Self::Fixed(size) => size.max(1),
+        }
+    }
+}
+
 /// One output tensor: its shape with the batch first, and its values in row-major order.
 #[derive(Clone, Copy, Debug)]
 pub struct OutputView<'a> {

@@ -1,25 +1,24 @@
 //! Sources on real streams: generated files, RTSP servers in this process, recorded footage.
 
+#[path = "ingest/rtsp_cameras.rs"]
+mod rtsp_cameras;
 #[path = "ingest/rtsp_server.rs"]
 mod rtsp_server;
 #[path = "ingest/stage.rs"]
 mod stage;
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parapet::base::clock::SystemClock;
-use parapet::config::types::{Pace, RtspClient, SourceConfig, Transport};
+use parapet::config::types::{Pace, SourceConfig};
 use parapet::ingest::{FileStart, GstSource, Note, Source, SourceErrorKind};
 use parapet::model::frame::{Frame, PixelFormat};
 use parapet::model::geometry::Size;
 use parapet::model::time::{ClockSource, UtcMicros};
-use parapet::sim::{Wall, WallCamera, WallConfig};
-use rtsp_server::RtspServer;
-use stage::{CLIENTS, Stage, camera_for_test, encode, fast_file, has_element, rtsp};
+use stage::{Stage, camera_for_test, encode, fast_file, has_element};
 
 fn source() -> GstSource {
     GstSource::new(SystemClock::shared(), FileStart::At(UtcMicros(1_000_000))).expect("gstreamer")
@@ -334,204 +333,6 @@ fn the_test_pattern_moves_at_its_rate() {
         stage.last_capture().expect("frame").source,
         ClockSource::Arrival
     );
-}
-
-#[test]
-fn rtsp_streams_by_tcp_and_by_udp_with_audio_beside() {
-    let server = RtspServer::start(None);
-    let ways = [Transport::Tcp, Transport::Udp];
-    for (client, transport) in CLIENTS.iter().flat_map(|c| ways.map(|way| (*c, way))) {
-        for mount in ["h264", "h265", "with-audio"] {
-            if mount == "h265" && !has_element("x265enc") {
-                continue;
-            }
-            let stage = Stage::new();
-            let url = server.url(mount);
-            let session = source()
-                .open(
-                    &camera_for_test(rtsp(client, &url, transport, None)),
-                    stage.clone(),
-                )
-                .expect("open");
-            stage.wait_for_frames(10);
-            session.stop();
-            assert_eq!(stage.ends(), [], "{mount} {transport:?} {client:?}");
-            assert_rising(&stage);
-        }
-    }
-}
-
-fn clock_of_the_camera(client: RtspClient) {
-    let server = RtspServer::start(None);
-    let stage = Stage::new();
-    let url = server.url("h264");
-    let session = source()
-        .open(
-            &camera_for_test(rtsp(client, &url, Transport::Tcp, None)),
-            stage.clone(),
-        )
-        .expect("open");
-    stage.wait_until("a frame by the camera's clock", |seen| {
-        seen.last_capture
-            .is_some_and(|capture| capture.source == ClockSource::CameraNtp)
-    });
-    session.stop();
-    let offset = stage.last_capture().expect("frame").offset_micros;
-    // Same machine, same clock: the offset is the way through encoder, network and decoder.
-    assert!((0..10_000_000).contains(&offset), "{offset} us");
-}
-
-#[test]
-fn rtsp_frames_carry_the_cameras_own_clock_once_it_reported() {
-    CLIENTS.into_iter().for_each(clock_of_the_camera);
-}
-
-fn digest(client: RtspClient) {
-    let server = RtspServer::start(Some(("guard", "s3cret")));
-    let url = server.url("h264");
-    let right = Stage::new();
-    let login = Some(("guard", "s3cret"));
-    let session = source()
-        .open(
-            &camera_for_test(rtsp(client, &url, Transport::Tcp, login)),
-            right.clone(),
-        )
-        .expect("open");
-    right.wait_for_frames(3);
-    session.stop();
-    for wrong in [Some(("guard", "hunter2")), None] {
-        let failure = run_to_end(rtsp(client, &url, Transport::Tcp, wrong)).failure();
-        assert_eq!(failure.kind, SourceErrorKind::Unauthorized, "{failure}");
-        assert!(!failure.message.contains("hunter2"));
-    }
-}
-
-#[test]
-fn rtsp_digest_lets_in_who_knows_the_password() {
-    CLIENTS.into_iter().for_each(digest);
-}
-
-fn kinds_of_failure(client: RtspClient) {
-    let fails = |url: &str| run_to_end(rtsp(client, url, Transport::Tcp, None)).failure();
-    let server = RtspServer::start(None);
-    let unknown = fails(&server.url("nobody"));
-    assert_eq!(unknown.kind, SourceErrorKind::NotFound, "{unknown}");
-
-    let free = TcpListener::bind("127.0.0.1:0").expect("port");
-    let port = free.local_addr().expect("address").port();
-    drop(free);
-    let refused = fails(&format!("rtsp://127.0.0.1:{port}/x"));
-    assert_eq!(refused.kind, SourceErrorKind::Refused, "{refused}");
-
-    let silent = TcpListener::bind("127.0.0.1:0").expect("port");
-    let address = silent.local_addr().expect("address");
-    let mute = fails(&format!("rtsp://{address}/x"));
-    assert_eq!(mute.kind, SourceErrorKind::TimedOut, "{mute}");
-
-    let rude = stage::answering(|stream| {
-        let _ = stream.write_all(b"HTTP/1.0 200 what\r\n\r\n");
-    });
-    let failure = fails(&rude);
-    assert_ne!(failure.kind, SourceErrorKind::Panicked, "{failure}");
-
-    let sound = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\n\
-        m=audio 0 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\na=control:a\r\n";
-    let failure = fails(&stage::describing(sound));
-    assert_eq!(failure.kind, SourceErrorKind::Unsupported, "{failure}");
-}
-
-#[test]
-fn rtsp_failures_have_their_kind() {
-    CLIENTS.into_iter().for_each(kinds_of_failure);
-}
-
-fn a_server_that_goes_away(client: RtspClient) {
-    let server = RtspServer::start(None);
-    let stage = Stage::new();
-    let url = server.url("h264");
-    let session = source()
-        .open(
-            &camera_for_test(rtsp(client, &url, Transport::Tcp, None)),
-            stage.clone(),
-        )
-        .expect("open");
-    stage.wait_for_frames(3);
-    server.drop_clients();
-    stage.wait_for_end();
-    session.stop();
-    assert_eq!(stage.ends().len(), 1);
-}
-
-#[test]
-fn a_server_that_goes_away_ends_the_session_once() {
-    CLIENTS.into_iter().for_each(a_server_that_goes_away);
-}
-
-#[test]
-fn a_codec_that_nothing_reads_is_refused_before_it_is_sent() {
-    let jpeg = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\n\
-        m=video 0 RTP/AVP 26\r\na=rtpmap:26 JPEG/90000\r\na=control:a\r\n";
-    let url = stage::describing(jpeg);
-    let camera = rtsp(RtspClient::Retina, &url, Transport::Tcp, None);
-    let failure = run_to_end(camera).failure();
-    assert_eq!(failure.kind, SourceErrorKind::Unsupported, "{failure}");
-    assert!(failure.message.contains("jpeg"), "{failure}");
-}
-
-#[test]
-fn a_camera_has_no_thread_and_leaves_nothing_behind() {
-    let folder = tempfile::tempdir().expect("folder");
-    let file = folder.path().join("a.mp4");
-    encode(&file, 50, "x264enc key-int-max=10 ! h264parse ! mp4mux");
-    let wall = Wall::start(WallConfig {
-        cameras: vec![WallCamera {
-            mount: "yard".to_owned(),
-            file,
-            ..WallCamera::default()
-        }],
-        ..WallConfig::default()
-    })
-    .expect("a wall");
-    let (source, url) = (source(), wall.url("yard"));
-    let open = |count: usize| {
-        let stages: Vec<_> = (0..count).map(|_| Stage::new()).collect();
-        let sessions: Vec<_> = stages
-            .iter()
-            .map(|stage| {
-                let camera = rtsp(RtspClient::Retina, &url, Transport::Tcp, None);
-                source
-                    .open(&camera_for_test(camera), stage.clone())
-                    .expect("open")
-            })
-            .collect();
-        stages.iter().for_each(|stage| stage.wait_for_frames(5));
-        let threads = ours();
-        sessions.into_iter().for_each(|session| session.stop());
-        for stage in &stages {
-            assert_eq!(Arc::strong_count(stage), 1, "somebody holds the sink");
-            assert_eq!(stage.ends(), []);
-        }
-        threads
-    };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    // One or two that receive, one a core that decodes.
-    for count in [1, cores + 10] {
-        let threads = open(count);
-        assert!(
-            (1 + cores..=2 + cores).contains(&threads),
-            "{threads} threads"
-        );
-    }
-}
-
-/// Threads that receive or decode without belonging to one camera.
-fn ours() -> usize {
-    let me = procfs::process::Process::myself().expect("procfs");
-    let threads = me.tasks().expect("tasks").filter_map(Result::ok);
-    threads
-        .filter_map(|task| task.stat().ok())
-        .filter(|stat| matches!(stat.comm.as_str(), "rtsp" | "decode"))
-        .count()
 }
 
 #[test]

@@ -2,9 +2,11 @@
 //! in range, polygons have an area; only `config::load` makes one from text.
 
 mod governor;
+mod source;
 mod watch;
 
 pub use governor::GovernorConfig;
+pub use source::{Credentials, Pace, RtspClient, SourceConfig, Transport};
 pub use watch::{Sensitivity, WatchConfig, WatchMode};
 
 use std::collections::BTreeMap;
@@ -15,12 +17,11 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::secret::Secret;
 use super::secret_file::SecretPath;
 use crate::base::backoff::BackoffPolicy;
 use crate::model::access::{Role, Scope};
 use crate::model::event::Severity;
-use crate::model::geometry::{Point, Size};
+use crate::model::geometry::Point;
 use crate::model::ids::{
     CameraId, ConsumerName, ModelName, NodeName, RuleName, SiteName, ZoneName,
 };
@@ -345,76 +346,6 @@ pub struct CameraConfig {
     pub calibration: Option<Calibration>,
     /// What to tell the platform about.
     pub rules: Vec<RuleConfig>,
-}
-
-/// Where pictures come from.
-#[derive(Clone, Debug, PartialEq)]
-pub enum SourceConfig {
-    /// An RTSP camera (`rtsp://` or `rtsps://`), its URL without credentials.
-    Rtsp {
-        /// Address without user and password.
-        url: Url,
-        /// How RTP travels.
-        transport: Transport,
-        /// Who we say we are.
-        credentials: Option<Credentials>,
-        /// Jitter buffer of [`RtspClient::Gstreamer`].
-        latency: Duration,
-        /// What receives.
-        client: RtspClient,
-    },
-    /// A recording: mp4, mkv, avi or raw H.264/H.265.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// As recorded, or as fast as it goes.
-        pace: Pace,
-        /// Start again at the end.
-        repeat: bool,
-    },
-    /// GStreamer's moving test pattern.
-    Test {
-        /// Picture size.
-        size: Size,
-        /// Frames per second.
-        fps: u32,
-    },
-}
-
-/// How RTP travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// Interleaved in the RTSP connection.
-    Tcp,
-    /// Datagrams.
-    Udp,
-}
-
-/// What receives an RTSP camera.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RtspClient {
-    /// The `retina` crate: a task a camera, one or two threads for all. It speaks no TLS.
-    Retina,
-    /// GStreamer's `rtspsrc`: a pipeline with threads of its own a camera; built in.
-    Gstreamer,
-}
-
-/// How fast a file plays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// As recorded.
-    RealTime,
-    /// As fast as its consumer takes frames; no frame is lost.
-    Fast,
-}
-
-/// Who we say we are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Credentials {
-    /// User.
-    pub user: String,
-    /// Password.
-    pub password: Secret,
 }
 
 /// The tracker's settings (names as in ByteTrack, Zhang et al., ECCV 2022).

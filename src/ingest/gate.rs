@@ -36,14 +36,15 @@
 //! All times are the stream's own, so that a recording is decided alike at any pace.
 
 mod doubt;
+mod judge;
 
 use std::time::Duration;
 
 use doubt::Doubt;
+use judge::{Activity, Judge};
 
-use super::baseline::{Baseline, cost};
 use super::gop_ring::Rewind;
-use crate::config::types::{Sensitivity, WatchConfig, WatchMode};
+use crate::config::types::{WatchConfig, WatchMode};
 use crate::model::camera::WakeReason;
 use crate::model::coverage::CoverageLevel;
 
@@ -92,10 +93,6 @@ pub(super) enum Action {
 const LONGEST_STEP: Duration = Duration::from_secs(10);
 /// Pictures that are shown earlier than the one before (B-pictures) are this much earlier at most.
 const REORDER: Duration = Duration::from_secs(1);
-/// Learning: values by kind and how often one is taken.
-const KEYS: usize = 24;
-const OTHERS: usize = 96;
-const SPACING: Duration = Duration::from_millis(250);
 /// Pictures arrive this unevenly: a glance is taken so much earlier, and a keyframe that is due
 /// is waited for so much longer.
 const JITTER: Duration = Duration::from_millis(250);
@@ -105,46 +102,10 @@ const KEY_SPACING: Duration = Duration::from_secs(1);
 const ASK: Duration = Duration::from_secs(1);
 /// A doubt waits so long for a keyframe.
 const DOUBT_WAIT: Duration = Duration::from_secs(4);
-/// A single picture this many thresholds above the usual needs no second one.
-const CERTAIN: f32 = 3.0;
-
-/// Standard deviations above the usual that count as activity.
-fn threshold(sensitivity: Sensitivity) -> f32 {
-    match sensitivity {
-        Sensitivity::Low => 8.0,
-        Sensitivity::Medium => 5.0,
-        Sensitivity::High => 3.5,
-    }
-}
-
-/// What a coded picture tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Activity {
-    None,
-    Doubtful,
-    Certain,
-}
-
-/// Pictures above a limit: two of them soon after one another count, or one far above.
-#[derive(Debug, Default)]
-struct Hot(u32);
-
-impl Hot {
-    fn take(&mut self, score: f32, limit: f32, key: bool) -> bool {
-        if score < limit {
-            self.0 = self.0.saturating_sub(u32::from(!key));
-            return false;
-        }
-        self.0 += 1;
-        self.0 >= 2 || score >= CERTAIN * limit
-    }
-}
-
 /// The policy of one camera.
 #[derive(Debug)]
 pub(super) struct Gate {
     policy: WatchConfig,
-    threshold: f32,
     awake: bool,
     /// The stream's time without its jumps.
     now: Duration,
@@ -167,18 +128,13 @@ pub(super) struct Gate {
     /// Something moved that is doubted and that nobody glanced at yet.
     doubted_at: Option<Duration>,
     asked_at: Duration,
-    hot: Hot,
-    warm: Hot,
-    keys: Baseline,
-    references: Baseline,
-    others: Baseline,
+    judge: Judge,
 }
 
 impl Gate {
     pub(super) fn new(policy: WatchConfig) -> Self {
         Self {
             policy,
-            threshold: threshold(policy.sensitivity),
             awake: true,
             now: Duration::ZERO,
             last_pts: None,
@@ -195,11 +151,7 @@ impl Gate {
             doubt: Doubt::new(policy.quiet),
             doubted_at: None,
             asked_at: Duration::ZERO,
-            hot: Hot::default(),
-            warm: Hot::default(),
-            keys: Baseline::new(KEYS, Duration::ZERO),
-            references: Baseline::new(OTHERS, SPACING),
-            others: Baseline::new(OTHERS, SPACING),
+            judge: Judge::new(policy.sensitivity),
         }
     }
 
@@ -349,7 +301,7 @@ impl Gate {
 
     /// The level leaves only keyframes.
     fn sparse_unit(&mut self, key: bool, level: CoverageLevel) -> Action {
-        (self.hot, self.warm) = (Hot::default(), Hot::default());
+        self.judge.forget_hot();
         if self.awake {
             self.analysed_at = self.now;
             if !key {
@@ -410,7 +362,7 @@ impl Gate {
             return Action::Follow;
         }
         self.awake = false;
-        (self.hot, self.warm) = (Hot::default(), Hot::default());
+        self.judge.forget_hot();
         self.doubt.sleeps(self.now);
         Action::Sleep {
             analyse: self.glance_is_due(self.group),
@@ -419,7 +371,7 @@ impl Gate {
 
     fn wake(&mut self, reason: WakeReason, from: Rewind) -> Action {
         self.awake = true;
-        (self.hot, self.warm) = (Hot::default(), Hot::default());
+        self.judge.forget_hot();
         self.active_at = self.now;
         self.asked_at = self.now;
         self.doubted_at = None;
@@ -470,24 +422,9 @@ impl Gate {
 
     /// Whether the coded picture tells of activity; learns from it.
     fn judge(&mut self, unit: &Unit) -> Activity {
-        let cost = cost(unit.bytes, unit.qp);
-        let baseline = match unit.kind {
-            UnitKind::Key => &mut self.keys,
-            UnitKind::Reference => &mut self.references,
-            UnitKind::NonReference => &mut self.others,
-        };
-        let score = baseline.score(cost).unwrap_or(0.0);
-        baseline.learn(cost, self.now);
-        let key = unit.kind == UnitKind::Key;
-        let believed = self.threshold * self.doubt.factor();
-        let certain = self.hot.take(score, believed, key);
-        let moved = self.warm.take(score, self.threshold, key);
-        self.doubt.moved(moved, self.now);
-        match (certain, moved) {
-            (true, _) => Activity::Certain,
-            (false, true) => Activity::Doubtful,
-            (false, false) => Activity::None,
-        }
+        let activity = self.judge.take(unit, self.doubt.factor(), self.now);
+        self.doubt.moved(activity != Activity::None, self.now);
+        activity
     }
 }
 
