@@ -1,7 +1,8 @@
 //! A fleet on a clock that the test moves, with a model that computes as fast as the test allows.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use parapet::base::backoff::BackoffPolicy;
@@ -44,29 +45,45 @@ pub(super) const ENGAGED: usize = 0;
 /// How many pictures the model may still look at.
 #[derive(Default)]
 pub(super) struct Permits {
-    left: Mutex<u64>,
+    state: Mutex<PermitState>,
     more: Condvar,
+}
+
+#[derive(Default)]
+struct PermitState {
+    left: u64,
+    /// A picture is before the model that has no permit yet.
+    waits: bool,
 }
 
 impl Permits {
     /// So many from now on; what was not used is gone, as time is.
     pub(super) fn allow(&self, pictures: u64) {
-        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = pictures;
+        self.lock().left = pictures;
         self.more.notify_all();
     }
 
-    pub(super) fn are_used_up(&self) -> bool {
-        *self.left.lock().unwrap_or_else(PoisonError::into_inner) == 0
+    /// The model has computed what it may and has more to do. Without the second half the clock
+    /// would move on while the worker is between two batches, and that would count as idle.
+    pub(super) fn are_short(&self) -> bool {
+        let state = self.lock();
+        state.left == 0 && state.waits
     }
 
     /// Waits for a permit; not for ever, so that a test that failed ends.
     pub(super) fn take(&self) {
-        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
+        state.waits = true;
         let waited = self
             .more
-            .wait_timeout_while(left, Duration::from_secs(20), |left| *left == 0);
-        let (mut left, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        *left = left.saturating_sub(1);
+            .wait_timeout_while(state, Duration::from_secs(20), |state| state.left == 0);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.left = state.left.saturating_sub(1);
+        state.waits = false;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, PermitState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -142,6 +159,8 @@ pub(super) struct Site {
     pub(super) metrics: Arc<Metrics>,
     pub(super) pool: Arc<InferencePool>,
     pub(super) events: Arc<Mutex<Vec<Event>>>,
+    /// How often the governor has looked.
+    pub(super) reads: Arc<AtomicU64>,
     /// When frames of each camera were analysed, by the look over the analyst's shoulder.
     pub(super) analysed: Arc<Mutex<BTreeMap<usize, Vec<Monotonic>>>>,
     pub(super) pushed: u64,
@@ -166,6 +185,8 @@ impl Site {
         let analysed: Arc<Mutex<BTreeMap<usize, Vec<Monotonic>>>> = Arc::default();
         let (told, seen) = (Arc::clone(&events), Arc::clone(&analysed));
         let source = FakeSource::new();
+        let reads: Arc<AtomicU64> = Arc::default();
+        let counted = Arc::clone(&reads);
         let parts = FleetParts {
             source: Arc::new(source.clone()),
             pool: Arc::clone(&pool),
@@ -178,7 +199,10 @@ impl Site {
             })),
             governor: Some(GovernorParts {
                 config: governor,
-                cpu: Arc::new(|| Duration::ZERO),
+                cpu: Arc::new(move || {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                    Duration::ZERO
+                }),
             }),
         };
         let identity = Identity {
@@ -208,6 +232,7 @@ impl Site {
             metrics,
             pool,
             events,
+            reads,
             analysed,
             pushed: 0,
             media_time: Duration::ZERO,
@@ -277,13 +302,20 @@ impl Site {
                 }
                 let share = |step: u64| pictures_per_second * step / steps;
                 self.permits.allow(share(step + 1) - share(step));
-                while !self.permits.are_used_up() && self.done() < self.pushed {
+                while !self.permits.are_short() && self.done() < self.pushed {
                     tokio::time::sleep(Duration::from_micros(300)).await;
                 }
             }
-            // The governor looks every 5 ms.
-            tokio::time::sleep(Duration::from_millis(12)).await;
+            self.governor_looks(2).await;
             each(self);
+        }
+    }
+
+    /// Until the governor has looked so often since now.
+    pub(super) async fn governor_looks(&self, times: u64) {
+        let from = self.reads.load(Ordering::Relaxed);
+        while self.reads.load(Ordering::Relaxed) < from + times {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 
