@@ -4,7 +4,7 @@
 //! ```text
 //!   load at or above 1 ───────────▶ the mark moves on: so many cameras lose a level that the
 //!                                   load should fall to 0.9; then it waits for the effect
-//!   load below 0.8 for a while ───▶ the mark moves back: at most a quarter more work, at most one
+//!   load below 0.8 for a while ───▶ the mark moves back: at most twice the work, at most one
 //!                                   level for each camera; then it waits again
 //! ```
 //!
@@ -44,7 +44,7 @@ const AIM_DOWN: f64 = 0.9;
 const AIM_UP: f64 = 0.85;
 /// At most this share of the work is shed at once, and so much more is taken on at once.
 const MOST_SHED: f64 = 0.5;
-const MOST_GAIN: f64 = 0.25;
+const MOST_GAIN: f64 = 1.0;
 /// A single measurement counts as this at most, so that a hitch is no overload.
 const MOST_LOAD: f64 = 2.0;
 /// Measurements are smoothed over this (exponentially).

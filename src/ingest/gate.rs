@@ -11,14 +11,18 @@
 //!          Break:    the stream's time jumped
 //! ```
 //!
-//! A camera begins awake. Asleep, each keyframe is decoded and compared with the background; the
-//! detector glances at the last keyframe before the heartbeat is due. Where no keyframe comes in
+//! A camera begins awake and goes to sleep at its first keyframe, at which the detector glances: a
+//! fleet that starts costs no more than one that sleeps, and who stands there is seen at once. Asleep,
+//! each keyframe is decoded and compared with the background; the detector glances at the last keyframe
+//! before the heartbeat is due. Where no keyframe comes in
 //! time (a group longer than the heartbeat, as "smart codecs" send them), all that is held is
 //! decoded at the heartbeat and the detector glances at the newest picture ([`Action::CatchUp`]):
 //! such a stream costs its decoding but not its inference, and keeps the promise.
 //!
 //! Over all that stands the level that the governor leaves the camera with, in always mode too.
-//! While it is sparse the camera is asleep whatever happens in it, and nothing but the level wakes
+//! At lower rates a sleeping camera's keyframes are lowered too: at half the rate every other one is
+//! decoded, at a quarter only the one at which the detector glances; movement in the stream wakes it
+//! as ever. While the level is sparse the camera is asleep whatever happens in it, and nothing but the level wakes
 //! it ([`WakeReason::Eased`] in always mode; in watch mode it goes on sleeping by its own rules):
 //!
 //! ```text
@@ -77,6 +81,8 @@ pub(super) enum Action {
     Follow,
     /// Keep it undecoded.
     Hold,
+    /// As `Hold` for a keyframe: a new group begins with it.
+    Keep,
     /// Let it and all that is held go undecoded.
     Skip,
     /// Decode this keyframe, compare it and, if `analyse`, let the detector glance at it.
@@ -107,6 +113,10 @@ const DOUBT_WAIT: Duration = Duration::from_secs(4);
 pub(super) struct Gate {
     policy: WatchConfig,
     awake: bool,
+    /// No keyframe came yet.
+    begins: bool,
+    /// Of a sleeping camera's keyframes the latest was not decoded.
+    kept: bool,
     /// The stream's time without its jumps.
     now: Duration,
     last_pts: Option<Duration>,
@@ -136,6 +146,8 @@ impl Gate {
         Self {
             policy,
             awake: true,
+            begins: true,
+            kept: false,
             now: Duration::ZERO,
             last_pts: None,
             step: Duration::ZERO,
@@ -209,10 +221,7 @@ impl Gate {
             self.doubted_at.get_or_insert(self.now);
         }
         if key {
-            let doubted = self.take_doubt();
-            return Action::Look {
-                analyse: self.glance_is_due(self.group) || doubted,
-            };
+            return self.asleep_key(level);
         }
         let waited = |at| self.now.saturating_sub(at) >= DOUBT_WAIT;
         let doubted = self.doubted_at.is_some_and(waited);
@@ -221,6 +230,22 @@ impl Gate {
             return Action::CatchUp;
         }
         Action::Hold
+    }
+
+    /// A keyframe that wakes nobody.
+    fn asleep_key(&mut self, level: CoverageLevel) -> Action {
+        let doubted = self.take_doubt();
+        let analyse = self.glance_is_due(self.group) || doubted;
+        self.kept = !analyse
+            && match level {
+                CoverageLevel::HalfRate => !self.kept,
+                CoverageLevel::QuarterRate => true,
+                _ => false,
+            };
+        if self.kept {
+            return Action::Keep;
+        }
+        Action::Look { analyse }
     }
 
     /// A picture went by that nothing had to be decided on; as [`Gate::unit`], time moves on.
@@ -344,9 +369,11 @@ impl Gate {
         if activity == Activity::Certain {
             self.active_at = self.now;
         }
+        let mut somebody = false;
         if key || self.now >= self.asked_at + ASK {
             self.asked_at = self.now;
-            if wanted() {
+            somebody = wanted();
+            if somebody {
                 self.active_at = self.now;
                 self.doubt.somebody(self.now);
             } else {
@@ -358,14 +385,16 @@ impl Gate {
         if !key {
             return Action::Follow;
         }
-        if self.now.saturating_sub(self.active_at) < self.policy.quiet {
+        let begins = std::mem::take(&mut self.begins);
+        let quiet_since = self.now.saturating_sub(self.active_at);
+        if somebody || (!begins && quiet_since < self.policy.quiet) {
             return Action::Follow;
         }
         self.awake = false;
         self.judge.forget_hot();
         self.doubt.sleeps(self.now);
         Action::Sleep {
-            analyse: self.glance_is_due(self.group),
+            analyse: self.glance_is_due(self.group) || begins,
         }
     }
 

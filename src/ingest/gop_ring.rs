@@ -28,6 +28,8 @@ struct Group<T> {
     bytes: usize,
     /// It begins with its keyframe; else with what follows the last picture decoded.
     whole: bool,
+    /// Its keyframe was decoded when it came.
+    seen: bool,
 }
 
 impl<T> Default for Group<T> {
@@ -36,14 +38,15 @@ impl<T> Default for Group<T> {
             items: Vec::new(),
             bytes: 0,
             whole: false,
+            seen: false,
         }
     }
 }
 
 impl<T> Group<T> {
-    /// How many of its pictures nobody decoded: a keyframe is looked at when it comes.
+    /// How many of its pictures nobody decoded.
     fn undecoded(&self) -> usize {
-        self.items.len() - usize::from(self.whole)
+        self.items.len() - usize::from(self.seen)
     }
 }
 
@@ -64,8 +67,18 @@ impl<T> GopRing<T> {
         }
     }
 
-    /// A keyframe begins a new group. Returns how many pictures were let go undecoded.
+    /// A keyframe that is decoded now begins a new group. Returns how many pictures were let go
+    /// undecoded.
     pub(super) fn begin(&mut self, key: T, bytes: usize) -> usize {
+        self.begin_with(key, bytes, true)
+    }
+
+    /// As [`GopRing::begin`], with a keyframe that is held undecoded.
+    pub(super) fn keep(&mut self, key: T, bytes: usize) -> usize {
+        self.begin_with(key, bytes, false)
+    }
+
+    fn begin_with(&mut self, key: T, bytes: usize, seen: bool) -> usize {
         let ended = std::mem::take(&mut self.current);
         let mut gone = self.previous.undecoded();
         // What lacks its keyframe cannot be decoded once the decoder has gone on.
@@ -79,6 +92,7 @@ impl<T> GopRing<T> {
             items: vec![key],
             bytes,
             whole: true,
+            seen,
         };
         gone + self.make_room(0)
     }
@@ -167,6 +181,20 @@ mod tests {
             let taken: Vec<u32> = ring.take(from).0.iter().map(|(_, n)| *n).collect();
             assert_eq!(taken, wanted);
             assert_eq!(ring.bytes(), 0);
+        }
+    }
+
+    #[test]
+    fn a_keyframe_that_was_held_counts_as_undecoded_when_it_goes() {
+        for (keep, gone) in [(false, 1), (true, 2)] {
+            let mut ring = ring(1_000, 100);
+            if keep {
+                ring.keep((true, 0), 10);
+            } else {
+                ring.begin((true, 0), 10);
+            }
+            ring.push((false, 1), 10).expect("room");
+            assert_eq!(ring.clear(), gone);
         }
     }
 

@@ -139,7 +139,7 @@ pub(super) fn start_again(core: &Arc<Core>, ended: &gst::Pipeline) {
 }
 
 /// Stops a pipeline and waits until none of its threads runs.
-fn retire(pipeline: &gst::Pipeline) {
+pub(super) fn retire(pipeline: &gst::Pipeline) {
     // Going to NULL cannot fail for any element in use here, and waits for streaming threads.
     if let Err(error) = pipeline.set_state(gst::State::Null) {
         tracing::warn!(pipeline = %pipeline.name(), %error, "pipeline does not stop");

@@ -9,6 +9,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
+use parking_lot::Mutex;
 
 use super::deliver::Core;
 use super::error::{SourceError, SourceErrorKind};
@@ -37,7 +38,8 @@ pub(super) fn make(factory: &str) -> Result<gst::Element, SourceError> {
 /// # Errors
 /// `Unsupported` when an element is not installed.
 pub(super) fn build(core: &Arc<Core>) -> Result<gst::Pipeline, SourceError> {
-    let (pipeline, sink) = ending(core)?;
+    let name = format!("camera-{}", core.id());
+    let (pipeline, sink) = ending(&Owner::of(core), &name, core.paces())?;
     match &core.camera.source {
         SourceConfig::Rtsp {
             url,
@@ -72,33 +74,63 @@ pub(super) fn build(core: &Arc<Core>) -> Result<gst::Pipeline, SourceError> {
     Ok(pipeline)
 }
 
-/// What every camera's pipeline has: its end, and whom it tells.
+/// Whose pictures and messages come out of a pipeline. Held weakly: a dropped session takes
+/// everything with it.
+#[derive(Debug)]
+pub(super) struct Owner(Mutex<Weak<Core>>);
+
+impl Owner {
+    pub(super) fn of(core: &Arc<Core>) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Arc::downgrade(core))))
+    }
+
+    /// From now on they are this session's.
+    pub(super) fn enter(&self, core: &Arc<Core>) {
+        *self.0.lock() = Arc::downgrade(core);
+    }
+
+    /// From now on they are nobody's.
+    pub(super) fn leave(&self) {
+        *self.0.lock() = Weak::new();
+    }
+
+    fn session(&self) -> Option<Arc<Core>> {
+        self.0.lock().upgrade()
+    }
+}
+
+/// What every pipeline has: its end, and whom it tells. With `paced` it waits for each picture's
+/// time.
 ///
 /// # Errors
 /// Only such as cannot happen.
-pub(super) fn ending(core: &Arc<Core>) -> Result<(gst::Pipeline, gst_app::AppSink), SourceError> {
-    let pipeline = gst::Pipeline::with_name(&format!("camera-{}", core.id()));
+pub(super) fn ending(
+    owner: &Arc<Owner>,
+    name: &str,
+    paced: bool,
+) -> Result<(gst::Pipeline, gst_app::AppSink), SourceError> {
+    let pipeline = gst::Pipeline::with_name(name);
     pipeline.use_clock(Some(&gst::SystemClock::obtain()));
-    let sink = picture_sink(core);
+    let sink = picture_sink(owner, paced);
     pipeline.add(&sink).map_err(|error| other(&error))?;
-    watch_bus(core, &pipeline);
+    watch_bus(owner, &pipeline);
     Ok((pipeline, sink))
 }
 
-fn picture_sink(core: &Arc<Core>) -> gst_app::AppSink {
+fn picture_sink(owner: &Arc<Owner>, paced: bool) -> gst_app::AppSink {
     let sink = gst_app::AppSink::builder()
         .caps(&decoder::picture_caps())
         .max_buffers(1)
         .drop(false)
-        .sync(core.paces())
+        .sync(paced)
         .qos(false)
         .enable_last_sample(false)
         .wait_on_eos(false)
         .build();
-    let weak = Arc::downgrade(core);
+    let owner = Arc::clone(owner);
     sink.set_callbacks(
         gst_app::AppSinkCallbacks::builder()
-            .new_sample(move |sink| match weak.upgrade() {
+            .new_sample(move |sink| match owner.session() {
                 Some(core) => core.guarded(Err(gst::FlowError::Error), || core.sample(sink)),
                 None => Err(gst::FlowError::Flushing),
             })
@@ -120,12 +152,12 @@ fn picture_sink(core: &Arc<Core>) -> gst_app::AppSink {
     sink
 }
 
-fn watch_bus(core: &Arc<Core>, pipeline: &gst::Pipeline) {
+fn watch_bus(owner: &Arc<Owner>, pipeline: &gst::Pipeline) {
     let Some(bus) = pipeline.bus() else { return };
-    let weak = Arc::downgrade(core);
+    let owner = Arc::clone(owner);
     let weak_pipeline = pipeline.downgrade();
     bus.set_sync_handler(move |_, message| {
-        if let (Some(core), Some(pipeline)) = (weak.upgrade(), weak_pipeline.upgrade()) {
+        if let (Some(core), Some(pipeline)) = (owner.session(), weak_pipeline.upgrade()) {
             let again = core.guarded(false, || core.message(message));
             if again {
                 start_again(&core, &pipeline);

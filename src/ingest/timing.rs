@@ -16,6 +16,8 @@ pub(super) struct MediaClock {
     base: Duration,
     first_in_run: Option<Duration>,
     last: Option<Duration>,
+    /// The furthest of all, those outside the sequence too.
+    furthest: Duration,
 }
 
 impl MediaClock {
@@ -34,21 +36,29 @@ impl MediaClock {
             None => wanted,
         };
         self.last = Some(time);
+        self.furthest = self.furthest.max(time);
         time
     }
 
-    /// The media time that a frame has that stands outside the sequence.
-    pub(super) fn beside(&self, stamp: Option<Duration>) -> Duration {
+    /// The media time that a frame has that stands outside the sequence. A run may begin with one.
+    pub(super) fn beside(&mut self, stamp: Option<Duration>) -> Duration {
         let wanted = stamp.map(|stamp| {
-            let first = self.first_in_run.unwrap_or(stamp);
+            let first = *self.first_in_run.get_or_insert(stamp);
             self.base + stamp.saturating_sub(first)
         });
-        wanted.or(self.last).unwrap_or_default()
+        let time = wanted.or(self.last).unwrap_or_default();
+        self.furthest = self.furthest.max(time);
+        time
     }
 
     /// The source starts again from its beginning; time goes on one `step` after the last frame.
     pub(super) fn new_run(&mut self, step: Duration) {
-        self.base = self.last.map_or(Duration::ZERO, |last| last + step);
+        let begun = self.last.is_some() || self.first_in_run.is_some() || !self.base.is_zero();
+        self.base = if begun {
+            self.furthest + step
+        } else {
+            Duration::ZERO
+        };
         self.first_in_run = None;
     }
 }

@@ -60,6 +60,8 @@ struct Course {
     segment: gst::FormattedSegment<gst::ClockTime>,
     /// The latest time that the decoder was fed with.
     fed: gst::ClockTime,
+    /// The decoder gave all that went in, and what comes next begins with a keyframe.
+    rests: bool,
     blind: u32,
     told: bool,
 }
@@ -102,6 +104,7 @@ impl Watch {
                 reader: SliceReader::default(),
                 segment: gst::FormattedSegment::new(),
                 fed: gst::ClockTime::ZERO,
+                rests: false,
                 blind: 0,
                 told: false,
             }),
@@ -140,6 +143,11 @@ impl Watch {
             from: fates.from.map(|_| gst::ClockTime::ZERO),
             ..Fates::default()
         };
+    }
+
+    /// Whether the decoder is not needed before the next keyframe, and has nothing in it.
+    pub(super) fn rests(&self) -> bool {
+        self.course.lock().rests
     }
 
     /// What becomes of a picture that the decoder gives, and its own time.

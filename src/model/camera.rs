@@ -41,7 +41,7 @@ impl CameraState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WakeReason {
-    /// It was just opened: every camera begins awake.
+    /// It was just opened: every camera begins awake, up to its first keyframe.
     Start,
     /// The compressed pictures grew against what is usual.
     Stream,

@@ -85,19 +85,67 @@ fn woke(actions: &[(Duration, Action)]) -> Option<(Duration, WakeReason)> {
 
 #[test]
 fn a_quiet_camera_sleeps_after_the_quiet_period_and_decodes_only_keyframes() {
-    let mut camera = Camera::new(25);
+    let mut camera = Camera::asleep(25);
+    camera.wanted = true;
+    let woken = camera.run(1)[0];
+    assert!(matches!(woken.1, Action::Wake(..)), "{woken:?}");
+    camera.wanted = false;
     let actions = camera.run(60);
     let asleep = actions
         .iter()
         .position(|(_, action)| matches!(action, Action::Sleep { .. }))
         .expect("it sleeps");
-    let at = actions[asleep].0;
-    assert!((5..=8).contains(&at.as_secs()), "{at:?}");
+    let after = actions[asleep].0 - woken.0;
+    assert!((5..=8).contains(&after.as_secs()), "{after:?}");
     for (at, action) in &actions[asleep + 1..] {
         let key = (at.as_millis() / 80).is_multiple_of(25);
         assert_eq!(matches!(action, Action::Look { .. }), key, "{at:?}");
         assert_eq!(*action == Action::Hold, !key, "{at:?}");
     }
+}
+
+#[test]
+fn it_sleeps_from_its_first_keyframe_on_at_which_the_detector_glances() {
+    let mut camera = Camera::new(25);
+    camera.number = 20;
+    let actions = camera.run(3);
+    assert!(
+        actions[..5]
+            .iter()
+            .all(|(_, action)| *action == Action::Follow),
+        "before it nothing can be told"
+    );
+    assert_eq!(actions[5].1, Action::Sleep { analyse: true });
+    assert_eq!(actions[6].1, Action::Hold);
+    assert_eq!(actions[30].1, Action::Look { analyse: false });
+}
+
+#[test]
+fn at_lower_rates_a_sleeping_camera_decodes_fewer_keyframes_and_wakes_as_ever() {
+    let decoded = |level| {
+        let mut camera = Camera::asleep(25);
+        camera.level = level;
+        let actions = camera.run(600);
+        let count = |wanted: fn(&Action) -> bool| {
+            let found = actions.iter().filter(|(_, action)| wanted(action));
+            found.count()
+        };
+        let glances = count(|action| matches!(action, Action::Look { analyse: true }));
+        assert!((60..=76).contains(&glances), "{level:?}: {glances}");
+        assert_eq!(
+            count(|action| matches!(action, Action::Look { .. } | Action::Keep)),
+            300
+        );
+        camera.bytes = 8_000;
+        let (_, reason) = woke(&camera.run(3)).expect("woken");
+        assert_eq!(reason, WakeReason::Stream);
+        count(|action| matches!(action, Action::Look { .. }))
+    };
+    assert_eq!(decoded(CoverageLevel::Full), 300);
+    let half = decoded(CoverageLevel::HalfRate);
+    assert!((150..=190).contains(&half), "{half}");
+    let quarter = decoded(CoverageLevel::QuarterRate);
+    assert!((60..=76).contains(&quarter), "{quarter}");
 }
 
 #[test]
@@ -109,7 +157,7 @@ fn the_detector_looks_at_least_once_a_heartbeat_whatever_the_group() {
             let analysed = match action {
                 Action::Follow | Action::CatchUp | Action::Wake(..) => true,
                 Action::Look { analyse } | Action::Sleep { analyse } => analyse,
-                Action::Hold | Action::Skip => false,
+                Action::Hold | Action::Keep | Action::Skip => false,
             };
             if analysed {
                 last = at;
@@ -123,6 +171,8 @@ fn the_detector_looks_at_least_once_a_heartbeat_whatever_the_group() {
 #[test]
 fn a_group_as_long_as_the_heartbeat_is_not_decoded_for_the_sake_of_its_end() {
     let mut camera = Camera::new(125);
+    // How long a group is must be learnt first.
+    camera.run(20);
     let actions = camera.run(600);
     assert!(actions.iter().all(|(_, action)| *action != Action::CatchUp));
     let longer = Camera::new(140).run(600);
@@ -396,7 +446,7 @@ proptest! {
                         whole = false;
                     }
                 }
-                Action::Look { .. } | Action::Sleep { .. } => {
+                Action::Look { .. } | Action::Sleep { .. } | Action::Keep => {
                     prop_assert!(key);
                     whole = true;
                 }
@@ -439,7 +489,7 @@ proptest! {
             match action {
                 Action::Follow => prop_assert!(awake),
                 Action::Hold | Action::CatchUp => prop_assert!(!awake && !wanted),
-                Action::Skip => prop_assert!(false, "nothing is missing"),
+                Action::Skip | Action::Keep => prop_assert!(false, "nothing is missing"),
                 Action::Look { .. } => prop_assert!(!awake && !wanted && kind == UnitKind::Key),
                 Action::Sleep { .. } => {
                     prop_assert!(awake && !wanted && kind == UnitKind::Key);

@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::PATIENCE;
 use crate::base::clock::{Monotonic, SharedClock};
 use crate::base::tasks::named_thread;
+use crate::ingest::decoding::Idle;
 use crate::ingest::error::{SourceError, SourceErrorKind};
 
 /// From so many cores on a second thread receives.
@@ -38,6 +39,8 @@ pub(super) struct Shared {
     work: Sender<Work>,
     /// For decoding threads that are yet to be started.
     waiting: Receiver<Work>,
+    /// Decoders that no camera has.
+    pub(super) idle: Arc<Idle>,
     pub(super) clock: SharedClock,
 }
 
@@ -77,6 +80,7 @@ impl Network {
                 progress: Mutex::default(),
                 work,
                 waiting,
+                idle: Arc::default(),
                 clock,
             }),
         }))

@@ -40,8 +40,9 @@ pub(super) async fn receive(
     let (mut items, number, codec) = connect(core).await?;
     let builder = Arc::clone(core);
     let held = alive.clone();
+    let idle = Arc::clone(&shared.idle);
     let build = move || {
-        let built = builder.guarded(None, || Some(Decoding::start(&builder, codec)));
+        let built = builder.guarded(None, || Some(Decoding::of(&idle, &builder, codec)));
         drop((builder, held));
         built
     };

@@ -62,8 +62,8 @@ impl Turn<'_> {
         match action {
             Action::Follow => self.feed(course, held),
             Action::Hold => self.spill(course, held),
-            // Let go of where it was decided.
-            Action::Skip => Ok(gst::FlowSuccess::Ok),
+            // Done where it was decided.
+            Action::Skip | Action::Keep => Ok(gst::FlowSuccess::Ok),
             Action::Sleep { analyse } => {
                 self.fall_asleep(&held);
                 self.look(course, held, &unit, analyse)
@@ -77,6 +77,7 @@ impl Turn<'_> {
     /// Decodes a picture.
     fn feed(&self, course: &mut Course, held: Held) -> Flow {
         course.fed = course.fed.max(held.pts);
+        course.rests = false;
         self.chain(held.buffer)
     }
 
@@ -134,6 +135,7 @@ impl Turn<'_> {
         self.alive(course);
         let (pts, buffer) = (held.pts, held.buffer.clone());
         course.fed = course.fed.max(pts);
+        course.rests = false;
         let gone = course.ring.begin(held, unit.bytes);
         self.undecoded(gone);
         self.unused();
@@ -159,7 +161,10 @@ impl Turn<'_> {
         }
         match woken {
             Some((reason, from)) => self.replay(course, reason, from),
-            None => Ok(gst::FlowSuccess::Ok),
+            None => {
+                course.rests = true;
+                Ok(gst::FlowSuccess::Ok)
+            }
         }
     }
 
@@ -277,6 +282,7 @@ pub(in super::super) fn passes(watch: &Watch, buffer: &gst::Buffer, level: Cover
         course.gate.take_jump();
         course.fed = course.fed.max(pts);
     }
+    course.rests = false;
     true
 }
 
@@ -312,6 +318,12 @@ pub(in super::super) fn decide(
         }
         Action::Skip => {
             let_go(core, course);
+            return None;
+        }
+        Action::Keep => {
+            alive(core, course);
+            let gone = course.ring.keep(held, unit.bytes);
+            undecoded(core, gone);
             return None;
         }
         Action::Hold => {
