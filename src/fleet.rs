@@ -11,6 +11,7 @@ pub mod analyst;
 mod camera;
 mod coverage;
 pub mod dial;
+mod glances;
 mod governor;
 mod pace;
 mod rate;

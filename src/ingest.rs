@@ -86,6 +86,14 @@ pub trait Sink: Send + Sync {
     fn needs(&self, _media_time: Duration) -> bool {
         true
     }
+    /// Whether a frame would be looked at soon if it came now, rather than replace one that nobody
+    /// looked at yet. Asked while what was held of a camera that woke is decoded, which goes faster
+    /// than it was taken.
+    fn has_room(&self) -> bool {
+        true
+    }
+    /// Waits until it is so, `at_most` so long.
+    fn wait_room(&self, _at_most: Duration) {}
     /// How much of the camera is to be looked at. Asked with every coded picture; from
     /// [`CoverageLevel::Keyframes`] on only keyframes come, as glances.
     fn level(&self) -> CoverageLevel {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::glances::{Glances, Limits};
 use crate::base::clock::SharedClock;
 use crate::config::types::CameraConfig;
 use crate::model::detection::{Detection, ModelRef};
@@ -46,6 +47,7 @@ pub struct Analysis {
     camera: Arc<CameraConfig>,
     ids: IdSource,
     tracker: Option<(Size, Tracker)>,
+    glances: Glances,
     rules: RuleSet,
     incidents: BTreeMap<u64, IncidentId>,
     signal_lost: Option<IncidentId>,
@@ -65,6 +67,7 @@ impl Analysis {
             camera,
             ids,
             tracker: None,
+            glances: Glances::default(),
             rules,
             incidents: BTreeMap::new(),
             signal_lost: None,
@@ -111,6 +114,8 @@ impl Analysis {
         let tracks = tracker.update(found, frame.media_time);
         let findings = self.rules.update(frame.media_time, frame.size, tracks);
         self.last = Some((frame.media_time, frame.capture));
+        let met = tracks.iter().any(|track| track.confirmed) || !self.incidents.is_empty();
+        self.glances.followed(met);
         events.extend(
             findings
                 .into_iter()
@@ -129,17 +134,21 @@ impl Analysis {
 
     /// Whether a sleeping camera must wake for what a glance found: anything of a class that a
     /// rule counts, at a score that takes part in the tracker's first association. That is below
-    /// what begins a track, because the glance may come at a bad moment.
-    #[must_use]
-    pub fn notices(&self, found: &[Detection]) -> bool {
+    /// what begins a track, because the glance may come at a bad moment; and not what it woke for
+    /// in vain before.
+    pub fn notices(&mut self, found: &[Detection], media_time: Duration) -> bool {
         let counts = |class: &str| {
             let rules = &self.camera.rules;
             let mut classes = rules.iter().flat_map(|rule| &rule.classes);
             rules.is_empty() || classes.any(|counted| &**counted == class)
         };
-        found.iter().any(|detection| {
-            detection.score >= self.camera.tracker.high_score && counts(&detection.class)
-        })
+        let counted = found.iter().filter(|detection| counts(&detection.class));
+        let counted: Vec<&Detection> = counted.collect();
+        let limits = Limits {
+            wakes: self.camera.tracker.high_score,
+            begins: self.camera.tracker.new_track_score,
+        };
+        self.glances.notices(&counted, limits, media_time)
     }
 
     /// Whether somebody is followed or an incident is open, so that no picture may be left out.
@@ -151,6 +160,7 @@ impl Analysis {
     /// The session is over: open incidents end, tracks are forgotten.
     pub fn end_session(&mut self) -> Vec<Event> {
         self.tracker = None;
+        self.glances = Glances::default();
         let Some((media_time, capture)) = self.last.take() else {
             return Vec::new();
         };

@@ -323,7 +323,7 @@ impl Desk {
             watched.metrics.gap_seconds.set(gap);
             self.gaps.observe(gap);
         }
-        let noticed = frame.glance && watched.analysis.notices(found);
+        let noticed = frame.glance && watched.analysis.notices(found, frame.media_time);
         // Of a camera that sleeps by itself; where the governor leaves only keyframes, they are
         // followed as far as they go.
         if frame.glance && !watched.dial.level().is_sparse() {

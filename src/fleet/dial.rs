@@ -34,11 +34,12 @@ impl Dial {
     #[must_use]
     pub fn new(config: &CameraConfig, now: Monotonic) -> Arc<Self> {
         let pace = Pace::of(config);
-        let promise = pace.promise(CoverageLevel::Full, false, None);
+        let asleep = pace.sleeps();
+        let promise = pace.promise(CoverageLevel::Full, asleep, None);
         Arc::new(Self {
             pace,
             level: AtomicUsize::new(0),
-            asleep: AtomicBool::new(false),
+            asleep: AtomicBool::new(asleep),
             engaged: AtomicBool::new(false),
             hurried: AtomicBool::new(false),
             keys_apart_millis: AtomicU64::new(0),

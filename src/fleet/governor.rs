@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub(super) use announce::{Announcement, Summary};
-use ladder::{Class, Ladder, Step, rank_of};
+use ladder::{Class, Ladder, Step};
 
 use crate::base::clock::Monotonic;
 use crate::model::coverage::CoverageLevel;
@@ -218,7 +218,7 @@ impl Governor {
     }
 
     fn level(&self, watched: &Watched, class: Class) -> CoverageLevel {
-        ladder::level(self.mark, class, rank_of(&watched.id))
+        ladder::level(self.mark, class, watched.id.rank())
     }
 
     /// Each camera's place in the order.

@@ -32,6 +32,11 @@ impl Pace {
         }
     }
 
+    /// Whether its mode lets it sleep.
+    pub(super) fn sleeps(&self) -> bool {
+        self.sleeps
+    }
+
     /// Pictures a second that are analysed at most.
     pub(super) fn fps(&self, level: CoverageLevel, hurried: bool) -> f32 {
         let asked = if hurried { self.near } else { self.calm };

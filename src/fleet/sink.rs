@@ -105,9 +105,6 @@ pub(super) struct SinkParts {
     pub(super) clock: SharedClock,
 }
 
-/// While a camera that woke catches up, its frames come faster than they were taken: each waits
-/// this long at most for the one before to be looked at, so that it is not simply replaced.
-const CATCH_UP_WAIT: Duration = Duration::from_millis(100);
 /// A recording's frames are all looked at within this, or something hangs and it goes on.
 const SETTLE: Duration = Duration::from_secs(30);
 
@@ -178,9 +175,6 @@ impl Sink for CameraSink {
         self.mark_alive(frame.arrived);
         let fps = self.fps(frame.media_time);
         if self.rate.lock().wants(frame.media_time, fps) {
-            if self.when_full == WhenFull::Overwrite && !frame.held.is_zero() {
-                self.lane.wait_room(CATCH_UP_WAIT);
-            }
             self.lane.offer(frame);
         } else {
             self.metrics.above_rate.inc();
@@ -213,6 +207,17 @@ impl Sink for CameraSink {
     fn needs(&self, media_time: Duration) -> bool {
         let fps = self.fps(media_time);
         self.rate.lock().is_due(media_time, fps)
+    }
+
+    fn has_room(&self) -> bool {
+        // A lossless lane replaces nothing: whoever offers waits there.
+        self.when_full == WhenFull::Block || self.lane.has_room()
+    }
+
+    fn wait_room(&self, at_most: Duration) {
+        if self.when_full == WhenFull::Overwrite {
+            self.lane.wait_room(at_most);
+        }
     }
 
     fn level(&self) -> CoverageLevel {
@@ -251,7 +256,9 @@ impl Sink for CameraSink {
             }
             Note::Woke(reason) => {
                 *self.signals.woke_by.lock() = Some(reason);
-                self.dial.set_asleep(false);
+                // It goes to sleep at its first keyframe, and until then promises no more.
+                self.dial
+                    .set_asleep(reason == WakeReason::Start && self.dial.pace.sleeps());
                 self.metrics.watch.asleep.set(0);
                 self.metrics.watch.woke(reason.name());
             }

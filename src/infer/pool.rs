@@ -167,6 +167,12 @@ impl Lane {
         let _ = self.entry.slot.wait_empty(timeout);
     }
 
+    /// Whether the slot is free.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        !self.entry.slot.is_full()
+    }
+
     /// Whether nothing waits and nothing is in flight.
     #[must_use]
     pub fn idle(&self) -> bool {

@@ -21,6 +21,21 @@ const CHANGED_MEMORY: Duration = Duration::from_secs(40);
 /// Pictures before a verdict is given.
 const WARM: u32 = 2;
 
+/// Changes in so many places at once are the picture's, not somebody's.
+const MANY_PLACES: usize = 8;
+
+/// How a picture differs from the background.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Change {
+    #[default]
+    None,
+    /// Here and there all over it, as when the camera codes more coarsely or rain begins. People in
+    /// so many places at once make one too.
+    Scattered,
+    /// In one place or a few.
+    Local,
+}
+
 /// How far a cell must be off, in levels of 256 and in its own usual distances, and how many
 /// cells make a change.
 struct Limits {
@@ -75,11 +90,11 @@ impl Background {
         }
     }
 
-    /// Looks at a picture's luma, `stride` bytes a row, and learns from it. True where it differs
-    /// from the background; a picture of another size begins a new one.
-    pub(super) fn look(&mut self, luma: &[u8], stride: usize, size: Size, now: Duration) -> bool {
+    /// Looks at a picture's luma, `stride` bytes a row, and learns from it: how it differs from the
+    /// background. A picture of another size begins a new one.
+    pub(super) fn look(&mut self, luma: &[u8], stride: usize, size: Size, now: Duration) -> Change {
         if !self.measure(luma, stride, size) {
-            return false;
+            return Change::None;
         }
         if self.size != Some(size) {
             self.size = Some(size);
@@ -90,7 +105,7 @@ impl Background {
                 mean: *mean,
                 distance: 1.0,
             }));
-            return false;
+            return Change::None;
         }
         let shift = self.shift();
         let passed = now.saturating_sub(self.at);
@@ -98,17 +113,24 @@ impl Background {
         self.seen = self.seen.saturating_add(1);
         let limits = Limits::of(self.sensitivity);
         let (quiet, moved) = (share(passed, QUIET_MEMORY), share(passed, CHANGED_MEMORY));
-        let mut changed = 0;
-        for (cell, mean) in self.cells.iter_mut().zip(&self.means) {
+        let mut changed = [false; COLUMNS * ROWS];
+        for ((cell, mean), changed) in self.cells.iter_mut().zip(&self.means).zip(&mut changed) {
             let off = mean - cell.mean;
             let distance = (off - shift).abs();
             let differs = distance > limits.levels.max(limits.times * cell.distance);
-            changed += usize::from(differs);
+            *changed = differs;
             let pace = if differs { moved } else { quiet };
             cell.mean += pace * off;
             cell.distance += pace * (distance - cell.distance);
         }
-        self.seen > WARM && changed >= limits.cells
+        let cells = changed.iter().filter(|changed| **changed).count();
+        if self.seen <= WARM || cells < limits.cells {
+            Change::None
+        } else if places(&mut changed) >= MANY_PLACES {
+            Change::Scattered
+        } else {
+            Change::Local
+        }
     }
 
     /// Mean luma by cell; false for a picture too small or not all there.
@@ -151,6 +173,31 @@ impl Background {
     }
 }
 
+/// In how many places cells changed; those that touch are one. Takes the marks away.
+fn places(changed: &mut [bool; COLUMNS * ROWS]) -> usize {
+    let mut count = 0;
+    let mut open = Vec::new();
+    for start in 0..changed.len() {
+        if !std::mem::take(&mut changed[start]) {
+            continue;
+        }
+        count += 1;
+        open.push(start);
+        while let Some(cell) = open.pop() {
+            let (row, column) = (cell / COLUMNS, cell % COLUMNS);
+            for row in row.saturating_sub(1)..(row + 2).min(ROWS) {
+                for column in column.saturating_sub(1)..(column + 2).min(COLUMNS) {
+                    let beside = row * COLUMNS + column;
+                    if std::mem::take(&mut changed[beside]) {
+                        open.push(beside);
+                    }
+                }
+            }
+        }
+    }
+    count
+}
+
 /// How much of the new a memory takes over after `passed`.
 fn share(passed: Duration, memory: Duration) -> f32 {
     1.0 - (-passed.as_secs_f32() / memory.as_secs_f32()).exp()
@@ -187,7 +234,9 @@ mod tests {
 
     fn quiet(background: &mut Background, pictures: std::ops::Range<u32>) -> usize {
         pictures
-            .filter(|n| background.look(&picture(*n + 1, 90, None), 640, SIZE, GOP * *n))
+            .filter(|n| {
+                background.look(&picture(*n + 1, 90, None), 640, SIZE, GOP * *n) != Change::None
+            })
             .count()
     }
 
@@ -197,8 +246,9 @@ mod tests {
             let mut background = Background::new(sensitivity);
             assert_eq!(quiet(&mut background, 0..60), 0, "{sensitivity:?}");
             let seen = picture(99, 90, Some((300, 200)));
-            assert!(
+            assert_eq!(
                 background.look(&seen, 640, SIZE, GOP * 60),
+                Change::Local,
                 "{sensitivity:?}"
             );
         }
@@ -208,7 +258,39 @@ mod tests {
     fn a_cloud_over_the_whole_picture_is_no_change() {
         let mut background = Background::new(Sensitivity::Medium);
         quiet(&mut background, 0..30);
-        assert!(!background.look(&picture(7, 110, None), 640, SIZE, GOP * 30));
+        let cloud = background.look(&picture(7, 110, None), 640, SIZE, GOP * 30);
+        assert_eq!(cloud, Change::None);
+    }
+
+    #[test]
+    fn a_picture_that_is_coded_more_coarsely_changed_all_over() {
+        let mut background = Background::new(Sensitivity::Medium);
+        quiet(&mut background, 0..30);
+        let mut coarse = picture(99, 90, None);
+        for number in 0..20 {
+            let (left, top) = (30 * number, 20 + 40 * (number % 8));
+            for y in top..top + 16 {
+                for pixel in &mut coarse[y * 640 + left..][..16] {
+                    *pixel += 12;
+                }
+            }
+        }
+        let change = background.look(&coarse, 640, SIZE, GOP * 30);
+        assert_eq!(change, Change::Scattered);
+    }
+
+    #[test]
+    fn cells_that_touch_are_one_place() {
+        let count = |cells: &[(usize, usize)]| {
+            let mut changed = [false; COLUMNS * ROWS];
+            for (row, column) in cells {
+                changed[row * COLUMNS + column] = true;
+            }
+            places(&mut changed)
+        };
+        assert_eq!(count(&[]), 0);
+        assert_eq!(count(&[(0, 0), (1, 1), (2, 0), (2, 2)]), 1);
+        assert_eq!(count(&[(0, COLUMNS - 1), (1, 0), (ROWS - 1, 5)]), 3);
     }
 
     #[test]
@@ -218,7 +300,7 @@ mod tests {
         let changes = (30..120_u32)
             .filter(|n| {
                 let parked = picture(*n, 90, Some((300, 200)));
-                background.look(&parked, 640, SIZE, GOP * *n)
+                background.look(&parked, 640, SIZE, GOP * *n) == Change::Local
             })
             .count();
         assert!((1..80).contains(&changes), "{changes}");
@@ -227,11 +309,11 @@ mod tests {
     #[test]
     fn a_picture_cut_short_is_no_reason_to_fall_over() {
         let mut background = Background::new(Sensitivity::High);
-        assert!(!background.look(&[0; 100], 640, SIZE, GOP));
+        assert_eq!(background.look(&[0; 100], 640, SIZE, GOP), Change::None);
         let tiny = Size {
             width: 16,
             height: 16,
         };
-        assert!(!background.look(&[0; 256], 16, tiny, GOP));
+        assert_eq!(background.look(&[0; 256], 16, tiny, GOP), Change::None);
     }
 }

@@ -49,9 +49,15 @@ impl Baseline {
         }
     }
 
-    /// How many standard deviations above the usual a cost lies; `None` until enough was seen.
+    /// How many standard deviations above the usual a cost lies; `None` until enough was seen. What
+    /// is usual is known the less the fewer values there are: of a dozen that came within a second
+    /// the deviation is a guess, so that it counts twice, and as it is from a whole window on.
     pub(super) fn score(&self, cost: f32) -> Option<f32> {
-        (self.window.len() >= WARM).then(|| (cost - self.median) / self.sigma)
+        let seen = self.window.len();
+        let doubt = 1.0
+            + WARM as f32 * (self.length.saturating_sub(seen)) as f32
+                / (seen.max(1) * self.length) as f32;
+        (seen >= WARM).then(|| (cost - self.median) / (self.sigma * doubt))
     }
 
     /// Takes a cost in, if the last one was taken long enough ago.

@@ -41,6 +41,8 @@ pub(super) enum Feed {
     Picture(gst::Buffer),
     /// What the gate decided.
     Decided(Job),
+    /// Go on with what a wake left, although the picture before was not looked at yet.
+    Rest,
 }
 
 /// Decoders that nobody uses.
@@ -209,8 +211,9 @@ impl Decoding {
     }
 
     /// Does it; what comes out goes to the camera's sink before this returns, but for what a
-    /// decoder with threads of its own holds back.
-    pub(super) fn feed(&self, core: &Arc<Core>, what: Feed) {
+    /// decoder with threads of its own holds back. True where [`Feed::Rest`] must follow, when the
+    /// sink has room: nobody waits for that on a thread that others need.
+    pub(super) fn feed(&self, core: &Arc<Core>, what: Feed) -> bool {
         let mut own = self.own.lock();
         if let Feed::Description(caps) = &what {
             core.watch
@@ -219,27 +222,29 @@ impl Decoding {
             if let Some(decoder) = &mut own.decoder {
                 decoder.describe(caps);
             }
-            return;
+            return false;
         }
         let decoder = match own.decoder.take() {
             Some(decoder) => decoder,
             None => match self.taken(core, own.caps.as_ref()) {
                 Ok(decoder) => decoder,
-                Err(error) => return core.fail(error),
+                Err(error) => {
+                    core.fail(error);
+                    return false;
+                }
             },
         };
+        let turn = Turn {
+            core,
+            watch: &core.watch,
+            entry: &decoder.entry,
+            decoder: &decoder.inner,
+        };
         let flow = match what {
-            Feed::Description(_) => Ok(gst::FlowSuccess::Ok),
-            Feed::Picture(picture) => decoder.entry.chain(picture),
-            Feed::Decided(job) => {
-                let turn = Turn {
-                    core,
-                    watch: &core.watch,
-                    entry: &decoder.entry,
-                    decoder: &decoder.inner,
-                };
-                turn.perform(job)
-            }
+            Feed::Description(_) => Ok(false),
+            Feed::Picture(picture) => decoder.entry.chain(picture).map(|_| false),
+            Feed::Decided(job) => turn.perform(job).and_then(|_| turn.catches_up(false)),
+            Feed::Rest => turn.catches_up(true),
         };
         if flow.is_ok() && core.watch.rests() {
             self.idle.give_back(decoder);
@@ -249,7 +254,8 @@ impl Decoding {
         drop(own);
         // Whoever refused for a reason of his own said so on the bus, and was heard first.
         match flow {
-            Ok(_) | Err(gst::FlowError::Flushing | gst::FlowError::Eos) => {}
+            Ok(more) => return more,
+            Err(gst::FlowError::Flushing | gst::FlowError::Eos) => {}
             Err(gst::FlowError::NotNegotiated) => core.fail(SourceError::new(
                 SourceErrorKind::Unsupported,
                 "the decoder does not take the stream",
@@ -259,6 +265,7 @@ impl Decoding {
                 &format!("the decoder gave up ({error:?})"),
             )),
         }
+        false
     }
 
     fn taken(&self, core: &Arc<Core>, caps: Option<&gst::Caps>) -> Result<Decoder, SourceError> {

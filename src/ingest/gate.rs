@@ -47,6 +47,7 @@ use std::time::Duration;
 use doubt::Doubt;
 use judge::{Activity, Judge};
 
+use super::background::Change;
 use super::gop_ring::Rewind;
 use crate::config::types::{WatchConfig, WatchMode};
 use crate::model::camera::WakeReason;
@@ -106,13 +107,21 @@ const JITTER: Duration = Duration::from_millis(250);
 const KEY_SPACING: Duration = Duration::from_secs(1);
 /// Awake, it is asked this often whether somebody is there.
 const ASK: Duration = Duration::from_secs(1);
+/// Who is there for so long after a glance woke the camera was no mistake of that glance.
+const CONFIRMED_AFTER: Duration = Duration::from_secs(2);
+/// A camera that a glance woke by mistake sleeps after so many times less quiet.
+const IN_VAIN: u32 = 3;
 /// A doubt waits so long for a keyframe.
 const DOUBT_WAIT: Duration = Duration::from_secs(4);
 /// The policy of one camera.
 #[derive(Debug)]
 pub(super) struct Gate {
     policy: WatchConfig,
+    /// The second glance comes so much earlier.
+    early: Duration,
     awake: bool,
+    /// A glance woke it, and it is not known yet whether somebody is there.
+    glanced: Option<Duration>,
     /// No keyframe came yet.
     begins: bool,
     /// Of a sleeping camera's keyframes the latest was not decoded.
@@ -142,10 +151,13 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    pub(super) fn new(policy: WatchConfig) -> Self {
+    /// `phase`, 0 to 1: where in their heartbeats cameras are that begin together.
+    pub(super) fn new(policy: WatchConfig, phase: f32) -> Self {
         Self {
             policy,
+            early: policy.heartbeat.mul_f32(phase),
             awake: true,
+            glanced: None,
             begins: true,
             kept: false,
             now: Duration::ZERO,
@@ -235,7 +247,7 @@ impl Gate {
     /// A keyframe that wakes nobody.
     fn asleep_key(&mut self, level: CoverageLevel) -> Action {
         let doubted = self.take_doubt();
-        let analyse = self.glance_is_due(self.group) || doubted;
+        let analyse = self.key_glance_is_due() || doubted;
         self.kept = !analyse
             && match level {
                 CoverageLevel::HalfRate => !self.kept,
@@ -286,14 +298,14 @@ impl Gate {
         doubted
     }
 
-    /// The picture decoded last was compared: `changed` against the background. Says from where
-    /// to decode if that wakes the camera.
-    pub(super) fn looked(&mut self, changed: bool) -> Option<(WakeReason, Rewind)> {
-        if !changed {
+    /// The picture decoded last was compared with the background. Says from where to decode if that
+    /// wakes the camera; what changed all over the picture is doubted.
+    pub(super) fn looked(&mut self, change: Change) -> Option<(WakeReason, Rewind)> {
+        if change == Change::None {
             return None;
         }
         self.doubt.moved(true, self.now);
-        if self.doubt.is_any() {
+        if self.doubt.is_any() || change == Change::Scattered {
             self.doubted_at.get_or_insert(self.now);
             return None;
         }
@@ -341,15 +353,14 @@ impl Gate {
         let since = self.now.saturating_sub(self.keyframe_at);
         let due = match level {
             CoverageLevel::Keyframes => since + JITTER >= KEY_SPACING,
-            _ => key && self.glance_is_due(self.group),
+            _ => key && self.key_glance_is_due(),
         };
         if key && due {
             self.gapped = false;
             self.keyframe_at = self.now;
             // What sleeps by itself must not cost more by this.
             let sleeps = self.policy.mode == WatchMode::Watch;
-            let analyse =
-                level != CoverageLevel::Keyframes || !sleeps || self.glance_is_due(self.group);
+            let analyse = level != CoverageLevel::Keyframes || !sleeps || self.key_glance_is_due();
             if analyse {
                 self.analysed_at = self.now;
             }
@@ -373,6 +384,10 @@ impl Gate {
         if key || self.now >= self.asked_at + ASK {
             self.asked_at = self.now;
             somebody = wanted();
+            let seen_long = |since| self.now.saturating_sub(since) >= CONFIRMED_AFTER;
+            if somebody && self.glanced.is_some_and(seen_long) {
+                self.glanced = None;
+            }
             if somebody {
                 self.active_at = self.now;
                 self.doubt.somebody(self.now);
@@ -387,15 +402,18 @@ impl Gate {
         }
         let begins = std::mem::take(&mut self.begins);
         let quiet_since = self.now.saturating_sub(self.active_at);
-        if somebody || (!begins && quiet_since < self.policy.quiet) {
+        let quiet = match self.glanced {
+            Some(_) => self.policy.quiet / IN_VAIN,
+            None => self.policy.quiet,
+        };
+        if somebody || (!begins && quiet_since < quiet) {
             return Action::Follow;
         }
         self.awake = false;
         self.judge.forget_hot();
         self.doubt.sleeps(self.now);
-        Action::Sleep {
-            analyse: self.glance_is_due(self.group) || begins,
-        }
+        let analyse = begins || self.key_glance_is_due();
+        Action::Sleep { analyse }
     }
 
     fn wake(&mut self, reason: WakeReason, from: Rewind) -> Action {
@@ -406,6 +424,7 @@ impl Gate {
         self.doubted_at = None;
         let moved = matches!(reason, WakeReason::Stream | WakeReason::Picture);
         self.doubt.woke(moved, self.now);
+        self.glanced = (reason == WakeReason::Detector).then_some(self.now);
         if reason == WakeReason::Detector {
             self.doubt.somebody(self.now);
         }
@@ -419,6 +438,15 @@ impl Gate {
             let next = last + self.group;
             next <= self.analysed_at + self.policy.heartbeat + JITTER && self.now <= next + JITTER
         })
+    }
+
+    /// Whether the detector must look at this keyframe.
+    fn key_glance_is_due(&mut self) -> bool {
+        let due = self.glance_is_due(self.group + self.early);
+        if due {
+            self.early = Duration::ZERO;
+        }
+        due
     }
 
     /// Whether the detector must look now, because the next chance comes `next` later.

@@ -1,11 +1,13 @@
 //! Reads the little of an H.264 picture that the gate wants without decoding it: whether others
-//! refer to it, and the quantiser of its first slice (ITU-T H.264, 7.3.2.1, 7.3.2.2, 7.3.3). Pure;
+//! refer to it, its number and the quantiser of its first slice (ITU-T H.264, 7.3.2.1, 7.3.2.2, 7.3.3). Pure;
 //! whatever it does not understand is unknown, never wrong on purpose, and costs nothing more.
 
 mod bits;
+mod continuity;
 mod sets;
 
 use bits::Bits;
+pub(super) use continuity::{Continuity, Verdict};
 use gstreamer as gst;
 use sets::{Picture, Sequence, picture_set, sequence_set};
 
@@ -26,6 +28,10 @@ pub(super) struct Slice {
     pub(super) reference: bool,
     /// SliceQPY of its first slice, where its parameter sets are known.
     pub(super) qp: Option<f32>,
+    /// It says that it is decodable by itself.
+    pub(super) idr: bool,
+    /// `frame_num` and how many bits it has, where its parameter sets are known.
+    pub(super) number: Option<(u32, u32)>,
 }
 
 /// Reads the pictures of one stream.
@@ -82,10 +88,7 @@ impl SliceReader {
             match header & 0x1f {
                 SEQUENCE_SET | PICTURE_SET => self.set(nal),
                 SLICE | IDR_SLICE => {
-                    return Some(Slice {
-                        reference: header & 0x60 != 0,
-                        qp: self.qp(nal),
-                    });
+                    return Some(self.slice(nal, header));
                 }
                 _ => {}
             }
@@ -129,22 +132,39 @@ impl SliceReader {
         }
     }
 
-    fn qp(&self, nal: &[u8]) -> Option<f32> {
-        let header = *nal.first()?;
+    fn slice(&self, nal: &[u8], header: u8) -> Slice {
+        let mut slice = Slice {
+            reference: header & 0x60 != 0,
+            qp: None,
+            idr: header & 0x1f == IDR_SLICE,
+            number: None,
+        };
+        // What cannot be read stays unknown.
+        let _ = self.head(nal, &mut slice);
+        slice
+    }
+
+    fn head(&self, nal: &[u8], slice: &mut Slice) -> Option<()> {
         let head = nal.get(1..)?;
         let mut bits = Bits::new(&head[..head.len().min(HEADER_BYTES)]);
         let _first_macroblock = bits.unsigned()?;
         let kind = bits.unsigned()? % 5;
         let picture = find(&self.pictures, bits.unsigned()?)?;
         let sequence = find(&self.sequences, picture.sequence)?;
+        if sequence.separate_planes {
+            bits.take(2)?;
+        }
+        let number = bits.take(sequence.frame_number_bits)?;
+        slice.number = Some((number, sequence.frame_number_bits));
         let context = Context {
-            idr: header & 0x1f == IDR_SLICE,
-            reference: header & 0x60 != 0,
+            idr: slice.idr,
+            reference: slice.reference,
             kind,
         };
         let delta = context.qp_delta(&mut bits, sequence, picture)?;
         let qp = picture.initial_qp.checked_add(delta)?;
-        (0..=51).contains(&qp).then_some(qp as f32)
+        slice.qp = (0..=51).contains(&qp).then_some(qp as f32);
+        Some(())
     }
 }
 
@@ -179,12 +199,8 @@ impl Context {
         matches!(self.kind, P | B | SP)
     }
 
-    /// `slice_qp_delta`; the reader stands behind `pic_parameter_set_id`.
+    /// `slice_qp_delta`; the reader stands behind `frame_num`.
     fn qp_delta(&self, bits: &mut Bits<'_>, of: &Sequence, by: &Picture) -> Option<i32> {
-        if of.separate_planes {
-            bits.take(2)?;
-        }
-        bits.take(of.frame_number_bits)?;
         let field = !of.frames_only && bits.flag()?;
         if field {
             bits.flag()?;

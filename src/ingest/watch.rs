@@ -18,11 +18,12 @@
 //! would look at it at its analysis rate. Of H.265 all are decoded: there the type of a picture
 //! alone does not tell whether one of a higher layer refers to it.
 //!
-//! In always mode at the full level a picture is only counted and goes its way.
+//! In always mode at the full level a picture is only looked at and counted and goes its way.
 
 mod fates;
 mod turn;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -31,17 +32,23 @@ use gst::prelude::*;
 use gstreamer as gst;
 use parking_lot::Mutex;
 
-use super::background::Background;
+use super::Tally;
+use super::background::{Background, Change};
 use super::deliver::Core;
+use super::error::{SourceError, SourceErrorKind};
 use super::gate::{Gate, Unit, UnitKind};
 use super::gop_ring::{Bounds, GopRing};
-use super::slice::SliceReader;
+use super::slice::{Continuity, Slice, SliceReader, Verdict};
 use crate::config::types::{WatchConfig, WatchMode};
 use crate::model::frame::Frame;
 use fates::Fates;
 
 pub(super) use fates::Fate;
 pub(super) use turn::{Job, Turn, decide, passes};
+
+/// While a camera that woke catches up, its frames come faster than they were taken: each waits
+/// this long at most for the one before to be looked at, so that it is not simply replaced.
+pub(super) const CATCH_UP_WAIT: Duration = Duration::from_millis(100);
 
 /// Pictures held at most, whatever their size: a group of a minute at 10 a second.
 const RING_PICTURES: usize = 600;
@@ -57,7 +64,12 @@ struct Course {
     gate: Gate,
     ring: GopRing<Held>,
     reader: SliceReader,
+    /// What was read of the present picture.
+    slice: Option<Slice>,
+    continuity: Continuity,
     segment: gst::FormattedSegment<gst::ClockTime>,
+    /// What a wake left to be decoded before the next picture.
+    backlog: VecDeque<Held>,
     /// The latest time that the decoder was fed with.
     fed: gst::ClockTime,
     /// The decoder gave all that went in, and what comes next begins with a keyframe.
@@ -86,23 +98,27 @@ pub(super) struct Watch {
     always: bool,
     course: Mutex<Course>,
     fates: Mutex<Fates>,
-    background: Mutex<(Background, bool)>,
+    background: Mutex<(Background, Change)>,
     /// The probe is chaining a picture, which passes it once more.
     passing: AtomicBool,
 }
 
 impl Watch {
-    pub(super) fn of(config: &WatchConfig) -> Self {
+    /// Of a camera whose heartbeats begin at `phase`, 0 to 1.
+    pub(super) fn of(config: &WatchConfig, phase: f32) -> Self {
         Self {
             always: config.mode == WatchMode::Always,
             course: Mutex::new(Course {
-                gate: Gate::new(*config),
+                gate: Gate::new(*config, phase),
                 ring: GopRing::new(Bounds {
                     bytes: config.ring_bytes,
                     pictures: RING_PICTURES,
                 }),
                 reader: SliceReader::default(),
+                slice: None,
+                continuity: Continuity::default(),
                 segment: gst::FormattedSegment::new(),
+                backlog: VecDeque::new(),
                 fed: gst::ClockTime::ZERO,
                 rests: false,
                 blind: 0,
@@ -112,7 +128,7 @@ impl Watch {
                 from: Some(gst::ClockTime::ZERO),
                 ..Fates::default()
             }),
-            background: Mutex::new((Background::new(config.sensitivity), false)),
+            background: Mutex::new((Background::new(config.sensitivity), Change::None)),
             passing: AtomicBool::new(false),
         }
     }
@@ -136,13 +152,37 @@ impl Watch {
         let mut course = self.course.lock();
         course.gate.restart();
         course.ring.clear();
+        course.backlog.clear();
         course.reader = SliceReader::default();
+        course.continuity = Continuity::default();
         course.fed = gst::ClockTime::ZERO;
         let mut fates = self.fates.lock();
         *fates = Fates {
             from: fates.from.map(|_| gst::ClockTime::ZERO),
             ..Fates::default()
         };
+    }
+
+    /// Whether the picture can be one of the stream; to be asked first. An H.264 keyframe that is
+    /// none goes undecoded; where pictures do not follow on each other the source has failed.
+    pub(super) fn admits(&self, core: &Core, buffer: &gst::Buffer, h264: bool) -> bool {
+        let mut course = self.course.lock();
+        let map = buffer.map_readable().ok().filter(|_| h264);
+        course.slice = map.and_then(|map| course.reader.read(map.as_slice()));
+        let Some(slice) = course.slice else {
+            return true;
+        };
+        let verdict = course.continuity.take(&slice);
+        drop(course);
+        match verdict {
+            Verdict::Sound => return true,
+            Verdict::Senseless => core.sink().tally(Tally::Undecoded(1)),
+            Verdict::Broken => core.fail(SourceError::new(
+                SourceErrorKind::Decode,
+                "the pictures do not follow on each other; what comes is no H.264 stream",
+            )),
+        }
+        false
     }
 
     /// Whether the decoder is not needed before the next keyframe, and has nothing in it.
@@ -185,10 +225,10 @@ impl Watch {
         let changed = background
             .0
             .look(luma.0, luma.1, frame.size, frame.media_time);
-        background.1 |= changed;
+        background.1 = background.1.max(changed);
     }
 
-    fn changed(&self) -> bool {
+    fn changed(&self) -> Change {
         std::mem::take(&mut self.background.lock().1)
     }
 }
@@ -231,13 +271,17 @@ pub(super) fn install(core: &Arc<Core>, decoder: &gst::Element, codec: &str) {
                     entry: pad,
                     decoder: pad,
                 };
+                if !watch.admits(&core, &buffer, h264) {
+                    info.flow_res = Ok(gst::FlowSuccess::Ok);
+                    return gst::PadProbeReturn::Handled;
+                }
                 let level = core.sink().level();
                 if passes(watch, &buffer, level) {
                     info.data = Some(gst::PadProbeData::Buffer(buffer));
                     return gst::PadProbeReturn::Ok;
                 }
                 let failed = Err(gst::FlowError::Error);
-                info.flow_res = core.guarded(failed, || turn.unit(buffer, h264, level));
+                info.flow_res = core.guarded(failed, || turn.unit(buffer, level));
                 gst::PadProbeReturn::Handled
             }
             other => {
@@ -256,20 +300,9 @@ fn is_key(buffer: &gst::Buffer) -> bool {
 }
 
 /// What the gate must know of a coded picture.
-fn measure(
-    buffer: &gst::Buffer,
-    pts: gst::ClockTime,
-    reader: &mut SliceReader,
-    h264: bool,
-) -> Unit {
-    let key = is_key(buffer);
-    let slice = buffer
-        .map_readable()
-        .ok()
-        .filter(|_| h264)
-        .and_then(|map| reader.read(map.as_slice()));
+fn measure(buffer: &gst::Buffer, pts: gst::ClockTime, slice: Option<Slice>) -> Unit {
     let kind = match slice {
-        _ if key => UnitKind::Key,
+        _ if is_key(buffer) => UnitKind::Key,
         Some(slice) if !slice.reference => UnitKind::NonReference,
         _ => UnitKind::Reference,
     };

@@ -95,6 +95,17 @@ impl CameraId {
     pub fn of_node(node: &NodeName) -> Self {
         Self(Arc::clone(&node.0))
     }
+
+    /// Its place among cameras of which none is to come first: the same at all times and on all
+    /// nodes, and no order of names that an operator has given a meaning (FNV-1a, 64 bit).
+    #[must_use]
+    pub fn rank(&self) -> u64 {
+        self.as_str()
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            })
+    }
 }
 
 /// An event's own id: UUIDv7, so that ids sort by time (RFC 9562).

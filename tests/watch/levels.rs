@@ -49,11 +49,12 @@ fn a_camera_left_with_a_heartbeat_is_decoded_once_in_each_and_from_a_keyframe_on
     let full = play(&path, WatchConfig::default(), Observer::default());
     let seen = between(&path, CoverageLevel::Heartbeat);
     assert_true_to(&full, &seen);
-    assert_eq!(seconds(&seen.glances), [10, 18, 26]);
+    // The second is early, so that cameras that lose their rates together are not looked at together.
+    assert_eq!(seconds(&seen.glances), [10, 14, 22, 30]);
     assert_eq!(wakes(&seen), [WakeReason::Eased]);
     assert_eq!(seen.frames.len(), 100 + 80);
     assert_eq!(seen.frames[100].0, Duration::from_secs(32));
-    assert_eq!(seen.undecoded, 220 - 3);
+    assert_eq!(seen.undecoded, 220 - 4);
 }
 
 #[test]

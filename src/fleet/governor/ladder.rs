@@ -6,7 +6,6 @@
 
 use super::Watched;
 use crate::model::coverage::CoverageLevel;
-use crate::model::ids::CameraId;
 
 /// Cameras that lose levels together; smaller ones first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,17 +22,6 @@ pub(super) struct Step {
     /// What the camera is left with.
     level: CoverageLevel,
     rank: u64,
-}
-
-/// The camera's place within its class: the same at all times and on all nodes, and no order of
-/// names that an operator has given a meaning (FNV-1a, 64 bit).
-pub(super) fn rank_of(camera: &CameraId) -> u64 {
-    camera
-        .as_str()
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        })
 }
 
 /// The level that the mark leaves a camera with.
@@ -77,7 +65,7 @@ impl Ladder {
         let mut rungs = Vec::with_capacity(cameras.len() * 4);
         let mut full = 0.0;
         for (watched, class) in cameras {
-            let rank = rank_of(&watched.id);
+            let rank = watched.id.rank();
             full += cost(CoverageLevel::Full, watched);
             for pair in CoverageLevel::ALL.windows(2) {
                 let (better, level) = (pair[0], pair[1]);

@@ -31,7 +31,7 @@ impl Camera {
 
     fn of(gop: u32, policy: WatchConfig) -> Self {
         Self {
-            gate: Gate::new(policy),
+            gate: Gate::new(policy, 0.0),
             number: 0,
             gop,
             bytes: 4_000,
@@ -87,8 +87,8 @@ fn woke(actions: &[(Duration, Action)]) -> Option<(Duration, WakeReason)> {
 fn a_quiet_camera_sleeps_after_the_quiet_period_and_decodes_only_keyframes() {
     let mut camera = Camera::asleep(25);
     camera.wanted = true;
-    let woken = camera.run(1)[0];
-    assert!(matches!(woken.1, Action::Wake(..)), "{woken:?}");
+    let woken = *camera.run(3).last().expect("pictures");
+    assert!(camera.gate.awake);
     camera.wanted = false;
     let actions = camera.run(60);
     let asleep = actions
@@ -118,6 +118,45 @@ fn it_sleeps_from_its_first_keyframe_on_at_which_the_detector_glances() {
     assert_eq!(actions[5].1, Action::Sleep { analyse: true });
     assert_eq!(actions[6].1, Action::Hold);
     assert_eq!(actions[30].1, Action::Look { analyse: false });
+}
+
+#[test]
+fn cameras_that_begin_together_are_not_glanced_at_together() {
+    let second_glance = |phase| {
+        let mut camera = Camera::new(25);
+        camera.gate = Gate::new(policy(), phase);
+        let actions = camera.run(60);
+        let glances = actions
+            .iter()
+            .filter(|(_, action)| *action == Action::Look { analyse: true });
+        let times: Vec<u64> = glances.map(|(at, _)| at.as_secs()).collect();
+        assert!(
+            times.windows(2).all(|two| two[1] - two[0] == 8),
+            "{times:?}"
+        );
+        times[0]
+    };
+    assert_eq!([0.0, 0.3, 0.6, 0.99].map(second_glance), [8, 6, 2, 2]);
+}
+
+#[test]
+fn a_glance_that_was_wrong_costs_less_quiet_than_somebody() {
+    for (confirmed, quiet) in [(false, 1..=3), (true, 5..=7)] {
+        let mut camera = Camera::asleep(25);
+        camera.wanted = true;
+        camera.run(1);
+        if confirmed {
+            camera.run(3);
+        }
+        camera.wanted = false;
+        let from = STEP * camera.number;
+        let actions = camera.run(20);
+        let asleep = actions
+            .iter()
+            .find(|(_, action)| matches!(action, Action::Sleep { .. }));
+        let after = (asleep.expect("it sleeps").0 - from).as_secs();
+        assert!(quiet.contains(&after), "{confirmed}: {after}");
+    }
 }
 
 #[test]
@@ -225,11 +264,23 @@ fn a_step_of_the_bitrate_wakes_it_once_and_not_for_ever() {
 #[test]
 fn a_changed_keyframe_wakes_it_from_the_group_before() {
     let mut camera = Camera::asleep(25);
-    assert_eq!(camera.gate.looked(false), None);
+    assert_eq!(camera.gate.looked(Change::None), None);
     let wanted = Some((WakeReason::Picture, Rewind::Previous));
-    assert_eq!(camera.gate.looked(true), wanted);
-    assert_eq!(camera.gate.looked(true), None, "it is awake already");
+    assert_eq!(camera.gate.looked(Change::Local), wanted);
+    assert_eq!(
+        camera.gate.looked(Change::Local),
+        None,
+        "it is awake already"
+    );
     assert_eq!(camera.gate.glanced(true), None);
+}
+
+#[test]
+fn a_keyframe_that_changed_all_over_is_glanced_at() {
+    let mut camera = Camera::asleep(25);
+    assert_eq!(camera.gate.looked(Change::Scattered), None);
+    assert!(camera.gate.take_doubt(), "at once");
+    assert!(!camera.gate.awake);
 }
 
 /// A yard where always something moves: every third picture is twice as large as the others.
@@ -343,7 +394,7 @@ fn a_camera_left_with_keyframes_is_followed_to_the_next_one_and_looked_at_at_eac
         let actions = camera.run(20);
         let calm = |action: &Action| matches!(action, Action::Look { .. } | Action::Hold);
         assert!(actions.iter().all(|(_, action)| calm(action)));
-        assert_eq!(camera.gate.looked(true), None);
+        assert_eq!(camera.gate.looked(Change::Local), None);
         assert_eq!(camera.gate.glanced(true), None);
     }
 }
@@ -423,7 +474,7 @@ proptest! {
         always in any::<bool>(),
     ) {
         let mode = if always { WatchMode::Always } else { WatchMode::Watch };
-        let mut gate = Gate::new(WatchConfig { mode, ..policy() });
+        let mut gate = Gate::new(WatchConfig { mode, ..policy() }, 0.0);
         let mut pts = Duration::ZERO;
         let mut level = CoverageLevel::Full;
         // Whether what is held goes on from the decoder's state or begins with a keyframe.
@@ -471,7 +522,7 @@ proptest! {
         gop in 1_usize..40,
     ) {
         let full = CoverageLevel::Full;
-        let mut gate = Gate::new(policy());
+        let mut gate = Gate::new(policy(), 0.0);
         let mut pts = Duration::ZERO;
         let mut awake = true;
         for (number, (what, bytes, jump, wanted, changed)) in steps.into_iter().enumerate() {
@@ -501,7 +552,7 @@ proptest! {
                 }
             }
             if matches!(action, Action::Look { .. } | Action::Sleep { .. }) && changed {
-                if gate.looked(true).is_some() {
+                if gate.looked(Change::Local).is_some() {
                     awake = true;
                 } else {
                     prop_assert!(gate.take_doubt(), "a change is glanced at, at least");

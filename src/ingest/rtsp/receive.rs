@@ -21,10 +21,12 @@ use crate::config::types::{self, SourceConfig};
 use crate::ingest::decoding::{Decoding, Feed, described};
 use crate::ingest::deliver::Core;
 use crate::ingest::error::{SourceError, SourceErrorKind};
-use crate::ingest::watch::{decide, passes};
+use crate::ingest::watch::{CATCH_UP_WAIT, decide, passes};
 
 /// So many packets in sequence that make no picture are a broken stream.
 const BROKEN_PACKETS: u32 = 256;
+/// Whether there is room for the next picture is asked this often.
+const ROOM_STEP: Duration = Duration::from_millis(5);
 /// RTCP goodbye (RFC 3550 section 6.6).
 const RTCP_BYE: u8 = 203;
 
@@ -231,10 +233,13 @@ impl Receiving<'_> {
         let (core, h264) = (self.core, self.codec == "h264");
         let (watch, level) = (&core.watch, core.sink().level());
         let feed = core.guarded(None, || {
+            if !watch.admits(core, &buffer, h264) {
+                return None;
+            }
             if passes(watch, &buffer, level) {
                 return Some(Feed::Picture(buffer));
             }
-            decide(core, watch, buffer, pts, h264, level).map(Feed::Decided)
+            decide(core, watch, buffer, pts, level).map(Feed::Decided)
         });
         if let Some(feed) = feed {
             self.decode(feed).await;
@@ -243,13 +248,30 @@ impl Receiving<'_> {
 
     /// Has it done by a decoding thread, and waits.
     async fn decode(&self, feed: Feed) {
+        let mut more = self.feed(feed).await;
+        while more {
+            let sink = self.core.sink();
+            let room = async {
+                while !sink.has_room() {
+                    tokio::time::sleep(ROOM_STEP).await;
+                }
+            };
+            // Where there is none it goes on all the same.
+            let _ = tokio::time::timeout(CATCH_UP_WAIT, room).await;
+            more = self.feed(Feed::Rest).await;
+        }
+    }
+
+    /// True where more is left.
+    async fn feed(&self, feed: Feed) -> bool {
         let (core, decoding) = (Arc::clone(self.core), self.decoding.clone());
         let held = self.alive.clone();
         let feed = move || {
-            core.guarded((), || decoding.feed(&core, feed));
+            let more = core.guarded(false, || decoding.feed(&core, feed));
             drop((core, decoding));
             drop(held);
+            more
         };
-        self.shared.run(feed).await;
+        self.shared.run(feed).await.unwrap_or(false)
     }
 }

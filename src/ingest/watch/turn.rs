@@ -6,7 +6,8 @@ use std::time::Duration;
 use gst::prelude::*;
 use gstreamer as gst;
 
-use super::{Course, Held, Watch, is_key, measure};
+use super::{CATCH_UP_WAIT, Course, Held, Watch, is_key, measure};
+use crate::ingest::background::Change;
 use crate::ingest::deliver::Core;
 use crate::ingest::gate::{Action, Unit, UnitKind};
 use crate::ingest::gop_ring::Rewind;
@@ -44,17 +45,42 @@ impl Turn<'_> {
     }
 
     /// Takes the picture where the gate wants it.
-    pub(super) fn unit(&self, buffer: gst::Buffer, h264: bool, level: CoverageLevel) -> Flow {
+    pub(super) fn unit(&self, buffer: gst::Buffer, level: CoverageLevel) -> Flow {
         let Some(pts) = buffer.pts() else {
             return self.chain(buffer);
         };
-        match decide(self.core, self.watch, buffer, pts, h264, level) {
-            Some(job) => self.perform(job),
-            None => Ok(gst::FlowSuccess::Ok),
+        if let Some(job) = decide(self.core, self.watch, buffer, pts, level) {
+            self.perform(job)?;
+            let mut pressed = false;
+            while self.catches_up(pressed)? {
+                self.sink().wait_room(CATCH_UP_WAIT);
+                pressed = true;
+            }
+        }
+        Ok(gst::FlowSuccess::Ok)
+    }
+
+    /// Decodes what a wake left, up to a picture that would replace one that nobody looked at yet;
+    /// `pressed`, the first one all the same. True where more is left.
+    pub(in super::super) fn catches_up(&self, mut pressed: bool) -> Result<bool, gst::FlowError> {
+        loop {
+            let mut course = self.watch.course.lock();
+            let Some(next) = course.backlog.front() else {
+                return Ok(false);
+            };
+            let waits = !std::mem::take(&mut pressed)
+                && needed(self.core, &course, next.pts)
+                && !self.sink().has_room();
+            if waits {
+                return Ok(true);
+            }
+            if let Some(next) = course.backlog.pop_front() {
+                self.feed(&mut course, next)?;
+            }
         }
     }
 
-    /// Does what was decided.
+    /// Does what was decided; [`Turn::catches_up`] must follow.
     pub(in super::super) fn perform(&self, job: Job) -> Flow {
         let mut course = self.watch.course.lock();
         let course = &mut *course;
@@ -152,7 +178,8 @@ impl Turn<'_> {
         let changed = self.watch.changed();
         let mut woken = course.gate.looked(changed);
         let doubted = course.gate.take_doubt();
-        let analyse = analyse || doubted || (changed && course.gate.is_forced());
+        let forced = changed != Change::None && course.gate.is_forced();
+        let analyse = analyse || doubted || forced;
         if woken.is_none() && analyse {
             self.sink().glance(frame);
             woken = course.gate.glanced(self.sink().wanted());
@@ -215,12 +242,13 @@ impl Turn<'_> {
             }
             Err(held) => {
                 self.replay(course, reason, from)?;
-                self.feed(course, held)
+                course.backlog.push_back(held);
+                Ok(gst::FlowSuccess::Ok)
             }
         }
     }
 
-    /// Decodes and hands on what is held, from there on.
+    /// From here on what is held, from there on, is decoded and handed on.
     fn replay(&self, course: &mut Course, reason: WakeReason, from: Rewind) -> Flow {
         let (mut items, gone) = course.ring.take(from);
         self.undecoded(gone);
@@ -240,9 +268,8 @@ impl Turn<'_> {
         course.blind = 0;
         tracing::debug!(camera = %self.core.id(), reason = reason.name(), pictures = items.len(), "camera wakes");
         self.core.tell(Note::Woke(reason));
-        for item in items {
-            self.feed(course, item)?;
-        }
+        course.rests = false;
+        course.backlog.extend(items);
         Ok(gst::FlowSuccess::Ok)
     }
 
@@ -286,18 +313,17 @@ pub(in super::super) fn passes(watch: &Watch, buffer: &gst::Buffer, level: Cover
     true
 }
 
-/// Decides on a picture and does at once what needs no decoder: `None` where that was all.
+/// Decides on a picture that was [admitted](Watch::admits) and does at once what needs no decoder: `None` where that was all.
 pub(in super::super) fn decide(
     core: &Core,
     watch: &Watch,
     buffer: gst::Buffer,
     pts: gst::ClockTime,
-    h264: bool,
     level: CoverageLevel,
 ) -> Option<Job> {
     let mut course = watch.course.lock();
     let course = &mut *course;
-    let unit = measure(&buffer, pts, &mut course.reader, h264);
+    let unit = measure(&buffer, pts, course.slice);
     let held = Held { buffer, pts };
     if !watch.always && !std::mem::replace(&mut course.told, true) {
         core.tell(Note::Woke(WakeReason::Start));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::gaps::GapReport;
-use super::probe::Snapshot;
+use super::probe::{Snapshot, Values};
 use super::script::EventReport;
 use super::threads::{Part, Usage};
 
@@ -65,7 +65,8 @@ pub(super) struct Phase {
     pub(super) connected: usize,
     pub(super) asleep: usize,
     pub(super) failures: u64,
-    pub(super) wakes: u64,
+    /// By reason.
+    pub(super) wakes: BTreeMap<String, u64>,
     pub(super) sent_per_second: f64,
     pub(super) received_per_second: f64,
     pub(super) decoded_per_second: f64,
@@ -116,6 +117,14 @@ fn levels(metrics: &Snapshot) -> Vec<usize> {
     levels
 }
 
+fn grown_by(before: &Values, after: &Values) -> BTreeMap<String, u64> {
+    let grown = after.iter().map(|(reason, count)| {
+        let had = before.get(reason).copied().unwrap_or(0.0);
+        (reason.clone(), (count - had).max(0.0) as u64)
+    });
+    grown.filter(|(_, count)| *count > 0).collect()
+}
+
 impl Phase {
     pub(super) fn between(
         (name, cameras): (&'static str, usize),
@@ -139,7 +148,7 @@ impl Phase {
             connected: after.metrics.streaming(),
             asleep: after.metrics.asleep(),
             failures: grown("camera_failures_total") as u64,
-            wakes: grown("camera_wakes_total") as u64,
+            wakes: grown_by(&before.metrics.wakes, &after.metrics.wakes),
             sent_per_second: after.frames_sent.saturating_sub(before.frames_sent) as f64 / seconds,
             received_per_second: rate("frames_decoded_total") + rate("pictures_undecoded_total"),
             decoded_per_second: rate("frames_decoded_total"),

@@ -12,6 +12,8 @@ pub(super) struct Snapshot {
     pub(super) cameras: BTreeMap<String, Values>,
     /// Processor seconds by stage.
     pub(super) cpu: Values,
+    /// Wakes of all cameras, by reason.
+    pub(super) wakes: Values,
     /// What has no camera: the rest, summed over its labels; no histograms' buckets.
     pub(super) whole: Values,
 }
@@ -33,6 +35,9 @@ impl Snapshot {
             };
             if name.ends_with("_bucket") {
                 continue;
+            }
+            if let Some(reason) = label(labels, "reason").filter(|_| name == "camera_wakes_total") {
+                *snapshot.wakes.entry(reason.to_owned()).or_default() += value;
             }
             let values = match (label(labels, "camera"), label(labels, "stage")) {
                 (Some(camera), _) => match snapshot.cameras.get_mut(camera) {
@@ -110,6 +115,7 @@ mod tests {
         assert_eq!((seen.count("camera_state", 2.0), seen.streaming()), (1, 1));
         assert_eq!(seen.cameras["yard-1"]["analysis_gap_seconds"], 0.25);
         assert_eq!(seen.cameras["gate"]["camera_wakes_total"], 2.0);
+        assert_eq!((seen.wakes["stream"], seen.wakes["picture"]), (1.0, 1.0));
         assert_eq!(seen.cpu["decode"], 1.5);
         assert_eq!(seen.whole["events_lost_total"], 3.0);
     }

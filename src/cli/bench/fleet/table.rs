@@ -1,6 +1,7 @@
 //! The table for people.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use super::gaps::Spread;
 use super::outcome::{DROPS, Outcome, Phase};
@@ -31,7 +32,7 @@ fn service() -> Vec<Row<'static>> {
         "asleep at the end; wakes",
         |p| "{}; {}",
         p.asleep,
-        p.wakes
+        counts(&p.wakes)
     );
     row!(rows, "failures of sources", |p| "{}", p.failures);
     row!(
@@ -166,7 +167,7 @@ fn cost(stages: &[&'static str]) -> Vec<Row<'static>> {
     rows
 }
 
-fn counts(counts: &BTreeMap<&'static str, usize>) -> String {
+fn counts(counts: &BTreeMap<impl Display, impl Display>) -> String {
     if counts.is_empty() {
         return "none".to_owned();
     }
