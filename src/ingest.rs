@@ -64,6 +64,20 @@ pub trait Source: Send + Sync {
         camera: &CameraConfig,
         sink: Arc<dyn Sink>,
     ) -> Result<Box<dyn Session>, SourceError>;
+
+    /// How long coded pictures have waited for a thread that decodes, where cameras share those.
+    fn waits(&self) -> Waits {
+        Waits::default()
+    }
+}
+
+/// Waiting so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// Of all that waited, together.
+    pub total: Duration,
+    /// How many did.
+    pub count: u64,
 }
 
 /// Takes what a source delivers. Called on the source's own threads, one call at a time for

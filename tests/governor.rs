@@ -149,9 +149,7 @@ async fn overload_takes_in_the_declared_order_is_told_shows_in_the_coverage_and_
     }
     assert_told_from_begin_to_end(&site.told());
 
-    site.permits.allow(u64::MAX);
-    assert!(site.fleet.stop(Duration::from_secs(5)).await);
-    site.pool.stop();
+    site.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -189,9 +187,7 @@ async fn a_camera_is_looked_at_more_often_while_somebody_is_near_a_line() {
         let wanted = if number == ENGAGED { 95..=100 } else { 19..=21 };
         assert!(wanted.contains(&looks), "camera {number}: {looks}");
     }
-    site.permits.allow(u64::MAX);
-    assert!(site.fleet.stop(Duration::from_secs(5)).await);
-    site.pool.stop();
+    site.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -213,7 +209,5 @@ async fn a_governor_that_is_off_takes_nothing_and_the_coverage_says_what_comes_o
     }
     assert!(broken >= 4, "only {broken} promises were broken");
     assert!(site.told().is_empty());
-    site.permits.allow(u64::MAX);
-    assert!(site.fleet.stop(Duration::from_secs(5)).await);
-    site.pool.stop();
+    site.stop().await;
 }

@@ -65,12 +65,14 @@ pub(super) struct Load {
     pub(super) cpu: f64,
     /// Frames offered to inference, as a share of those that it can look at.
     pub(super) inference: f64,
+    /// How long coded pictures wait for a decoder, as a share of what is bearable.
+    pub(super) decoding: f64,
 }
 
 impl Load {
     /// The scarcest resource decides.
     fn pressure(self) -> f64 {
-        let most = self.cpu.max(self.inference);
+        let most = self.cpu.max(self.inference).max(self.decoding);
         if most.is_finite() { most } else { 0.0 }
     }
 }

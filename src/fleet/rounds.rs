@@ -17,6 +17,7 @@ use crate::base::clock::{CpuMeter, Monotonic, SharedClock};
 use crate::base::metrics::Metrics;
 use crate::config::types::{GovernorConfig, WatchMode};
 use crate::infer::InferencePool;
+use crate::ingest::{Source, Waits};
 use crate::model::camera::CameraState;
 use crate::model::event::{Event, EventDetail, EventKind, Phase, Severity};
 use crate::model::ids::{CameraId, EventId, IdSource, IncidentId};
@@ -39,11 +40,24 @@ struct Reading {
     busy: Duration,
     analysed: u64,
     missed: u64,
+    waits: Waits,
+}
+
+/// Where pictures wait as long as this to be decoded, decoding is asked for all that it can do: the
+/// processor's load does not tell, for who cannot keep up reads later and asks for no more.
+const MOST_WAIT: Duration = Duration::from_millis(400);
+
+/// How long what was decoded had waited, as a share of the longest wait that is no shortage.
+fn waiting(before: Waits, now: Waits) -> f64 {
+    let count = now.count.saturating_sub(before.count);
+    let total = now.total.saturating_sub(before.total);
+    total.as_secs_f64() / count.max(1) as f64 / MOST_WAIT.as_secs_f64()
 }
 
 pub(super) struct Rounds {
     pub(super) parts: GovernorParts,
     pub(super) board: Arc<RwLock<BTreeMap<CameraId, Seen>>>,
+    pub(super) source: Arc<dyn Source>,
     pub(super) pool: Arc<InferencePool>,
     pub(super) clock: SharedClock,
     pub(super) metrics: Arc<Metrics>,
@@ -92,14 +106,16 @@ impl Rounds {
     }
 
     fn read(&self) -> Reading {
+        let cpu = (self.parts.cpu)();
         let cameras = self.board.read();
         let sum = |count: fn(&Seen) -> u64| cameras.values().map(count).sum();
         Reading {
+            cpu,
             at: self.clock.now(),
-            cpu: (self.parts.cpu)(),
             busy: self.pool.busy(),
             analysed: sum(|seen| seen.metrics.analysed.get()),
             missed: sum(|seen| seen.metrics.superseded.get() + seen.metrics.stale.get()),
+            waits: self.source.waits(),
         }
     }
 
@@ -117,9 +133,11 @@ impl Rounds {
         let load = Load {
             cpu: share(cpu, self.parts.config.budget_cores),
             inference: inference.load(),
+            decoding: waiting(before.waits, now.waits),
         };
         self.metrics.governor.set_load("cpu", load.cpu);
         self.metrics.governor.set_load("inference", load.inference);
+        self.metrics.governor.set_load("decoding", load.decoding);
         load
     }
 
@@ -173,11 +191,12 @@ impl Rounds {
         let ids = &mut self.ids;
         let own = *incident.get_or_insert_with(|| IncidentId(ids.uuid_v7(now.0)));
         let (cpu, inference) = (word.load.cpu, word.load.inference);
+        let wait = MOST_WAIT.mul_f64(word.load.decoding).as_millis();
         let reason = match word.phase {
             Phase::Ended => "every camera is looked at as asked for".to_owned(),
             Phase::Started | Phase::Updated => format!(
                 "inference is asked for {inference:.2} of what it can do, the processor for \
-                 {cpu:.2} of its budget; {}",
+                 {cpu:.2} of its budget, and pictures wait {wait} ms to be decoded; {}",
                 word.summary
             ),
         };
@@ -212,5 +231,21 @@ impl Rounds {
             *incident = None;
         }
         self.analyst.tell(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_as_long_as_is_bearable_asks_for_all() {
+        let waits = |millis, count| Waits {
+            total: Duration::from_millis(millis),
+            count,
+        };
+        assert_eq!(waiting(waits(50, 7), waits(50, 7)), 0.0);
+        assert_eq!(waiting(waits(0, 0), waits(400, 1)), 1.0);
+        assert_eq!(waiting(waits(400, 1), waits(4_400, 41)), 0.25);
     }
 }

@@ -127,6 +127,7 @@ impl Fleet {
             let rounds = Rounds {
                 parts: governor.clone(),
                 board: Arc::clone(&board.cameras),
+                source: Arc::clone(&parts.source),
                 pool: Arc::clone(&parts.pool),
                 clock: Arc::clone(&parts.clock),
                 metrics: Arc::clone(&parts.metrics),

@@ -214,6 +214,10 @@ impl Decoding {
     /// decoder with threads of its own holds back. True where [`Feed::Rest`] must follow, when the
     /// sink has room: nobody waits for that on a thread that others need.
     pub(super) fn feed(&self, core: &Arc<Core>, what: Feed) -> bool {
+        // Who is stopped must not wait for what nobody will see.
+        if core.is_over() {
+            return false;
+        }
         let mut own = self.own.lock();
         if let Feed::Description(caps) = &what {
             core.watch

@@ -138,6 +138,7 @@ pub(super) struct Gate {
     keyframe_at: Duration,
     broken: bool,
     jumped: bool,
+    level: CoverageLevel,
     /// The level keeps it asleep.
     forced: bool,
     /// Pictures went by since the last keyframe that was decoded; nothing can be decoded before
@@ -170,6 +171,7 @@ impl Gate {
             keyframe_at: Duration::ZERO,
             broken: false,
             jumped: false,
+            level: CoverageLevel::Full,
             forced: false,
             gapped: false,
             doubt: Doubt::new(policy.quiet),
@@ -195,6 +197,7 @@ impl Gate {
             self.judge(unit)
         };
         self.forced = level.is_sparse();
+        self.level = level;
         if self.forced {
             return self.sparse_unit(key, level);
         }
@@ -314,14 +317,14 @@ impl Gate {
             return None;
         }
         self.wake(WakeReason::Picture, Rewind::Previous);
-        Some((WakeReason::Picture, Rewind::Previous))
+        Some((WakeReason::Picture, self.rewind(Rewind::Previous)))
     }
 
     /// A glance found somebody: as [`Gate::unit`] asks with `wanted`, right after a look.
     pub(super) fn glanced(&mut self, wanted: bool) -> Option<(WakeReason, Rewind)> {
         (wanted && !self.awake && !self.forced).then(|| {
             self.wake(WakeReason::Detector, Rewind::Previous);
-            (WakeReason::Detector, Rewind::Previous)
+            (WakeReason::Detector, self.rewind(Rewind::Previous))
         })
     }
 
@@ -428,7 +431,16 @@ impl Gate {
         if reason == WakeReason::Detector {
             self.doubt.somebody(self.now);
         }
-        Action::Wake(reason, from)
+        Action::Wake(reason, self.rewind(from))
+    }
+
+    /// Where not all can be had, not all is caught up with: many cameras that wake at once (the lamps
+    /// go on) would ask for twice as much as is held of a group.
+    fn rewind(&self, from: Rewind) -> Rewind {
+        match self.level {
+            CoverageLevel::Full => from,
+            _ => Rewind::Current,
+        }
     }
 
     /// Whether a keyframe is expected in time for the heartbeat, or as good as: a group as long as

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::deliver::Core;
 use super::error::{SourceError, SourceErrorKind};
 use super::rtsp::{Link, Network};
-use super::{Session, Sink, Source, pipeline};
+use super::{Session, Sink, Source, Waits, pipeline};
 use crate::base::clock::SharedClock;
 use crate::config::types::{CameraConfig, RtspClient, SourceConfig};
 use crate::model::time::UtcMicros;
@@ -94,6 +94,11 @@ impl Source for GstSource {
         let started = start(&core);
         core.opened_with(started?)?;
         Ok(Box::new(session))
+    }
+
+    fn waits(&self) -> Waits {
+        let network = self.network.lock();
+        network.as_ref().map(|it| it.waits()).unwrap_or_default()
     }
 }
 

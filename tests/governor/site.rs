@@ -1,7 +1,6 @@
 //! A fleet on a clock that the test moves, with a model that computes as fast as the test allows.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -87,6 +86,50 @@ impl Permits {
     }
 }
 
+/// Lets the governor look when the test says so and at no other time: how often it looks between two
+/// moves of the clock would else depend on how busy the machine is.
+#[derive(Default)]
+pub(super) struct Turns {
+    state: Mutex<TurnState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct TurnState {
+    granted: u64,
+    waits: bool,
+}
+
+impl Turns {
+    /// Waits for its turn; not for ever, so that a test that failed ends.
+    fn wait(&self) {
+        let mut state = self.lock();
+        state.waits = true;
+        self.changed.notify_all();
+        let waited = self
+            .changed
+            .wait_timeout_while(state, Duration::from_secs(20), |state| state.granted == 0);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.granted = state.granted.saturating_sub(1);
+        state.waits = false;
+    }
+
+    fn grant(&self, turns: u64) {
+        self.lock().granted = turns;
+        self.changed.notify_all();
+    }
+
+    /// Whether it has done all that it may and waits for more.
+    fn are_over(&self) -> bool {
+        let state = self.lock();
+        state.granted == 0 && state.waits
+    }
+
+    fn lock(&self) -> MutexGuard<'_, TurnState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 pub(super) fn id(number: usize) -> CameraId {
     CameraId::new(&format!("camera-{number:02}")).expect("name")
 }
@@ -159,8 +202,7 @@ pub(super) struct Site {
     pub(super) metrics: Arc<Metrics>,
     pub(super) pool: Arc<InferencePool>,
     pub(super) events: Arc<Mutex<Vec<Event>>>,
-    /// How often the governor has looked.
-    pub(super) reads: Arc<AtomicU64>,
+    pub(super) turns: Arc<Turns>,
     /// When frames of each camera were analysed, by the look over the analyst's shoulder.
     pub(super) analysed: Arc<Mutex<BTreeMap<usize, Vec<Monotonic>>>>,
     pub(super) pushed: u64,
@@ -185,8 +227,8 @@ impl Site {
         let analysed: Arc<Mutex<BTreeMap<usize, Vec<Monotonic>>>> = Arc::default();
         let (told, seen) = (Arc::clone(&events), Arc::clone(&analysed));
         let source = FakeSource::new();
-        let reads: Arc<AtomicU64> = Arc::default();
-        let counted = Arc::clone(&reads);
+        let turns: Arc<Turns> = Arc::default();
+        let turn = Arc::clone(&turns);
         let parts = FleetParts {
             source: Arc::new(source.clone()),
             pool: Arc::clone(&pool),
@@ -200,7 +242,7 @@ impl Site {
             governor: Some(GovernorParts {
                 config: governor,
                 cpu: Arc::new(move || {
-                    counted.fetch_add(1, Ordering::Relaxed);
+                    tokio::task::block_in_place(|| turn.wait());
                     Duration::ZERO
                 }),
             }),
@@ -232,7 +274,7 @@ impl Site {
             metrics,
             pool,
             events,
-            reads,
+            turns,
             analysed,
             pushed: 0,
             media_time: Duration::ZERO,
@@ -306,17 +348,25 @@ impl Site {
                     tokio::time::sleep(Duration::from_micros(300)).await;
                 }
             }
-            self.governor_looks(2).await;
+            self.governor_looks().await;
             each(self);
         }
     }
 
-    /// Until the governor has looked so often since now.
-    pub(super) async fn governor_looks(&self, times: u64) {
-        let from = self.reads.load(Ordering::Relaxed);
-        while self.reads.load(Ordering::Relaxed) < from + times {
+    /// The governor looks once.
+    pub(super) async fn governor_looks(&self) {
+        self.turns.grant(1);
+        while !self.turns.are_over() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    }
+
+    /// Nobody waits any more; then the fleet stops.
+    pub(super) async fn stop(mut self) {
+        self.permits.allow(u64::MAX);
+        self.turns.grant(u64::MAX);
+        assert!(self.fleet.stop(Duration::from_secs(5)).await);
+        self.pool.stop();
     }
 
     pub(super) fn status(&self, number: usize) -> CameraStatus {

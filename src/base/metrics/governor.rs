@@ -72,7 +72,7 @@ impl GovernorMetrics {
             "Changes of cameras' levels by direction",
             all.changes.clone(),
         );
-        for resource in ["cpu", "inference"] {
+        for resource in ["cpu", "inference", "decoding"] {
             all.set_load(resource, 0.0);
         }
         for to in ["down", "up"] {

@@ -93,6 +93,7 @@ impl Plant {
         let load = Load {
             cpu: seen * wobble,
             inference: 0.0,
+            decoding: 0.0,
         };
         self.now = self.now.after(Duration::from_secs(1));
         for camera in &mut self.cameras {

@@ -178,6 +178,16 @@ fn at_lower_rates_a_sleeping_camera_decodes_fewer_keyframes_and_wakes_as_ever() 
         camera.bytes = 8_000;
         let (_, reason) = woke(&camera.run(3)).expect("woken");
         assert_eq!(reason, WakeReason::Stream);
+        let mut camera = Camera::asleep(25);
+        camera.level = level;
+        camera.next();
+        camera.gate.looked(Change::None);
+        let from = match level {
+            CoverageLevel::Full => Rewind::Previous,
+            _ => Rewind::Current,
+        };
+        let woken = camera.gate.looked(Change::Local);
+        assert_eq!(woken, Some((WakeReason::Picture, from)));
         count(|action| matches!(action, Action::Look { .. }))
     };
     assert_eq!(decoded(CoverageLevel::Full), 300);

@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::PATIENCE;
 use crate::base::clock::{Monotonic, SharedClock};
 use crate::base::tasks::named_thread;
+use crate::ingest::Waits;
 use crate::ingest::decoding::Idle;
 use crate::ingest::error::{SourceError, SourceErrorKind};
 
@@ -48,6 +49,8 @@ pub(super) struct Shared {
 struct Progress {
     /// Turns that ended.
     ended: u64,
+    /// How long those were waited for that began.
+    waits: Waits,
     /// When there was last one more.
     relieved: Monotonic,
 }
@@ -86,6 +89,11 @@ impl Network {
         }))
     }
 
+    /// How long turns have been waited for.
+    pub(in super::super) fn waits(&self) -> Waits {
+        self.shared.progress.lock().waits
+    }
+
     pub(super) fn shared(&self) -> Arc<Shared> {
         Arc::clone(&self.shared)
     }
@@ -113,12 +121,14 @@ fn decoding_thread(waiting: &Receiver<Work>) -> std::io::Result<()> {
 }
 
 impl Shared {
-    /// Has it done by a decoding thread, when it is its turn; `None` where it was not.
+    /// Has it done by a decoding thread, when it is its turn; `None` where it was not. While it waits
+    /// for that it says so with `waiting`, every [`PATIENCE`].
     pub(super) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         what: impl FnOnce() -> T + Send + 'static,
+        waiting: impl Fn() + Send,
     ) -> Option<T> {
-        let turn = self.turn().await?;
+        let turn = self.turn(waiting).await?;
         let (tell, told) = oneshot::channel();
         let work: Work = Box::new(move || {
             // Nobody listens where the camera was stopped meanwhile.
@@ -132,18 +142,27 @@ impl Shared {
 
     /// Waits for a turn to decode, in the order of asking. Where none ends for [`PATIENCE`] their
     /// decoders are stuck, and there is one turn more.
-    async fn turn(self: &Arc<Self>) -> Option<Turn> {
+    async fn turn(self: &Arc<Self>, waiting: impl Fn() + Send) -> Option<Turn> {
+        let begun = self.clock.now();
         let mut asked = pin!(Arc::clone(&self.turns).acquire_owned());
         loop {
             let ended = self.progress.lock().ended;
             match tokio::time::timeout(PATIENCE, &mut asked).await {
                 Ok(permit) => {
+                    let waited = self.clock.now().since(begun);
+                    let mut progress = self.progress.lock();
+                    progress.waits.total += waited;
+                    progress.waits.count += 1;
+                    drop(progress);
                     return permit.ok().map(|permit| Turn {
                         shared: Arc::clone(self),
                         _permit: permit,
                     });
                 }
-                Err(_) => self.relieve(ended),
+                Err(_) => {
+                    waiting();
+                    self.relieve(ended);
+                }
             }
         }
     }
@@ -202,10 +221,10 @@ mod tests {
         for _ in 0..cores {
             let (shared, stuck) = (network.shared(), stuck.clone());
             let wait = move || stuck.recv().is_ok();
-            runtime.spawn(async move { shared.run(wait).await });
+            runtime.spawn(async move { shared.run(wait, || {}).await });
         }
         runtime.block_on(async {
-            let more = tokio::time::timeout(PATIENCE * 20, shared.run(|| 7)).await;
+            let more = tokio::time::timeout(PATIENCE * 20, shared.run(|| 7, || {})).await;
             assert_eq!(more.expect("in time"), Some(7));
         });
         drop(let_go);
@@ -218,10 +237,10 @@ mod tests {
         let runtime = network.runtime.as_ref().expect("runs");
         runtime.block_on(async {
             for _ in 0..4 * shared.turns.available_permits() {
-                let outcome: Option<()> = shared.run(|| panic!("asked to")).await;
+                let outcome: Option<()> = shared.run(|| panic!("asked to"), || {}).await;
                 assert_eq!(outcome, None);
             }
-            assert_eq!(shared.run(|| 7).await, Some(7));
+            assert_eq!(shared.run(|| 7, || {}).await, Some(7));
         });
     }
 }

@@ -18,6 +18,7 @@ use super::failure::classify;
 use super::network::Shared;
 use super::stream_time::StreamTime;
 use crate::config::types::{self, SourceConfig};
+use crate::ingest::Tally;
 use crate::ingest::decoding::{Decoding, Feed, described};
 use crate::ingest::deliver::Core;
 use crate::ingest::error::{SourceError, SourceErrorKind};
@@ -48,7 +49,7 @@ pub(super) async fn receive(
         drop((builder, held));
         built
     };
-    let built = shared.run(build).await.flatten();
+    let built = shared.run(build, || {}).await.flatten();
     // A panic was told; there is nothing to add.
     let Some(decoding) = built else {
         return Ok(());
@@ -272,6 +273,8 @@ impl Receiving<'_> {
             drop(held);
             more
         };
-        self.shared.run(feed).await.unwrap_or(false)
+        // It is not the camera that keeps us waiting.
+        let alive = || self.core.sink().tally(Tally::Alive);
+        self.shared.run(feed, alive).await.unwrap_or(false)
     }
 }

@@ -6,9 +6,9 @@ use super::Slice;
 
 /// So many pictures are looked at together.
 const WINDOW: u32 = 32;
-/// Of random numbers of four bits less than a fifth follows; of a stream that loses every second
-/// picture three quarters do.
-const FEWEST: u32 = 10;
+/// Of random numbers of four bits less than a fifth follows; of a stream that loses two pictures of
+/// five more than four fifths do.
+const FEWEST: u32 = 9;
 /// How far the number may move from one picture to the next: one reference picture more, and one
 /// that was lost or left out by the camera.
 const STEP: u32 = 2;
@@ -90,8 +90,8 @@ mod tests {
     }
 
     proptest! {
-        /// Groups of any length, with or without pictures that nobody refers to, losing any half
-        /// of them at random: a stream all the same.
+        /// Groups of any length, with or without pictures that nobody refers to, losing two
+        /// of five at random: a stream all the same.
         #[test]
         fn a_stream_that_loses_pictures_is_one(
             seed in any::<u64>(), group in 1_u32..100, unreferenced in 1_u32..4,
@@ -101,7 +101,7 @@ mod tests {
             for number in 0..2_000_u32 {
                 let place = number % group;
                 let slice = slice(place.div_ceil(unreferenced), place == 0);
-                if random.f32() < 0.5 {
+                if random.f32() < 0.6 {
                     prop_assert_ne!(order.take(&slice), Verdict::Broken);
                 }
             }

@@ -63,7 +63,7 @@ impl Turn<'_> {
     /// Decodes what a wake left, up to a picture that would replace one that nobody looked at yet;
     /// `pressed`, the first one all the same. True where more is left.
     pub(in super::super) fn catches_up(&self, mut pressed: bool) -> Result<bool, gst::FlowError> {
-        loop {
+        while !self.core.is_over() {
             let mut course = self.watch.course.lock();
             let Some(next) = course.backlog.front() else {
                 return Ok(false);
@@ -78,6 +78,7 @@ impl Turn<'_> {
                 self.feed(&mut course, next)?;
             }
         }
+        Ok(false)
     }
 
     /// Does what was decided; [`Turn::catches_up`] must follow.

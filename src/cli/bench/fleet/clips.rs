@@ -7,6 +7,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use gst::prelude::*;
+use gstreamer as gst;
 
 use crate::config::expectation::{self, Expectation, ExpectedEvent};
 use crate::sim::film::{Cache, Clip, Order, default_cache};
@@ -25,6 +27,9 @@ const SCENES: [(&str, &str); 2] = [
 
 /// How long a quiet picture takes to begin again.
 const QUIET_SECONDS: f64 = 32.0;
+/// Before that: an encoder that has just begun codes its first group more coarsely, which a camera
+/// that runs for months does not do every half minute.
+const LEAD_SECONDS: f64 = 4.0;
 
 /// One kind of camera.
 #[derive(Clone, Debug)]
@@ -59,11 +64,11 @@ pub(super) fn built_in() -> anyhow::Result<Vec<Place>> {
         .map(|(file, text)| {
             let scene = scene::parse(Path::new(file), text)
                 .map_err(|errors| anyhow::anyhow!("the bench's own scene: {errors}"))?;
-            let quiet = draw(&cache, &deserted(&scene))?;
+            let quiet = video(&draw(&cache, &deserted(&scene))?)?;
             let intrusion = draw(&cache, &scene)?;
             recorded(
                 scene.stem.clone(),
-                video(&quiet)?,
+                running_in(&quiet)?,
                 Some(&video(&intrusion)?),
             )
         })
@@ -75,10 +80,53 @@ fn deserted(scene: &Scene) -> Scene {
         stem: format!("{}-quiet", scene.stem),
         // The cache's key.
         text: format!("{}\n# deserted", scene.text),
-        seconds: QUIET_SECONDS,
+        seconds: LEAD_SECONDS + QUIET_SECONDS,
         actors: Vec::new(),
         ..scene.clone()
     }
+}
+
+/// The recording without its first group of pictures, beside it.
+fn running_in(clip: &Path) -> anyhow::Result<PathBuf> {
+    let to = clip.with_extension("running.mp4");
+    if to.exists() {
+        return Ok(to);
+    }
+    let part = clip.with_extension(format!("part-{}", std::process::id()));
+    let text = "filesrc name=from ! qtdemux ! h264parse name=parse ! mp4mux ! filesink name=to";
+    gst::init()?;
+    let pipeline = gst::parse::launch(text)?;
+    let pipeline = pipeline
+        .downcast::<gst::Pipeline>()
+        .map_err(|_| anyhow::anyhow!("no pipeline"))?;
+    for (name, path) in [("from", clip), ("to", &part)] {
+        let element = pipeline.by_name(name).context("an element is missing")?;
+        element.set_property("location", path);
+    }
+    let parse = pipeline.by_name("parse").context("an element is missing")?;
+    let pad = parse.static_pad("src").context("a pad is missing")?;
+    let lead = gst::ClockTime::from_mseconds((LEAD_SECONDS * 1e3) as u64);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        let Some(buffer) = info.buffer_mut() else {
+            return gst::PadProbeReturn::Ok;
+        };
+        let buffer = buffer.make_mut();
+        if buffer.pts().is_none_or(|pts| pts < lead) {
+            return gst::PadProbeReturn::Drop;
+        }
+        buffer.set_pts(buffer.pts().map(|pts| pts - lead));
+        buffer.set_dts(buffer.dts().map(|dts| dts.saturating_sub(lead)));
+        gst::PadProbeReturn::Ok
+    });
+    pipeline.set_state(gst::State::Playing)?;
+    let bus = pipeline.bus().context("a pipeline without a bus")?;
+    let kinds = [gst::MessageType::Eos, gst::MessageType::Error];
+    let end = bus.timed_pop_filtered(gst::ClockTime::from_seconds(60), &kinds);
+    pipeline.set_state(gst::State::Null)?;
+    let whole = end.is_some_and(|message| message.type_() == gst::MessageType::Eos);
+    anyhow::ensure!(whole, "{} cannot be cut", clip.display());
+    std::fs::rename(&part, &to)?;
+    Ok(to)
 }
 
 fn draw(cache: &Cache, scene: &Scene) -> anyhow::Result<Clip> {
