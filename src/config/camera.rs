@@ -74,11 +74,11 @@ pub(super) fn read<'f>(table: &mut Table<'f>, around: &Surroundings<'_, 'f>) -> 
     let camera = (|| {
         Some(CameraConfig {
             id: id.as_ref()?.value.clone(),
+            watch: settings.watch(matches!(source, Some(SourceConfig::Rtsp { .. }))),
             source: source?,
             model: model?,
             analysis_fps,
             analysis_fps_near,
-            watch: settings.watch(),
             priority: u8::try_from(value(&settings.priority, 100)).ok()?,
             decoders: value(&settings.decoders, Vec::new())
                 .into_iter()
@@ -233,7 +233,13 @@ fn rtsp(table: &Table<'_>, settings: &Settings<'_>, url: Set<'_, &str>) -> Optio
     let credentials = credentials(table, settings);
     let url = address(table, url)?;
     let transport = value(&settings.transport, Transport::Tcp);
-    let client = value(&settings.client, RtspClient::Gstreamer);
+    // What `retina` lacks is for the other one.
+    let client = if url.scheme() == "rtsp" && transport == Transport::Tcp {
+        RtspClient::Retina
+    } else {
+        RtspClient::Gstreamer
+    };
+    let client = value(&settings.client, client);
     if let Some(set) = &settings.client
         && client == RtspClient::Retina
         && url.scheme() != "rtsp"

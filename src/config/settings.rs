@@ -157,11 +157,16 @@ impl<'f> Settings<'f> {
         policy
     }
 
-    /// When the camera sleeps.
-    pub(super) fn watch(&self) -> WatchConfig {
+    /// When the camera sleeps: built in, if it is `live` while nothing moves, and a recording never.
+    pub(super) fn watch(&self, live: bool) -> WatchConfig {
         let (set, built_in) = (&self.watch, WatchConfig::default());
+        let mode = if live {
+            WatchMode::Watch
+        } else {
+            WatchMode::Always
+        };
         WatchConfig {
-            mode: value(&self.mode, built_in.mode),
+            mode: value(&self.mode, mode),
             sensitivity: value(&set.sensitivity, built_in.sensitivity),
             heartbeat: value(&set.heartbeat, built_in.heartbeat),
             quiet: value(&set.quiet, built_in.quiet),

@@ -26,10 +26,9 @@
 //! it ([`WakeReason::Eased`] in always mode; in watch mode it goes on sleeping by its own rules):
 //!
 //! ```text
-//!   Keyframes   Look at each keyframe, at most one a second; in watch mode the detector still looks
-//!               only at the heartbeat and at what differs from the background. Hold the rest where
-//!               it fits, so that a camera that gets its rate back is decoded from its last
-//!               keyframe on
+//!   Keyframes   Look at each keyframe, at most one a second; in watch mode at the heartbeat and at
+//!               the next one after something moved in the stream. Hold the rest where it fits, so
+//!               that a camera that gets its rate back is decoded from its last keyframe on
 //!   Heartbeat   Look at one keyframe in each heartbeat; Skip the rest
 //! ```
 //!
@@ -199,7 +198,7 @@ impl Gate {
         self.forced = level.is_sparse();
         self.level = level;
         if self.forced {
-            return self.sparse_unit(key, level);
+            return self.sparse_unit(key, activity, level);
         }
         if self.awake && always {
             return Action::Follow;
@@ -340,9 +339,9 @@ impl Gate {
     }
 
     /// The level leaves only keyframes.
-    fn sparse_unit(&mut self, key: bool, level: CoverageLevel) -> Action {
-        self.judge.forget_hot();
+    fn sparse_unit(&mut self, key: bool, activity: Activity, level: CoverageLevel) -> Action {
         if self.awake {
+            self.judge.forget_hot();
             self.analysed_at = self.now;
             if !key {
                 return Action::Follow;
@@ -353,28 +352,37 @@ impl Gate {
         }
         // What is held does not go on over a jump.
         self.gapped |= std::mem::take(&mut self.broken);
-        let since = self.now.saturating_sub(self.keyframe_at);
-        let due = match level {
-            CoverageLevel::Keyframes => since + JITTER >= KEY_SPACING,
-            _ => key && self.key_glance_is_due(),
-        };
-        if key && due {
-            self.gapped = false;
-            self.keyframe_at = self.now;
+        let held = level == CoverageLevel::Keyframes;
+        if held && activity != Activity::None {
+            self.doubted_at.get_or_insert(self.now);
+        }
+        if !key {
+            self.gapped |= !held;
+            return if self.gapped {
+                Action::Skip
+            } else {
+                Action::Hold
+            };
+        }
+        let spaced = self.now.saturating_sub(self.keyframe_at) + JITTER >= KEY_SPACING;
+        let sleeps = self.policy.mode == WatchMode::Watch;
+        let analyse = match level {
+            CoverageLevel::Keyframes if !sleeps => spaced,
             // What sleeps by itself must not cost more by this.
-            let sleeps = self.policy.mode == WatchMode::Watch;
-            let analyse = level != CoverageLevel::Keyframes || !sleeps || self.key_glance_is_due();
-            if analyse {
-                self.analysed_at = self.now;
-            }
+            CoverageLevel::Keyframes => self.key_glance_is_due() || (spaced && self.take_doubt()),
+            _ => self.key_glance_is_due(),
+        };
+        if analyse {
+            self.gapped = false;
+            (self.keyframe_at, self.analysed_at) = (self.now, self.now);
             return Action::Look { analyse };
         }
-        self.gapped |= key || level != CoverageLevel::Keyframes;
-        if self.gapped {
-            Action::Skip
-        } else {
-            Action::Hold
+        if held && sleeps {
+            self.gapped = false;
+            return Action::Keep;
         }
+        self.gapped = true;
+        Action::Skip
     }
 
     fn awake_unit(&mut self, key: bool, activity: Activity, wanted: impl Fn() -> bool) -> Action {

@@ -57,16 +57,17 @@ impl Stage {
         self.folder.path()
     }
 
-    /// A daemon's configuration whose cameras watch these URLs; all else is built-in but the
-    /// governor, which is off: what is not looked at is to be a fault's doing.
+    /// A daemon's configuration whose cameras watch these URLs; all else is built-in, but
+    /// the governor is off and no camera sleeps: what is not looked at is to be a fault's doing.
     pub(super) fn config(&self, cameras: &[(String, String)]) -> anyhow::Result<Config> {
         let mut text = format!(
             "[site]\nname = \"bench\"\n[node]\nname = \"bench\"\nstate_dir = '{}'\n\
-             [api]\nplaintext = true\n[governor]\nenabled = false\n[models.fake]\nfolder = \"model\"\n",
+             [api]\nplaintext = true\n[governor]\nenabled = false\n[models.fake]\nfolder = \"model\"\n\
+             [defaults]\nmode = \"always\"\n",
             self.folder.path().display()
         );
         if let Some(client) = &self.client {
-            writeln!(text, "[defaults]\nclient = \"{client}\"")?;
+            writeln!(text, "client = \"{client}\"")?;
         }
         for (id, url) in cameras {
             write!(

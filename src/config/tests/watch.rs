@@ -11,9 +11,16 @@ fn watch(text: &str) -> WatchConfig {
 }
 
 #[test]
-fn a_camera_is_always_decoded_unless_it_may_sleep() {
-    assert_eq!(watch(CAMERA), WatchConfig::default());
-    assert_eq!(watch(CAMERA).mode, WatchMode::Always);
+fn a_camera_may_sleep_and_a_recording_is_always_decoded_unless_told_otherwise() {
+    let wanted = WatchConfig {
+        mode: WatchMode::Watch,
+        ..WatchConfig::default()
+    };
+    assert_eq!(watch(CAMERA), wanted);
+    let recording = "[[camera]]\nid = \"c\"\nfile = \"a.mp4\"\n";
+    assert_eq!(watch(recording).mode, WatchMode::Always);
+    let sleeps = format!("{recording}mode = \"watch\"\n");
+    assert_eq!(watch(&sleeps).mode, WatchMode::Watch);
 }
 
 #[test]

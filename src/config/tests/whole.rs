@@ -68,7 +68,7 @@ fn a_thousand_cameras_inherit_profile_over_defaults() {
 }
 
 #[test]
-fn a_camera_is_received_by_gstreamer_unless_it_says_otherwise() {
+fn a_camera_is_received_by_what_can_unless_it_says_otherwise() {
     let client = |keys: &str| {
         let config = good(&format!("[[camera]]\nid = \"c\"\n{keys}\n"));
         let camera = config.cameras.values().next().cloned();
@@ -78,8 +78,16 @@ fn a_camera_is_received_by_gstreamer_unless_it_says_otherwise() {
         }
     };
     use RtspClient::{Gstreamer, Retina};
-    assert_eq!(client("url = \"rtsp://h/1\""), Gstreamer);
-    assert_eq!(client("url = \"rtsp://h/1\"\nclient = \"retina\""), Retina);
+    assert_eq!(client("url = \"rtsp://h/1\""), Retina);
+    assert_eq!(client("url = \"rtsps://h/1\""), Gstreamer);
+    assert_eq!(
+        client("url = \"rtsp://h/1\"\ntransport = \"udp\""),
+        Gstreamer
+    );
+    assert_eq!(
+        client("url = \"rtsp://h/1\"\ntransport = \"udp\"\nclient = \"retina\""),
+        Retina
+    );
     assert_eq!(
         client("url = \"rtsps://h/1\"\nclient = \"gstreamer\""),
         Gstreamer

@@ -55,8 +55,10 @@ pub enum Transport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RtspClient {
     /// The `retina` crate: a task a camera, one or two threads for all. It speaks no TLS.
+    /// Built in over TCP.
     Retina,
-    /// GStreamer's `rtspsrc`: a pipeline with threads of its own a camera; built in.
+    /// GStreamer's `rtspsrc`: a pipeline with threads of its own a camera. Built in where
+    /// the other one falls short.
     Gstreamer,
 }
 

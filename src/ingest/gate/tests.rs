@@ -379,14 +379,19 @@ fn in_always_mode_everything_is_decoded_until_the_level_says_otherwise() {
 }
 
 #[test]
-fn a_camera_left_with_keyframes_is_followed_to_the_next_one_and_looked_at_at_each() {
+fn a_camera_left_with_keyframes_is_followed_to_the_next_one_and_looked_at_from_there_on() {
     let cameras = [Camera::always(25), Camera::new(25), Camera::asleep(25)];
     for (number, mut camera) in cameras.into_iter().enumerate() {
         camera.next();
         camera.level = CoverageLevel::Keyframes;
         camera.wanted = true;
         let actions = camera.run(60);
-        let key = |action: &Action| matches!(action, Action::Look { .. } | Action::Sleep { .. });
+        let key = |action: &Action| {
+            matches!(
+                action,
+                Action::Look { .. } | Action::Sleep { .. } | Action::Keep
+            )
+        };
         let keys = actions.iter().filter(|(_, action)| key(action));
         let keys: Vec<Duration> = keys.map(|(at, _)| *at).collect();
         assert!(keys.len() >= 29, "{keys:?}");
@@ -402,8 +407,11 @@ fn a_camera_left_with_keyframes_is_followed_to_the_next_one_and_looked_at_at_eac
         // What is between is held: neither activity nor somebody who is seen wakes it.
         camera.bytes = 40_000;
         let actions = camera.run(20);
-        let calm = |action: &Action| matches!(action, Action::Look { .. } | Action::Hold);
+        let calm =
+            |action: &Action| matches!(action, Action::Look { .. } | Action::Keep | Action::Hold);
         assert!(actions.iter().all(|(_, action)| calm(action)));
+        // But the detector is given the keyframes while something moves.
+        assert!(looks(&actions).len() >= 5, "{:?}", looks(&actions));
         assert_eq!(camera.gate.looked(Change::Local), None);
         assert_eq!(camera.gate.glanced(true), None);
     }

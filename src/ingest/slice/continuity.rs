@@ -5,10 +5,10 @@
 use super::Slice;
 
 /// So many pictures are looked at together.
-const WINDOW: u32 = 32;
+const WINDOW: u32 = 20;
 /// Of random numbers of four bits less than a fifth follows; of a stream that loses two pictures of
 /// five more than four fifths do.
-const FEWEST: u32 = 9;
+const FEWEST: u32 = 5;
 /// How far the number may move from one picture to the next: one reference picture more, and one
 /// that was lost or left out by the camera.
 const STEP: u32 = 2;
