@@ -6,7 +6,7 @@ import numpy as np
 MOST = 48  # people of one sample
 PAD = 114
 ON_ITS_SIDE = 0.07  # share of windows turned by a quarter
-CLUTTER = 0.12  # share of windows with drawn things in them
+CLUTTER = 0.25  # share of windows with drawn things in them
 
 
 class Pictures:
