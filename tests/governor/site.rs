@@ -362,7 +362,7 @@ impl Site {
     }
 
     /// Nobody waits any more; then the fleet stops.
-    pub(super) async fn stop(mut self) {
+    pub(super) async fn stop(self) {
         self.permits.allow(u64::MAX);
         self.turns.grant(u64::MAX);
         assert!(self.fleet.stop(Duration::from_secs(5)).await);
