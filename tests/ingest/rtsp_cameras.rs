@@ -4,14 +4,23 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use parapet::config::types::{RtspClient, Transport};
-use parapet::ingest::{Source, SourceErrorKind};
+use parapet::config::types::{RtspClient, SourceConfig, Transport};
+use parapet::ingest::{Session, Source, SourceErrorKind};
 use parapet::model::time::ClockSource;
 use parapet::sim::{Wall, WallCamera, WallConfig};
 
 use super::rtsp_server::RtspServer;
 use super::stage::{self, CLIENTS, Stage, camera_for_test, encode, has_element, rtsp};
 use super::{assert_rising, run_to_end, source};
+
+/// A camera, opened, and where its frames arrive.
+fn watched(camera: SourceConfig) -> (Arc<Stage>, Box<dyn Session>) {
+    let stage = Stage::new();
+    let session = source()
+        .open(&camera_for_test(camera), stage.clone())
+        .expect("open");
+    (stage, session)
+}
 
 #[test]
 fn rtsp_streams_by_tcp_and_by_udp_with_audio_beside() {
@@ -22,14 +31,7 @@ fn rtsp_streams_by_tcp_and_by_udp_with_audio_beside() {
             if mount == "h265" && !has_element("x265enc") {
                 continue;
             }
-            let stage = Stage::new();
-            let url = server.url(mount);
-            let session = source()
-                .open(
-                    &camera_for_test(rtsp(client, &url, transport, None)),
-                    stage.clone(),
-                )
-                .expect("open");
+            let (stage, session) = watched(rtsp(client, &server.url(mount), transport, None));
             stage.wait_for_frames(10);
             session.stop();
             assert_eq!(stage.ends(), [], "{mount} {transport:?} {client:?}");
@@ -40,14 +42,8 @@ fn rtsp_streams_by_tcp_and_by_udp_with_audio_beside() {
 
 fn clock_of_the_camera(client: RtspClient) {
     let server = RtspServer::start(None);
-    let stage = Stage::new();
     let url = server.url("h264");
-    let session = source()
-        .open(
-            &camera_for_test(rtsp(client, &url, Transport::Tcp, None)),
-            stage.clone(),
-        )
-        .expect("open");
+    let (stage, session) = watched(rtsp(client, &url, Transport::Tcp, None));
     stage.wait_until("a frame by the camera's clock", |seen| {
         seen.last_capture
             .is_some_and(|capture| capture.source == ClockSource::CameraNtp)
@@ -66,14 +62,8 @@ fn rtsp_frames_carry_the_cameras_own_clock_once_it_reported() {
 fn digest(client: RtspClient) {
     let server = RtspServer::start(Some(("guard", "s3cret")));
     let url = server.url("h264");
-    let right = Stage::new();
     let login = Some(("guard", "s3cret"));
-    let session = source()
-        .open(
-            &camera_for_test(rtsp(client, &url, Transport::Tcp, login)),
-            right.clone(),
-        )
-        .expect("open");
+    let (right, session) = watched(rtsp(client, &url, Transport::Tcp, login));
     right.wait_for_frames(3);
     session.stop();
     for wrong in [Some(("guard", "hunter2")), None] {
@@ -124,14 +114,8 @@ fn rtsp_failures_have_their_kind() {
 
 fn a_server_that_goes_away(client: RtspClient) {
     let server = RtspServer::start(None);
-    let stage = Stage::new();
     let url = server.url("h264");
-    let session = source()
-        .open(
-            &camera_for_test(rtsp(client, &url, Transport::Tcp, None)),
-            stage.clone(),
-        )
-        .expect("open");
+    let (stage, session) = watched(rtsp(client, &url, Transport::Tcp, None));
     stage.wait_for_frames(3);
     server.drop_clients();
     stage.wait_for_end();

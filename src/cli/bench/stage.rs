@@ -129,6 +129,11 @@ fn make_clip(path: &Path) -> anyhow::Result<()> {
     .context("the clip cannot be made; install GStreamer's x264enc")?
     .downcast::<gst::Pipeline>()
     .map_err(|_| anyhow::anyhow!("the clip's maker is no pipeline"))?;
+    run_to_end(&pipeline).context("the clip cannot be made")
+}
+
+/// Runs a pipeline to the end of its stream, and stops it.
+pub(super) fn run_to_end(pipeline: &gst::Pipeline) -> anyhow::Result<()> {
     pipeline.set_state(gst::State::Playing)?;
     let kinds = [gst::MessageType::Eos, gst::MessageType::Error];
     let end = pipeline
@@ -137,10 +142,8 @@ fn make_clip(path: &Path) -> anyhow::Result<()> {
     pipeline.set_state(gst::State::Null)?;
     match end.as_ref().map(|message| message.view()) {
         Some(gst::MessageView::Eos(_)) => Ok(()),
-        Some(gst::MessageView::Error(error)) => {
-            anyhow::bail!("the clip cannot be made: {}", error.error())
-        }
-        _ => anyhow::bail!("the clip was not made in time"),
+        Some(gst::MessageView::Error(error)) => anyhow::bail!("{}", error.error()),
+        _ => anyhow::bail!("it did not end in time"),
     }
 }
 

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use gst::prelude::*;
 use gstreamer as gst;
 
+use crate::cli::bench::stage::run_to_end;
 use crate::config::expectation::{self, Expectation, ExpectedEvent};
 use crate::sim::film::{Cache, Clip, Order, default_cache};
 use crate::sim::scene::{self, Scene};
@@ -118,13 +119,7 @@ fn running_in(clip: &Path) -> anyhow::Result<PathBuf> {
         buffer.set_dts(buffer.dts().map(|dts| dts.saturating_sub(lead)));
         gst::PadProbeReturn::Ok
     });
-    pipeline.set_state(gst::State::Playing)?;
-    let bus = pipeline.bus().context("a pipeline without a bus")?;
-    let kinds = [gst::MessageType::Eos, gst::MessageType::Error];
-    let end = bus.timed_pop_filtered(gst::ClockTime::from_seconds(60), &kinds);
-    pipeline.set_state(gst::State::Null)?;
-    let whole = end.is_some_and(|message| message.type_() == gst::MessageType::Eos);
-    anyhow::ensure!(whole, "{} cannot be cut", clip.display());
+    run_to_end(&pipeline).with_context(|| format!("{} cannot be cut", clip.display()))?;
     std::fs::rename(&part, &to)?;
     Ok(to)
 }
