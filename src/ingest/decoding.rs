@@ -34,9 +34,6 @@ const MOST_IDLE: usize = 8;
 /// What is to be done.
 #[derive(Debug)]
 pub(super) enum Feed {
-    /// What the pictures that follow are ([`described`]); before the first of them, and where it
-    /// changes.
-    Description(gst::Caps),
     /// Decode it: in always mode, where nothing is left out.
     Picture(gst::Buffer),
     /// What the gate decided.
@@ -210,6 +207,18 @@ impl Decoding {
         })
     }
 
+    /// Says what the pictures that follow are ([`described`]); before the first of them, and where it
+    /// changes.
+    pub(super) fn describe(&self, core: &Core, caps: gst::Caps) {
+        let segment = gst::FormattedSegment::<gst::ClockTime>::new();
+        core.watch.configure(&caps, segment);
+        let mut own = self.own.lock();
+        if let Some(decoder) = &mut own.decoder {
+            decoder.describe(&caps);
+        }
+        own.caps = Some(caps);
+    }
+
     /// Does it; what comes out goes to the camera's sink before this returns, but for what a
     /// decoder with threads of its own holds back. True where [`Feed::Rest`] must follow, when the
     /// sink has room: nobody waits for that on a thread that others need.
@@ -219,15 +228,6 @@ impl Decoding {
             return false;
         }
         let mut own = self.own.lock();
-        if let Feed::Description(caps) = &what {
-            core.watch
-                .configure(caps, gst::FormattedSegment::<gst::ClockTime>::new());
-            own.caps = Some(caps.clone());
-            if let Some(decoder) = &mut own.decoder {
-                decoder.describe(caps);
-            }
-            return false;
-        }
         let decoder = match own.decoder.take() {
             Some(decoder) => decoder,
             None => match self.taken(core, own.caps.as_ref()) {
@@ -245,7 +245,6 @@ impl Decoding {
             decoder: &decoder.inner,
         };
         let flow = match what {
-            Feed::Description(_) => Ok(false),
             Feed::Picture(picture) => decoder.entry.chain(picture).map(|_| false),
             Feed::Decided(job) => turn.perform(job).and_then(|_| turn.catches_up(false)),
             Feed::Rest => turn.catches_up(true),

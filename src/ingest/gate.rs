@@ -375,7 +375,7 @@ impl Gate {
         if analyse {
             self.gapped = false;
             (self.keyframe_at, self.analysed_at) = (self.now, self.now);
-            return Action::Look { analyse };
+            return Action::Look { analyse: true };
         }
         if held && sleeps {
             self.gapped = false;

@@ -1,6 +1,6 @@
 //! Reads the little of an H.264 picture that the gate wants without decoding it: whether others
-//! refer to it, its number and the quantiser of its first slice (ITU-T H.264, 7.3.2.1, 7.3.2.2, 7.3.3). Pure;
-//! whatever it does not understand is unknown, never wrong on purpose, and costs nothing more.
+//! refer to it, its number and the quantiser of its first slice (ITU-T H.264, 7.3.2.1, 7.3.2.2,
+//! 7.3.3). Pure; whatever it does not understand is unknown, never wrong on purpose, and costs nothing more.
 
 mod bits;
 mod continuity;

@@ -17,7 +17,7 @@ pub(super) struct MediaClock {
     first_in_run: Option<Duration>,
     last: Option<Duration>,
     /// The furthest of all, those outside the sequence too.
-    furthest: Duration,
+    furthest: Option<Duration>,
 }
 
 impl MediaClock {
@@ -36,7 +36,7 @@ impl MediaClock {
             None => wanted,
         };
         self.last = Some(time);
-        self.furthest = self.furthest.max(time);
+        self.furthest = self.furthest.max(Some(time));
         time
     }
 
@@ -47,18 +47,13 @@ impl MediaClock {
             self.base + stamp.saturating_sub(first)
         });
         let time = wanted.or(self.last).unwrap_or_default();
-        self.furthest = self.furthest.max(time);
+        self.furthest = self.furthest.max(Some(time));
         time
     }
 
     /// The source starts again from its beginning; time goes on one `step` after the last frame.
     pub(super) fn new_run(&mut self, step: Duration) {
-        let begun = self.last.is_some() || self.first_in_run.is_some() || !self.base.is_zero();
-        self.base = if begun {
-            self.furthest + step
-        } else {
-            Duration::ZERO
-        };
+        self.base = self.furthest.map_or(Duration::ZERO, |last| last + step);
         self.first_in_run = None;
     }
 }

@@ -4,7 +4,7 @@
 //! decoder from there, so that replayed pictures stand before the one that woke the camera and
 //! nothing can come between. Where GStreamer receives, that thread is its streaming thread, inside a
 //! probe on the decoder's sink pad ([`install`]); where `rtsp` receives, a picture is decided on by
-//! the thread that received it and what needs the decoder is done by another ([`decide`],
+//! the thread that received it and what needs the decoder is done by another ([`judge`],
 //! [`Turn::perform`]). What the decoder gives is told apart by its presentation time ([`Fates`]),
 //! which holds for decoders with threads of their own too.
 //!
@@ -18,7 +18,7 @@
 //! would look at it at its analysis rate. Of H.265 all are decoded: there the type of a picture
 //! alone does not tell whether one of a higher layer refers to it.
 //!
-//! In always mode at the full level a picture is only looked at and counted and goes its way.
+//! In always mode at the full level a picture is only read, counted and goes its way.
 
 mod fates;
 mod turn;
@@ -44,7 +44,7 @@ use crate::model::frame::Frame;
 use fates::Fates;
 
 pub(super) use fates::Fate;
-pub(super) use turn::{Job, Turn, decide, passes};
+pub(super) use turn::{Job, Next, Turn, judge};
 
 /// While a camera that woke catches up, its frames come faster than they were taken: each waits
 /// this long at most for the one before to be looked at, so that it is not simply replaced.
@@ -163,9 +163,9 @@ impl Watch {
         };
     }
 
-    /// Whether the picture can be one of the stream; to be asked first. An H.264 keyframe that is
+    /// Whether the picture can be one of the stream; notes what was read of it. An H.264 keyframe that is
     /// none goes undecoded; where pictures do not follow on each other the source has failed.
-    pub(super) fn admits(&self, core: &Core, buffer: &gst::Buffer, h264: bool) -> bool {
+    fn admits(&self, core: &Core, buffer: &gst::Buffer, h264: bool) -> bool {
         let mut course = self.course.lock();
         let map = buffer.map_readable().ok().filter(|_| h264);
         course.slice = map.and_then(|map| course.reader.read(map.as_slice()));
@@ -271,17 +271,16 @@ pub(super) fn install(core: &Arc<Core>, decoder: &gst::Element, codec: &str) {
                     entry: pad,
                     decoder: pad,
                 };
-                if !watch.admits(&core, &buffer, h264) {
-                    info.flow_res = Ok(gst::FlowSuccess::Ok);
-                    return gst::PadProbeReturn::Handled;
-                }
-                let level = core.sink().level();
-                if passes(watch, &buffer, level) {
-                    info.data = Some(gst::PadProbeData::Buffer(buffer));
-                    return gst::PadProbeReturn::Ok;
-                }
                 let failed = Err(gst::FlowError::Error);
-                info.flow_res = core.guarded(failed, || turn.unit(buffer, level));
+                info.flow_res = match core.guarded(None, || Some(judge(&core, buffer, h264))) {
+                    Some(Next::Through(buffer)) => {
+                        info.data = Some(gst::PadProbeData::Buffer(buffer));
+                        return gst::PadProbeReturn::Ok;
+                    }
+                    Some(Next::Gone) => Ok(gst::FlowSuccess::Ok),
+                    Some(Next::Decided(job)) => core.guarded(failed, || turn.whole(job)),
+                    None => failed,
+                };
                 gst::PadProbeReturn::Handled
             }
             other => {

@@ -22,7 +22,7 @@ use crate::ingest::Tally;
 use crate::ingest::decoding::{Decoding, Feed, described};
 use crate::ingest::deliver::Core;
 use crate::ingest::error::{SourceError, SourceErrorKind};
-use crate::ingest::watch::{CATCH_UP_WAIT, decide, passes};
+use crate::ingest::watch::{CATCH_UP_WAIT, Next, judge};
 
 /// So many packets in sequence that make no picture are a broken stream.
 const BROKEN_PACKETS: u32 = 256;
@@ -166,7 +166,7 @@ impl Receiving<'_> {
                         && let Some(caps) = self.description(items)
                     {
                         self.described = true;
-                        self.decode(Feed::Description(caps)).await;
+                        self.describe(caps).await;
                     }
                     // Before its parameter sets nothing can be decoded.
                     if self.described {
@@ -232,19 +232,20 @@ impl Receiving<'_> {
             }
         }
         let (core, h264) = (self.core, self.codec == "h264");
-        let (watch, level) = (&core.watch, core.sink().level());
-        let feed = core.guarded(None, || {
-            if !watch.admits(core, &buffer, h264) {
-                return None;
-            }
-            if passes(watch, &buffer, level) {
-                return Some(Feed::Picture(buffer));
-            }
-            decide(core, watch, buffer, pts, level).map(Feed::Decided)
-        });
-        if let Some(feed) = feed {
-            self.decode(feed).await;
+        match core.guarded(Next::Gone, || judge(core, buffer, h264)) {
+            Next::Gone => {}
+            Next::Through(picture) => self.decode(Feed::Picture(picture)).await,
+            Next::Decided(job) => self.decode(Feed::Decided(job)).await,
         }
+    }
+
+    /// Tells the decoder what comes.
+    async fn describe(&self, caps: gst::Caps) {
+        self.by_a_decoding_thread(move |decoding, core| {
+            decoding.describe(core, caps);
+            false
+        })
+        .await;
     }
 
     /// Has it done by a decoding thread, and waits.
@@ -265,16 +266,24 @@ impl Receiving<'_> {
 
     /// True where more is left.
     async fn feed(&self, feed: Feed) -> bool {
+        self.by_a_decoding_thread(move |decoding, core| decoding.feed(core, feed))
+            .await
+    }
+
+    async fn by_a_decoding_thread(
+        &self,
+        what: impl FnOnce(&Decoding, &Arc<Core>) -> bool + Send + 'static,
+    ) -> bool {
         let (core, decoding) = (Arc::clone(self.core), self.decoding.clone());
         let held = self.alive.clone();
-        let feed = move || {
-            let more = core.guarded(false, || decoding.feed(&core, feed));
+        let work = move || {
+            let more = core.guarded(false, || what(&decoding, &core));
             drop((core, decoding));
             drop(held);
             more
         };
         // It is not the camera that keeps us waiting.
         let alive = || self.core.sink().tally(Tally::Alive);
-        self.shared.run(feed, alive).await.unwrap_or(false)
+        self.shared.run(work, alive).await.unwrap_or(false)
     }
 }

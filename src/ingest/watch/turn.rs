@@ -29,6 +29,17 @@ pub(in super::super) struct Job {
     action: Action,
 }
 
+/// What becomes of a coded picture.
+#[derive(Debug)]
+pub(in super::super) enum Next {
+    /// It is held or was let go: nobody else need do anything.
+    Gone,
+    /// To the decoder, untouched.
+    Through(gst::Buffer),
+    /// The decoder is needed.
+    Decided(Job),
+}
+
 /// One coded picture's way through the gate.
 pub(in super::super) struct Turn<'t> {
     pub(in super::super) core: &'t Core,
@@ -44,18 +55,13 @@ impl Turn<'_> {
         self.core.sink()
     }
 
-    /// Takes the picture where the gate wants it.
-    pub(super) fn unit(&self, buffer: gst::Buffer, level: CoverageLevel) -> Flow {
-        let Some(pts) = buffer.pts() else {
-            return self.chain(buffer);
-        };
-        if let Some(job) = decide(self.core, self.watch, buffer, pts, level) {
-            self.perform(job)?;
-            let mut pressed = false;
-            while self.catches_up(pressed)? {
-                self.sink().wait_room(CATCH_UP_WAIT);
-                pressed = true;
-            }
+    /// Does what was decided, and all that comes of it; waits for the sink.
+    pub(super) fn whole(&self, job: Job) -> Flow {
+        self.perform(job)?;
+        let mut pressed = false;
+        while self.catches_up(pressed)? {
+            self.sink().wait_room(CATCH_UP_WAIT);
+            pressed = true;
         }
         Ok(gst::FlowSuccess::Ok)
     }
@@ -294,8 +300,24 @@ impl Turn<'_> {
     }
 }
 
+/// Decides on a picture and does at once what needs no decoder.
+pub(in super::super) fn judge(core: &Core, buffer: gst::Buffer, h264: bool) -> Next {
+    let watch = &core.watch;
+    if !watch.admits(core, &buffer, h264) {
+        return Next::Gone;
+    }
+    let level = core.sink().level();
+    if passes(watch, &buffer, level) {
+        return Next::Through(buffer);
+    }
+    match buffer.pts() {
+        Some(pts) => decide(core, watch, buffer, pts, level).map_or(Next::Gone, Next::Decided),
+        None => Next::Through(buffer),
+    }
+}
+
 /// Whether the picture goes its way untouched: in always mode, where nothing is to be left out.
-pub(in super::super) fn passes(watch: &Watch, buffer: &gst::Buffer, level: CoverageLevel) -> bool {
+fn passes(watch: &Watch, buffer: &gst::Buffer, level: CoverageLevel) -> bool {
     if !watch.always || level != CoverageLevel::Full {
         return false;
     }
@@ -314,8 +336,8 @@ pub(in super::super) fn passes(watch: &Watch, buffer: &gst::Buffer, level: Cover
     true
 }
 
-/// Decides on a picture that was [admitted](Watch::admits) and does at once what needs no decoder: `None` where that was all.
-pub(in super::super) fn decide(
+/// Decides on a picture that was [admitted](Watch::admits); `None` where no decoder is needed.
+fn decide(
     core: &Core,
     watch: &Watch,
     buffer: gst::Buffer,
