@@ -27,6 +27,7 @@ mod cost;
 mod decoder;
 mod decoding;
 mod deliver;
+mod ending;
 mod error;
 pub mod fake;
 mod gate;

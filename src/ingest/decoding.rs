@@ -22,9 +22,10 @@ use gstreamer as gst;
 use parking_lot::Mutex;
 
 use super::deliver::Core;
+use super::ending::{Owner, ending};
 use super::error::{SourceError, SourceErrorKind};
 use super::gst_source::retire;
-use super::pipeline::{Owner, ending, make, other};
+use super::pipeline::{make, other};
 use super::watch::{self, Job, Turn};
 use super::{cost, decoder};
 

@@ -40,6 +40,7 @@
 
 mod doubt;
 mod judge;
+mod level;
 
 use std::time::Duration;
 
@@ -246,22 +247,6 @@ impl Gate {
         Action::Hold
     }
 
-    /// A keyframe that wakes nobody.
-    fn asleep_key(&mut self, level: CoverageLevel) -> Action {
-        let doubted = self.take_doubt();
-        let analyse = self.key_glance_is_due() || doubted;
-        self.kept = !analyse
-            && match level {
-                CoverageLevel::HalfRate => !self.kept,
-                CoverageLevel::QuarterRate => true,
-                _ => false,
-            };
-        if self.kept {
-            return Action::Keep;
-        }
-        Action::Look { analyse }
-    }
-
     /// A picture went by that nothing had to be decided on; as [`Gate::unit`], time moves on.
     pub(super) fn pass(&mut self, pts: Duration, key: bool) {
         self.advance(pts);
@@ -338,53 +323,6 @@ impl Gate {
         self.last_key = None;
     }
 
-    /// The level leaves only keyframes.
-    fn sparse_unit(&mut self, key: bool, activity: Activity, level: CoverageLevel) -> Action {
-        if self.awake {
-            self.judge.forget_hot();
-            self.analysed_at = self.now;
-            if !key {
-                return Action::Follow;
-            }
-            (self.awake, self.gapped, self.broken) = (false, false, false);
-            self.keyframe_at = self.now;
-            return Action::Sleep { analyse: true };
-        }
-        // What is held does not go on over a jump.
-        self.gapped |= std::mem::take(&mut self.broken);
-        let held = level == CoverageLevel::Keyframes;
-        if held && activity != Activity::None {
-            self.doubted_at.get_or_insert(self.now);
-        }
-        if !key {
-            self.gapped |= !held;
-            return if self.gapped {
-                Action::Skip
-            } else {
-                Action::Hold
-            };
-        }
-        let spaced = self.now.saturating_sub(self.keyframe_at) + JITTER >= KEY_SPACING;
-        let sleeps = self.policy.mode == WatchMode::Watch;
-        let analyse = match level {
-            CoverageLevel::Keyframes if !sleeps => spaced,
-            // What sleeps by itself must not cost more by this.
-            CoverageLevel::Keyframes => self.key_glance_is_due() || (spaced && self.take_doubt()),
-            _ => self.key_glance_is_due(),
-        };
-        if analyse {
-            self.gapped = false;
-            (self.keyframe_at, self.analysed_at) = (self.now, self.now);
-            return Action::Look { analyse: true };
-        }
-        if held && sleeps {
-            self.gapped = false;
-            return Action::Keep;
-        }
-        self.gapped = true;
-        Action::Skip
-    }
-
     fn awake_unit(&mut self, key: bool, activity: Activity, wanted: impl Fn() -> bool) -> Action {
         self.analysed_at = self.now;
         self.doubted_at = None;
@@ -440,15 +378,6 @@ impl Gate {
             self.doubt.somebody(self.now);
         }
         Action::Wake(reason, self.rewind(from))
-    }
-
-    /// Where not all can be had, not all is caught up with: many cameras that wake at once (the lamps
-    /// go on) would ask for twice as much as is held of a group.
-    fn rewind(&self, from: Rewind) -> Rewind {
-        match self.level {
-            CoverageLevel::Full => from,
-            _ => Rewind::Current,
-        }
     }
 
     /// Whether a keyframe is expected in time for the heartbeat, or as good as: a group as long as
