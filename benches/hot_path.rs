@@ -16,7 +16,7 @@ use hdrhistogram::Histogram;
 use parapet::base::clock::{Clock as _, SystemClock};
 use parapet::base::metrics::Metrics;
 use parapet::base::slot::WhenFull;
-use parapet::config::types::{ExecutionProvider, InferenceConfig, JournalConfig};
+use parapet::config::types::{InferenceConfig, JournalConfig};
 use parapet::infer::fake::FakeBackend;
 use parapet::infer::ort::OrtBackend;
 use parapet::infer::{Answer, Backend, InferencePool, LaneSpec, Model};
@@ -95,13 +95,9 @@ fn run(c: &mut Criterion, name: &str, backend: Arc<dyn Backend>, model: Model) {
     let journal =
         Journal::open(&journal_config, clock.clone(), Arc::clone(&metrics)).expect("journal");
     let config = InferenceConfig {
-        runtime_library: None,
-        workers: 1,
-        threads_per_worker: Some(1),
         max_batch: Some(1),
-        max_wait: Duration::ZERO,
         max_age: Duration::from_secs(60),
-        execution_provider: ExecutionProvider::Cpu,
+        ..InferenceConfig::default()
     };
     let names = BTreeMap::from([(ModelName::new("m").expect("name"), 0)]);
     let models = vec![Arc::new(model)];
@@ -173,13 +169,9 @@ fn hot_path(c: &mut Criterion) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/demo");
     let model = Model::load(&folder, None).expect("the demo model");
     let config = InferenceConfig {
-        runtime_library: None,
-        workers: 1,
-        threads_per_worker: Some(1),
         max_batch: Some(1),
-        max_wait: Duration::ZERO,
         max_age: Duration::from_secs(60),
-        execution_provider: ExecutionProvider::Cpu,
+        ..InferenceConfig::default()
     };
     let real = OrtBackend::new(&config).expect("ONNX Runtime: run `make setup`");
     run(

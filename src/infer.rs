@@ -14,6 +14,7 @@ pub mod model;
 pub mod ort;
 pub mod planner;
 pub mod pool;
+pub mod precision;
 pub mod preprocess;
 pub mod still;
 mod tune;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use allocation_counter::{AllocationInfo, measure};
 use parapet::base::clock::Monotonic;
-use parapet::config::types::{ExecutionProvider, InferenceConfig};
+use parapet::config::types::InferenceConfig;
 use parapet::config::{self, NoEnvironment, SourceText};
 use parapet::fleet::analysis::{Analysis, Identity, Observer};
 use parapet::infer::fake::FakeBackend;
@@ -101,16 +101,8 @@ fn a_look_allocates_its_lists_only_whatever_the_pictures_size() {
         look(&fake, FakeBackend::model(), FULL_HD),
         (8, 1_024),
     );
-    let ort = OrtBackend::new(&InferenceConfig {
-        runtime_library: None,
-        workers: 1,
-        threads_per_worker: Some(1),
-        max_batch: Some(1),
-        max_wait: Duration::ZERO,
-        max_age: Duration::MAX,
-        execution_provider: ExecutionProvider::Cpu,
-    })
-    .expect("ONNX Runtime is set up: run `make setup`");
+    let ort = OrtBackend::new(&InferenceConfig::default())
+        .expect("ONNX Runtime is set up: run `make setup`");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/person");
     let model = Model::load(&folder, None).expect("our own model");
     let large = look(&ort, model.clone(), FULL_HD);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use parapet::config::types::{ExecutionProvider, InferenceConfig};
+use parapet::config::types::InferenceConfig;
 use parapet::infer::ort::OrtBackend;
 use parapet::infer::{Model, still};
 use parapet::model::detection::Detection;
@@ -30,16 +30,7 @@ fn data() -> Option<PathBuf> {
 }
 
 fn backend() -> OrtBackend {
-    OrtBackend::new(&InferenceConfig {
-        runtime_library: None,
-        workers: 1,
-        threads_per_worker: Some(1),
-        max_batch: Some(1),
-        max_wait: std::time::Duration::ZERO,
-        max_age: std::time::Duration::MAX,
-        execution_provider: ExecutionProvider::Cpu,
-    })
-    .expect("ONNX Runtime is set up: run `make setup`")
+    OrtBackend::new(&InferenceConfig::default()).expect("ONNX Runtime is set up: run `make setup`")
 }
 
 fn see(manifest: &str, weights: Option<&Path>, picture: &Path) -> Vec<Detection> {

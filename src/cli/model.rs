@@ -9,7 +9,7 @@ use anyhow::Context as _;
 
 use super::args::{ModelArgs, ModelCommand, ModelFolder};
 use super::logging;
-use crate::config::types::{ExecutionProvider, InferenceConfig};
+use crate::config::types::InferenceConfig;
 use crate::infer::manifest::Resize;
 use crate::infer::model::weights_folder;
 use crate::infer::ort::OrtBackend;
@@ -33,15 +33,7 @@ fn open(folder: &ModelFolder) -> anyhow::Result<(Arc<Model>, OrtBackend)> {
 
 /// ONNX Runtime for one picture at a time on one core.
 pub(super) fn single_backend() -> anyhow::Result<OrtBackend> {
-    Ok(OrtBackend::new(&InferenceConfig {
-        runtime_library: None,
-        workers: 1,
-        threads_per_worker: Some(1),
-        max_batch: Some(1),
-        max_wait: std::time::Duration::ZERO,
-        max_age: std::time::Duration::MAX,
-        execution_provider: ExecutionProvider::Cpu,
-    })?)
+    Ok(OrtBackend::new(&InferenceConfig::default())?)
 }
 
 fn check(folder: &ModelFolder) -> anyhow::Result<bool> {
@@ -49,16 +41,26 @@ fn check(folder: &ModelFolder) -> anyhow::Result<bool> {
     let input = &model.manifest.input;
     // A grey picture through the whole way: load, shapes, one run, head.
     let grey = image::RgbImage::from_pixel(640, 360, image::Rgb([114; 3]));
-    let found = still::look(&model, &backend, &still::frame_from_image(&grey))?;
+    let grey = still::frame_from_image(&grey);
+    let found = still::look(&model, &backend, &grey)?;
+    let int8 = model.in_int8().map(Arc::new);
+    if let Some(int8) = &int8 {
+        still::look(int8, &backend, &grey)?;
+    }
     let how = if input.resize == Resize::Stretch {
         "stretched"
     } else {
         "letterboxed"
     };
     println!(
-        "{} {}: good; input {}x{} {how}, {} of {} classes kept, licence {}, {} objects on a grey picture",
+        "{} {}: good{}; input {}x{} {how}, {} of {} classes kept, licence {}, {} objects on a grey picture",
         model.manifest.name,
         model.manifest.version,
+        if int8.is_some() {
+            ", in float and in int8"
+        } else {
+            ""
+        },
         input.width,
         input.height,
         model.manifest.keep.len(),

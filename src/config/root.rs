@@ -15,7 +15,7 @@ use super::reader::Table;
 use super::settings::{Settings, value};
 use super::types::{
     AuditConfig, CameraConfig, Config, ExecutionProvider, InferenceConfig, LogConfig, LogFormat,
-    ModelConfig,
+    ModelConfig, Precision,
 };
 use crate::model::ids::{CameraId, ModelName, NodeName, SiteName};
 
@@ -157,14 +157,9 @@ fn count_or_auto(table: &Table<'_>, key: &'static str, built_in: Option<usize>) 
 
 fn inference(root: &Table<'_>, folder: &Path, environment: &dyn Environment) -> InferenceConfig {
     let mut inference = InferenceConfig {
-        runtime_library: None,
         // The other half of the cores decodes.
         workers: (environment.cores() / 2).max(1),
-        threads_per_worker: Some(1),
-        max_batch: Some(8),
-        max_wait: Duration::ZERO,
-        max_age: Duration::from_secs(1),
-        execution_provider: ExecutionProvider::Cpu,
+        ..InferenceConfig::default()
     };
     if let Some(table) = root.table("inference", "[inference]") {
         inference.runtime_library = table
@@ -190,6 +185,13 @@ fn inference(root: &Table<'_>, folder: &Path, environment: &dyn Environment) -> 
         ];
         let provider = table.choice("execution_provider", &providers);
         inference.execution_provider = value(&provider, inference.execution_provider);
+        let precisions = [
+            ("auto", Precision::Auto),
+            ("float", Precision::Float),
+            ("int8", Precision::Int8),
+        ];
+        let precision = table.choice("precision", &precisions);
+        inference.precision = value(&precision, inference.precision);
         table.finish();
     }
     inference

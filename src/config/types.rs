@@ -174,6 +174,35 @@ pub struct InferenceConfig {
     pub max_age: Duration,
     /// Who computes.
     pub execution_provider: ExecutionProvider,
+    /// Which of a model's weights.
+    pub precision: Precision,
+}
+
+impl Default for InferenceConfig {
+    /// What is built in, but for one core.
+    fn default() -> Self {
+        Self {
+            runtime_library: None,
+            workers: 1,
+            threads_per_worker: Some(1),
+            max_batch: Some(8),
+            max_wait: Duration::ZERO,
+            max_age: Duration::from_secs(1),
+            execution_provider: ExecutionProvider::Cpu,
+            precision: Precision::Auto,
+        }
+    }
+}
+
+/// Which weights of a model are taken that has them in 8-bit integers too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// Those that a short measurement at the start finds cheaper on this processor.
+    Auto,
+    /// Floating point.
+    Float,
+    /// 8-bit integers.
+    Int8,
 }
 
 /// Who computes a model.

@@ -70,6 +70,7 @@ impl FakeBackend {
                 normalised: true,
                 first_label: 0,
             },
+            int8: None,
         };
         Model::of(manifest, PathBuf::new())
     }

@@ -25,6 +25,10 @@
 //! [output]
 //! head = "yolox"                    # heads and their settings: `HeadConfig`
 //! strides = [8, 16, 32]
+//!
+//! [int8]                            # where there is one: the same network in 8-bit integers, with
+//! file = "yolox_nano_416-int8.onnx" # the same inputs and outputs, in f32; taken where it is cheaper
+//! sha256 = "…"
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -67,6 +71,41 @@ pub struct Manifest {
     pub input: InputSpec,
     /// What comes out.
     pub output: HeadConfig,
+    /// The same network in 8-bit integers; inputs and outputs are the same, in f32.
+    #[serde(default)]
+    pub int8: Option<WeightsFile>,
+}
+
+/// A file of weights.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeightsFile {
+    /// Its name.
+    pub file: String,
+    /// Its SHA-256, lower-case hex.
+    pub sha256: String,
+}
+
+impl WeightsFile {
+    fn check(&self, table: &str) -> Result<(), String> {
+        let hex = self.sha256.len() == 64
+            && self
+                .sha256
+                .bytes()
+                .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if !hex {
+            return Err(format!(
+                "{table}sha256: 64 lower-case hex digits are needed"
+            ));
+        }
+        if self.file.is_empty() || self.file.contains(['/', '\\']) || self.file.starts_with('.') {
+            return Err(format!(
+                "{table}file `{}`: a plain file name is needed",
+                self.file
+            ));
+        }
+        Ok(())
+    }
 }
 
 fn default_nms_iou() -> f32 {
@@ -172,11 +211,6 @@ impl Manifest {
     fn check(&self) -> Result<(), String> {
         let InputSpec { width, height, .. } = self.input;
         let good_side = |side: u32| (16..=4096).contains(&side);
-        let hex = self.sha256.len() == 64
-            && self
-                .sha256
-                .bytes()
-                .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         let probability = |value: f32| (0.0..=1.0).contains(&value);
         let strange = self.keep.iter().find(|class| !self.labels.contains(class));
         let numbers = || {
@@ -189,11 +223,9 @@ impl Manifest {
         if !good_side(width) || !good_side(height) {
             return Err(format!("input {width}x{height}: sides must be 16 to 4096"));
         }
-        if !hex {
-            return Err("sha256: 64 lower-case hex digits are needed".to_owned());
-        }
-        if self.file.is_empty() || self.file.contains(['/', '\\']) || self.file.starts_with('.') {
-            return Err(format!("file `{}`: a plain file name is needed", self.file));
+        self.float().check("")?;
+        if let Some(int8) = &self.int8 {
+            int8.check("int8.")?;
         }
         if self.labels.is_empty() || self.keep.is_empty() {
             return Err("labels and keep: at least one class is needed".to_owned());
@@ -210,11 +242,22 @@ impl Manifest {
         self.output.check()
     }
 
+    /// The weights in floating point.
+    #[must_use]
+    pub fn float(&self) -> WeightsFile {
+        WeightsFile {
+            file: self.file.clone(),
+            sha256: self.sha256.clone(),
+        }
+    }
+}
+
+impl WeightsFile {
     /// Where the weights lie: in the model's folder, else in the weights folder.
     ///
     /// # Errors
     /// [`InferError::Manifest`] naming the places looked at.
-    pub fn weights(&self, folder: &Path, weights: Option<&Path>) -> Result<PathBuf, InferError> {
+    pub fn find(&self, folder: &Path, weights: Option<&Path>) -> Result<PathBuf, InferError> {
         let places: Vec<PathBuf> = [Some(folder), weights]
             .into_iter()
             .flatten()
@@ -230,7 +273,8 @@ impl Manifest {
         Err(InferError::Manifest {
             path: folder.join(MANIFEST),
             what: format!(
-                "the weights are not there; looked at {}",
+                "the weights {} are not there; looked at {}",
+                self.file,
                 looked.join(" and ")
             ),
         })
@@ -288,6 +332,11 @@ head = "yolov8"
             ("std = [255, 255, 255]", "std = [255, 0, 255]", "std not 0"),
             ("head = \"yolov8\"", "head = \"magic\"", "magic"),
             ("score_threshold = 0.1", "score_threshold = 2", "0 to 1"),
+            (
+                "[output]",
+                "[int8]\nfile = \"a/b\"\nsha256 = \"00\"\n[output]",
+                "int8.sha256",
+            ),
             ("version = \"1\"\n", "", "version"),
         ] {
             let text = GOOD.replace(from, to);

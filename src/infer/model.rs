@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::InferError;
-use super::manifest::{MANIFEST, Manifest};
+use super::manifest::{MANIFEST, Manifest, WeightsFile};
 use crate::model::detection::ModelRef;
 
 /// A checked model.
@@ -14,8 +14,10 @@ use crate::model::detection::ModelRef;
 pub struct Model {
     /// What the integrator says of it.
     pub manifest: Manifest,
-    /// Its weights.
+    /// Its weights, in floating point unless it comes from [`Model::in_int8`].
     pub weights: PathBuf,
+    /// The weights of the same network in 8-bit integers, where there are any.
+    pub int8: Option<PathBuf>,
     /// Its name and version for events.
     pub reference: ModelRef,
     /// Class names in the model's order; `None` for those that do not matter.
@@ -30,22 +32,13 @@ impl Model {
     /// [`InferError::Manifest`] that says where and what.
     pub fn load(folder: &Path, weights: Option<&Path>) -> Result<Self, InferError> {
         let manifest = Manifest::load(folder)?;
-        let weights = manifest.weights(folder, weights)?;
-        let wrong = |what: String| InferError::Manifest {
-            path: folder.join(MANIFEST),
-            what,
-        };
-        let bytes = std::fs::read(&weights)
-            .map_err(|error| wrong(format!("{}: {error}", weights.display())))?;
-        let found = hex::encode(Sha256::digest(&bytes));
-        if found != manifest.sha256 {
-            return Err(wrong(format!(
-                "{} has SHA-256 {found}, the manifest says {}: the file is not the one meant",
-                weights.display(),
-                manifest.sha256
-            )));
-        }
-        Ok(Self::of(manifest, weights))
+        let find = |file: &WeightsFile| verified(file, folder, weights);
+        let int8 = manifest.int8.as_ref().map(find).transpose()?;
+        let weights = find(&manifest.float())?;
+        Ok(Self {
+            int8,
+            ..Self::of(manifest, weights)
+        })
     }
 
     /// A model whose weights nobody checks; for fakes.
@@ -68,9 +61,21 @@ impl Model {
         Self {
             manifest,
             weights,
+            int8: None,
             reference,
             classes,
         }
+    }
+
+    /// The same model by its weights in 8-bit integers, where it has any. Its version says so, as
+    /// build metadata (`1+int8`), so that an event tells which weights saw it.
+    #[must_use]
+    pub fn in_int8(&self) -> Option<Self> {
+        let mut manifest = self.manifest.clone();
+        let WeightsFile { file, sha256 } = manifest.int8.take()?;
+        (manifest.file, manifest.sha256) = (file, sha256);
+        manifest.version.push_str("+int8");
+        Some(Self::of(manifest, self.int8.clone()?))
     }
 
     /// Values of one picture in the input tensor.
@@ -78,6 +83,28 @@ impl Model {
     pub fn input_len(&self) -> usize {
         self.manifest.input.width as usize * self.manifest.input.height as usize * 3
     }
+}
+
+/// Finds a file of weights and checks that it is the one meant.
+fn verified(
+    meant: &WeightsFile,
+    folder: &Path,
+    weights: Option<&Path>,
+) -> Result<PathBuf, InferError> {
+    let file = meant.find(folder, weights)?;
+    let wrong = |what: String| InferError::Manifest {
+        path: folder.join(MANIFEST),
+        what: format!("{}{what}", file.display()),
+    };
+    let bytes = std::fs::read(&file).map_err(|error| wrong(format!(": {error}")))?;
+    let found = hex::encode(Sha256::digest(&bytes));
+    if found != meant.sha256 {
+        return Err(wrong(format!(
+            " has SHA-256 {found}, the manifest says {}: the file is not the one meant",
+            meant.sha256
+        )));
+    }
+    Ok(file)
 }
 
 /// Where weights lie that are not in their model's folder: `PARAPET_WEIGHTS`, else the `models`

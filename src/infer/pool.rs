@@ -234,31 +234,31 @@ impl InferencePool {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, InferError> {
-        let (workers, tuned) = tune::open(config, &models, &backend, &clock)?;
+        let opened = tune::open(config, &models, &backend, &clock)?;
         let policy = PlanPolicy {
             max_wait: config.max_wait,
         };
-        let limits = tuned.iter().map(|tuned| tuned.batch).collect();
+        let limits = opened.tuned.iter().map(|tuned| tuned.batch).collect();
         let shared = Arc::new(Shared {
             planner: Mutex::new(Planner::new(policy, limits)),
             wake: Condvar::new(),
             lanes: RwLock::new(HashMap::new()),
-            models,
+            models: opened.models,
             max_age: config.max_age,
             clock,
             metrics,
             stopping: AtomicBool::new(false),
             worked_nanos: AtomicU64::new(0),
-            pulses: workers.iter().map(|_| Pulse::default()).collect(),
+            pulses: opened.workers.iter().map(|_| Pulse::default()).collect(),
         });
         let mut threads = Vec::new();
-        for (number, engines) in workers.into_iter().enumerate() {
+        for (number, engines) in opened.workers.into_iter().enumerate() {
             let mut worker = Worker::new(
                 Arc::clone(&shared),
                 number,
                 Arc::clone(&backend),
                 engines,
-                &tuned,
+                &opened.tuned,
             );
             let started = named_thread(&format!("infer-{number}"), move || worker.run());
             threads.push(started.map_err(|error| InferError::Pool(error.to_string()))?);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::calibrate::{Calibration, Trials, calibrate};
+use super::precision::weights_to_take;
 use super::{Backend, Engine, InferError, Model};
 use crate::base::clock::SharedClock;
 use crate::base::tasks::named_thread;
@@ -30,6 +31,16 @@ pub(super) struct Tuned {
 /// A worker's engines, one of each model.
 pub(super) type Engines = Vec<Box<dyn Engine>>;
 
+/// All models, opened.
+pub(super) struct Opened {
+    /// Each worker's engines.
+    pub(super) workers: Vec<Engines>,
+    /// What each model got.
+    pub(super) tuned: Vec<Tuned>,
+    /// The models, each with the weights that were taken.
+    pub(super) models: Vec<Arc<Model>>,
+}
+
 /// Opens every model once per worker; also what each model gets.
 ///
 /// The thread that opens them gives its name to ONNX Runtime's own threads, so that they can be
@@ -42,7 +53,7 @@ pub(super) fn open(
     models: &[Arc<Model>],
     backend: &Arc<dyn Backend>,
     clock: &SharedClock,
-) -> Result<(Vec<Engines>, Vec<Tuned>), InferError> {
+) -> Result<Opened, InferError> {
     let (config, models) = (config.clone(), models.to_vec());
     let (backend, clock) = (Arc::clone(backend), Arc::clone(clock));
     let opening = named_thread("onnx", move || {
@@ -59,7 +70,11 @@ fn open_all(
     models: &[Arc<Model>],
     backend: &dyn Backend,
     clock: &SharedClock,
-) -> Result<(Vec<Engines>, Vec<Tuned>), InferError> {
+) -> Result<Opened, InferError> {
+    let models: Vec<Arc<Model>> = models
+        .iter()
+        .map(|model| weights_to_take(config, model, backend))
+        .collect();
     let budget = BUDGET / u32::try_from(models.len().max(1)).unwrap_or(u32::MAX);
     let mut tuned: Vec<Tuned> = models
         .iter()
@@ -76,7 +91,11 @@ fn open_all(
     for (engine, tuned) in workers.iter().take(1).flatten().zip(&mut tuned) {
         tuned.batch = engine.batch().pictures(tuned.batch);
     }
-    Ok((workers, tuned))
+    Ok(Opened {
+        workers,
+        tuned,
+        models,
+    })
 }
 
 /// What is written is taken; what is not is tried out.
@@ -154,27 +173,23 @@ fn taken(name: &str, found: &Calibration) -> Tuned {
 mod tests {
     use super::*;
     use crate::base::clock::SystemClock;
-    use crate::config::types::ExecutionProvider;
     use crate::infer::BatchSize;
     use crate::infer::fake::FakeBackend;
 
     fn limits(threads: Option<usize>, batch: Option<usize>, size: BatchSize) -> Vec<usize> {
         let config = InferenceConfig {
-            runtime_library: None,
             workers: 2,
             threads_per_worker: threads,
             max_batch: batch,
-            max_wait: Duration::ZERO,
-            max_age: Duration::from_secs(60),
-            execution_provider: ExecutionProvider::Cpu,
+            ..InferenceConfig::default()
         };
         let backend = FakeBackend::new(|_| Vec::new()).with_batch(size);
         let models = [Arc::new(FakeBackend::model())];
         let backend: Arc<dyn Backend> = Arc::new(backend);
         let clock: SharedClock = SystemClock::shared();
-        let (workers, tuned) = open(&config, &models, &backend, &clock).expect("opened");
-        assert_eq!(workers.len(), 2);
-        tuned.iter().map(|tuned| tuned.batch).collect()
+        let opened = open(&config, &models, &backend, &clock).expect("opened");
+        assert_eq!(opened.workers.len(), 2);
+        opened.tuned.iter().map(|tuned| tuned.batch).collect()
     }
 
     #[test]

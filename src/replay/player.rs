@@ -12,7 +12,9 @@ use super::detections;
 use super::told::Witness;
 use crate::base::clock::{SharedClock, process_cpu};
 use crate::base::metrics::{CameraMetrics, Metrics, Stage};
-use crate::config::types::{CameraConfig, InferenceConfig, ModelConfig, Pace, SourceConfig};
+use crate::config::types::{
+    CameraConfig, InferenceConfig, ModelConfig, Pace, Precision, SourceConfig,
+};
 use crate::fleet::analysis::{Analysis, Identity, Observer};
 use crate::fleet::{EventSink, Fleet, FleetParts};
 use crate::infer::{Backend, InferError, InferencePool};
@@ -283,6 +285,11 @@ impl Player {
             threads_per_worker: clip.config.inference.threads_per_worker.or(Some(1)),
             max_batch: Some(1),
             max_wait: Duration::ZERO,
+            // What a measurement chose would not be the same again.
+            precision: match clip.config.inference.precision {
+                Precision::Auto => Precision::Float,
+                written => written,
+            },
             ..clip.config.inference.clone()
         };
         let key = (inference, clip.config.models.clone());

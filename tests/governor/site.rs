@@ -8,8 +8,7 @@ use parapet::base::backoff::BackoffPolicy;
 use parapet::base::clock::{Clock as _, ManualClock, Monotonic, SharedClock};
 use parapet::base::metrics::Metrics;
 use parapet::config::types::{
-    CameraConfig, ExecutionProvider, GovernorConfig, InferenceConfig, SourceConfig, TrackerConfig,
-    WatchConfig,
+    CameraConfig, GovernorConfig, InferenceConfig, SourceConfig, TrackerConfig, WatchConfig,
 };
 use parapet::fleet::analysis::{Identity, Observer};
 use parapet::fleet::supervisor::StatusBoard;
@@ -173,13 +172,8 @@ pub(super) fn pool(
             .collect()
     });
     let inference = InferenceConfig {
-        runtime_library: None,
-        workers: 1,
-        threads_per_worker: Some(1),
         max_batch: Some(2),
-        max_wait: Duration::ZERO,
-        max_age: Duration::from_secs(1),
-        execution_provider: ExecutionProvider::Cpu,
+        ..InferenceConfig::default()
     };
     let pool = InferencePool::with_models(
         &inference,

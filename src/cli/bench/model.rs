@@ -13,6 +13,7 @@ use crate::cli::{logging, model};
 use crate::infer::calibrate::{Calibration, GREY, Trials, calibrate};
 use crate::infer::model::weights_folder;
 use crate::infer::ort::{OrtBackend, SessionOptions};
+use crate::infer::precision;
 use crate::infer::{Backend as _, Engine, Model};
 
 #[derive(Debug, ClapArgs)]
@@ -67,7 +68,20 @@ struct Found {
     cores: usize,
     seconds: f64,
     calibration: Calibration,
+    /// The same by the model's weights in 8-bit integers, where it has them.
+    int8: Option<Int8>,
     options: Vec<Setting>,
+}
+
+/// What the integers are worth.
+#[derive(Debug, Serialize)]
+struct Int8 {
+    /// Processor time of one picture, in turns.
+    float_millis: f64,
+    int8_millis: f64,
+    /// Whether a daemon with `precision = "auto"` takes the integers.
+    taken: bool,
+    calibration: Calibration,
 }
 
 pub(super) fn run(args: &ModelArgs) -> anyhow::Result<bool> {
@@ -86,6 +100,17 @@ pub(super) fn run(args: &ModelArgs) -> anyhow::Result<bool> {
     }
     let clock = SystemClock::new();
     let calibration = calibrate(&model, &backend, &trials, &clock)?;
+    let int8 = model.in_int8();
+    let int8 = int8.map(|int8| -> anyhow::Result<Int8> {
+        let costs = precision::measure(&model, &int8, &backend)?;
+        Ok(Int8 {
+            float_millis: costs.float.as_secs_f64() * 1e3,
+            int8_millis: costs.int8.as_secs_f64() * 1e3,
+            taken: costs.favour_int8(),
+            calibration: calibrate(&int8, &backend, &trials, &clock)?,
+        })
+    });
+    let int8 = int8.transpose()?;
     let seconds = clock.now().0.as_secs_f64();
     let options = if args.options {
         compare(&model, &backend, &calibration)?
@@ -97,6 +122,7 @@ pub(super) fn run(args: &ModelArgs) -> anyhow::Result<bool> {
         cores,
         seconds,
         calibration,
+        int8,
         options,
     };
     if args.json {
@@ -163,8 +189,24 @@ fn compare(
     calibration: &Calibration,
 ) -> anyhow::Result<Vec<Setting>> {
     let best = calibration.best;
-    let mut engines: Vec<Measured> = Vec::new();
     let settings = settings(best.threads);
+    // Threads that spin burn on after a run: they are measured when nothing else is any more.
+    let (spinning, calm): (Vec<_>, Vec<_>) = settings.iter().partition(|(_, o)| o.spinning);
+    let mut measured = Vec::new();
+    for together in [calm, spinning] {
+        measured.extend(in_turns(model, backend, best.batch, together)?);
+    }
+    Ok(measured)
+}
+
+/// Measures settings in turns, so that other work disturbs all alike.
+fn in_turns(
+    model: &Model,
+    backend: &OrtBackend,
+    batch: usize,
+    settings: Vec<&(&'static str, SessionOptions)>,
+) -> anyhow::Result<Vec<Setting>> {
+    let mut engines: Vec<Measured> = Vec::new();
     for (_, options) in &settings {
         let engine = backend.with_options(*options).open(model)?;
         engines.push((engine, Vec::new(), Vec::new()));
@@ -173,7 +215,7 @@ fn compare(
     let mut input = Vec::new();
     for round in 0..=ROUNDS {
         for (engine, times, costs) in &mut engines {
-            let pictures = engine.batch().pictures(best.batch);
+            let pictures = engine.batch().pictures(batch);
             input.resize(pictures * model.input_len(), GREY);
             let (begun, cpu) = (clock.now(), process_cpu());
             engine.run(pictures, &input, &mut |_| {})?;
@@ -194,7 +236,7 @@ fn compare(
         .map(|((what, options), (_, times, costs))| Setting {
             what,
             threads: options.threads,
-            batch: best.batch,
+            batch,
             millis: median(times),
             cpu_millis: median(costs),
         })
@@ -208,42 +250,19 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 fn tell(found: &Found, latency: u64) {
     println!(
-        "{} on {} cores, {:.1} s{}",
-        found.model,
-        found.cores,
-        found.seconds,
-        if found.calibration.complete {
-            ""
-        } else {
-            " (the time was over before every pair was tried)"
-        }
+        "{} on {} cores, {:.1} s",
+        found.model, found.cores, found.seconds
     );
-    println!(
-        "{:>7} {:>6} {:>9} {:>12} {:>11} {:>10}",
-        "threads", "batch", "ms a run", "cpu ms", "pictures/s", "a cpu s"
-    );
-    for trial in &found.calibration.trials {
-        let rate = trial.pictures_per_second();
+    tell_calibration(&found.calibration, latency);
+    if let Some(int8) = &found.int8 {
         println!(
-            "{:>7} {:>6} {:>9.1} {:>12.2} {rate:>11.1} {:>10.1}",
-            trial.threads,
-            trial.batch,
-            trial.seconds * 1e3,
-            trial.cpu_seconds * 1e3 / trial.batch as f64,
-            trial.pictures_per_core_second()
+            "\nint8: {:.2} cpu ms a picture, float {:.2}: {} is taken",
+            int8.int8_millis,
+            int8.float_millis,
+            if int8.taken { "int8" } else { "float" }
         );
+        tell_calibration(&int8.calibration, latency);
     }
-    let best = found.calibration.best;
-    println!(
-        "taken within {latency} ms: threads_per_worker = {}, max_batch = {}{}",
-        best.threads,
-        best.batch,
-        if found.calibration.within_latency {
-            ""
-        } else {
-            " (nothing is within it; this is the quickest)"
-        }
-    );
     if found.options.is_empty() {
         return;
     }
@@ -257,6 +276,38 @@ fn tell(found: &Found, latency: u64) {
             setting.what, setting.threads, setting.batch, setting.millis, setting.cpu_millis
         );
     }
+}
+
+fn tell_calibration(calibration: &Calibration, latency: u64) {
+    if !calibration.complete {
+        println!("(the time was over before every pair was tried)");
+    }
+    println!(
+        "{:>7} {:>6} {:>9} {:>12} {:>11} {:>10}",
+        "threads", "batch", "ms a run", "cpu ms", "pictures/s", "a cpu s"
+    );
+    for trial in &calibration.trials {
+        let rate = trial.pictures_per_second();
+        println!(
+            "{:>7} {:>6} {:>9.1} {:>12.2} {rate:>11.1} {:>10.1}",
+            trial.threads,
+            trial.batch,
+            trial.seconds * 1e3,
+            trial.cpu_seconds * 1e3 / trial.batch as f64,
+            trial.pictures_per_core_second()
+        );
+    }
+    let best = calibration.best;
+    println!(
+        "taken within {latency} ms: threads_per_worker = {}, max_batch = {}{}",
+        best.threads,
+        best.batch,
+        if calibration.within_latency {
+            ""
+        } else {
+            " (nothing is within it; this is the quickest)"
+        }
+    );
 }
 
 #[cfg(test)]

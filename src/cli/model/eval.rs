@@ -80,6 +80,9 @@ fn contenders(args: &EvalArgs) -> anyhow::Result<Vec<Contender>> {
             _ => format!("{name} ({})", folder.display()),
         };
         contenders.push(Contender::open(&name, model, &backend)?);
+        if let Some(int8) = model.in_int8().map(Arc::new) {
+            contenders.push(Contender::open(&format!("{name} int8"), &int8, &backend)?);
+        }
     }
     Ok(contenders)
 }

@@ -4,7 +4,6 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::*;
 use crate::base::clock::SystemClock;
-use crate::config::types::ExecutionProvider;
 use crate::infer::BatchSize;
 use crate::infer::fake::FakeBackend;
 use crate::model::frame::{ColorMatrix, Colorimetry, OwnedPlanes, PixelFormat};
@@ -15,13 +14,10 @@ const WAIT: Duration = Duration::from_secs(10);
 
 fn config(workers: usize, max_batch: usize) -> InferenceConfig {
     InferenceConfig {
-        runtime_library: None,
         workers,
-        threads_per_worker: Some(1),
         max_batch: Some(max_batch),
-        max_wait: Duration::ZERO,
         max_age: Duration::from_secs(60),
-        execution_provider: ExecutionProvider::Cpu,
+        ..InferenceConfig::default()
     }
 }
 
