@@ -60,6 +60,11 @@ impl Baseline {
         (seen >= WARM).then(|| (cost - self.median) / (self.sigma * doubt))
     }
 
+    /// Whether half of its window is filled: what is usual is well known.
+    pub(super) fn is_settled(&self) -> bool {
+        self.window.len() * 2 >= self.length
+    }
+
     /// Takes a cost in, if the last one was taken long enough ago.
     pub(super) fn learn(&mut self, cost: f32, now: Duration) {
         let soon = self

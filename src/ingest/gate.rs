@@ -12,16 +12,23 @@
 //! ```
 //!
 //! A camera begins awake and goes to sleep at its first keyframe, at which the detector glances: a
-//! fleet that starts costs no more than one that sleeps, and who stands there is seen at once. Asleep,
+//! fleet that starts costs little more than one that sleeps, and who stands there is seen at once. Until
+//! it is known what is usual in the stream, the detector glances at every keyframe. Asleep,
 //! each keyframe is decoded and compared with the background; the detector glances at the last keyframe
 //! before the heartbeat is due. Where no keyframe comes in
 //! time (a group longer than the heartbeat, as "smart codecs" send them), all that is held is
 //! decoded at the heartbeat and the detector glances at the newest picture ([`Action::CatchUp`]):
 //! such a stream costs its decoding but not its inference, and keeps the promise.
 //!
+//! Where nothing at all stirs in the stream ([`Judge::is_calm`]) every other of the keyframes between two
+//! glances goes undecoded: half of what a quiet camera costs is the decoding of its keyframes.
+//!
+//! The detector glances in the same way when pictures stay a little above what is usual at their place
+//! in the group, by less than would be believed of a single one: somebody small or far away.
+//!
 //! Over all that stands the level that the governor leaves the camera with, in always mode too.
 //! At lower rates a sleeping camera's keyframes are lowered too: at half the rate every other one is
-//! decoded, at a quarter only the one at which the detector glances; movement in the stream wakes it
+//! decoded at most, at a quarter only the one at which the detector glances; movement in the stream wakes it
 //! as ever. While the level is sparse the camera is asleep whatever happens in it, and nothing but the level wakes
 //! it ([`WakeReason::Eased`] in always mode; in watch mode it goes on sleeping by its own rules):
 //!
@@ -39,6 +46,7 @@
 //! All times are the stream's own, so that a recording is decided alike at any pace.
 
 mod doubt;
+mod group;
 mod judge;
 mod level;
 
@@ -113,6 +121,9 @@ const CONFIRMED_AFTER: Duration = Duration::from_secs(2);
 const IN_VAIN: u32 = 3;
 /// A doubt waits so long for a keyframe.
 const DOUBT_WAIT: Duration = Duration::from_secs(4);
+/// While it is not known what is usual in the stream, and no longer than this after its begin, the
+/// detector glances at every keyframe where the level allows it.
+const BLIND_FOR: Duration = Duration::from_secs(60);
 /// The policy of one camera.
 #[derive(Debug)]
 pub(super) struct Gate {
@@ -238,6 +249,10 @@ impl Gate {
         if key {
             return self.asleep_key(level);
         }
+        if activity == Activity::Lasting {
+            (self.doubted_at, self.analysed_at) = (None, self.now);
+            return Action::CatchUp;
+        }
         let waited = |at| self.now.saturating_sub(at) >= DOUBT_WAIT;
         let doubted = self.doubted_at.is_some_and(waited);
         if doubted || (!self.key_is_near() && self.glance_is_due(self.step)) {
@@ -340,6 +355,7 @@ impl Gate {
             if somebody {
                 self.active_at = self.now;
                 self.doubt.somebody(self.now);
+                self.judge.somebody();
             } else {
                 let moving = self.now.saturating_sub(self.active_at) < self.policy.quiet;
                 self.doubt.nobody(moving, self.now);
@@ -376,6 +392,7 @@ impl Gate {
         self.glanced = (reason == WakeReason::Detector).then_some(self.now);
         if reason == WakeReason::Detector {
             self.doubt.somebody(self.now);
+            self.judge.somebody();
         }
         Action::Wake(reason, self.rewind(from))
     }

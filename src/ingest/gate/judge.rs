@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::group::{Group, Sum};
 use super::{Unit, UnitKind};
 use crate::config::types::Sensitivity;
 use crate::ingest::baseline::{Baseline, cost};
@@ -13,6 +14,9 @@ const SPACING: Duration = Duration::from_millis(250);
 /// A single picture this many thresholds above the usual needs no second one.
 const CERTAIN: f32 = 3.0;
 
+/// A keyframe this many standard deviations around the usual hints at nothing.
+const USUAL_KEY: f32 = 2.0;
+
 /// Standard deviations above the usual that count as activity.
 fn threshold(sensitivity: Sensitivity) -> f32 {
     match sensitivity {
@@ -22,10 +26,21 @@ fn threshold(sensitivity: Sensitivity) -> f32 {
     }
 }
 
+/// Standard deviations, summed up beyond what noise has, that are worth a glance.
+fn sum_limit(sensitivity: Sensitivity) -> f32 {
+    match sensitivity {
+        Sensitivity::Low => 14.0,
+        Sensitivity::Medium => 8.0,
+        Sensitivity::High => 6.0,
+    }
+}
+
 /// What a coded picture tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Activity {
     None,
+    /// A little above the usual, but for long: worth a glance.
+    Lasting,
     /// Above the threshold, but not by as much as is believed.
     Doubtful,
     Certain,
@@ -50,6 +65,11 @@ impl Hot {
 #[derive(Debug)]
 pub(super) struct Judge {
     threshold: f32,
+    sum_limit: f32,
+    sum: Sum,
+    group: Group,
+    calm: bool,
+    blind: bool,
     hot: Hot,
     warm: Hot,
     keys: Baseline,
@@ -61,6 +81,11 @@ impl Judge {
     pub(super) fn new(sensitivity: Sensitivity) -> Self {
         Self {
             threshold: threshold(sensitivity),
+            sum_limit: sum_limit(sensitivity),
+            sum: Sum::new(),
+            group: Group::new(),
+            calm: false,
+            blind: true,
             hot: Hot::default(),
             warm: Hot::default(),
             keys: Baseline::new(KEYS, Duration::ZERO),
@@ -72,6 +97,23 @@ impl Judge {
     /// What came before counts no more as the first of two.
     pub(super) fn forget_hot(&mut self) {
         (self.hot, self.warm) = (Hot::default(), Hot::default());
+        self.sum.forget();
+    }
+
+    /// Of the latest keyframe: whether neither it nor any picture since the one before hints at
+    /// anything, as far as is well known what is usual.
+    pub(super) fn is_calm(&self) -> bool {
+        self.calm
+    }
+
+    /// Of the latest keyframe: whether too little was seen of the stream to tell anything by it.
+    pub(super) fn is_blind(&self) -> bool {
+        self.blind
+    }
+
+    /// Somebody is there.
+    pub(super) fn somebody(&mut self) {
+        self.sum.somebody();
     }
 
     /// Judges a picture and learns from it; activity is believed `factor` times above the threshold.
@@ -82,14 +124,31 @@ impl Judge {
             UnitKind::Reference => &mut self.references,
             UnitKind::NonReference => &mut self.others,
         };
-        let score = baseline.score(cost).unwrap_or(0.0);
+        let score = baseline.score(cost);
+        let usual_key = score.is_some_and(|score| score.abs() < USUAL_KEY);
+        let score = score.unwrap_or(0.0);
         baseline.learn(cost, now);
         let key = unit.kind == UnitKind::Key;
+        let lasting = match unit.kind {
+            UnitKind::Key => {
+                let little = self.sum.take_peak() < self.sum_limit / 2.0;
+                self.blind = !self.group.is_known();
+                self.calm = little && !self.blind && usual_key && factor <= 1.0;
+                self.group.begin();
+                false
+            }
+            UnitKind::Reference => {
+                let above = self.group.take(cost, now).unwrap_or(0.0);
+                self.sum.take(above, self.sum_limit * factor, now)
+            }
+            UnitKind::NonReference => false,
+        };
         let certain = self.hot.take(score, self.threshold * factor, key);
         let moved = self.warm.take(score, self.threshold, key);
         match (certain, moved) {
             (true, _) => Activity::Certain,
             (false, true) => Activity::Doubtful,
+            (false, false) if lasting => Activity::Lasting,
             (false, false) => Activity::None,
         }
     }

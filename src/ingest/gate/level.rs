@@ -1,7 +1,7 @@
 //! What the governor's level leaves of a camera: see the table in the [gate](super)'s own words.
 
 use super::judge::Activity;
-use super::{Action, Gate, JITTER, KEY_SPACING};
+use super::{Action, BLIND_FOR, Gate, JITTER, KEY_SPACING};
 use crate::config::types::WatchMode;
 use crate::ingest::gop_ring::Rewind;
 use crate::model::coverage::CoverageLevel;
@@ -10,12 +10,20 @@ impl Gate {
     /// A keyframe that wakes nobody.
     pub(super) fn asleep_key(&mut self, level: CoverageLevel) -> Action {
         let doubted = self.take_doubt();
-        let analyse = self.key_glance_is_due() || doubted;
+        let blind = level == CoverageLevel::Full
+            && self.judge.is_blind()
+            && self.now < BLIND_FOR
+            && self.now.saturating_sub(self.keyframe_at) + JITTER >= KEY_SPACING;
+        if blind {
+            self.keyframe_at = self.now;
+        }
+        let analyse = self.key_glance_is_due() || doubted || blind;
+        let calm = self.judge.is_calm();
         self.kept = !analyse
             && match level {
-                CoverageLevel::HalfRate => !self.kept,
+                CoverageLevel::HalfRate => !self.kept || calm,
                 CoverageLevel::QuarterRate => true,
-                _ => false,
+                _ => calm && !self.kept,
             };
         if self.kept {
             return Action::Keep;

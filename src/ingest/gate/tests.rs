@@ -23,6 +23,8 @@ struct Camera {
     number: u32,
     gop: u32,
     bytes: usize,
+    /// Two pictures of each group stand out, by less than is worth a glance.
+    stirs: bool,
     wanted: bool,
     level: CoverageLevel,
 }
@@ -38,6 +40,7 @@ impl Camera {
             number: 0,
             gop,
             bytes: 4_000,
+            stirs: false,
             wanted: false,
             level: CoverageLevel::Full,
         }
@@ -51,13 +54,16 @@ impl Camera {
     fn next(&mut self) -> (Duration, Action) {
         let key = self.number.is_multiple_of(self.gop);
         let wobble = 1 + self.number as usize % 7;
+        let place = self.number % self.gop;
+        let stirs = self.stirs && (self.gop - 3..self.gop - 1).contains(&place);
+        let bytes = self.bytes + if stirs { self.bytes / 4 } else { 0 };
         let unit = Unit {
             kind: if key {
                 UnitKind::Key
             } else {
                 UnitKind::Reference
             },
-            bytes: if key { 60_000 } else { self.bytes } + 20 * wobble,
+            bytes: if key { 60_000 } else { bytes } + 20 * wobble,
             qp: None,
             pts: STEP * self.number,
         };
@@ -89,6 +95,7 @@ fn woke(actions: &[(Duration, Action)]) -> Option<(Duration, WakeReason)> {
 #[test]
 fn a_quiet_camera_sleeps_after_the_quiet_period_and_decodes_only_keyframes() {
     let mut camera = Camera::asleep(25);
+    camera.stirs = true;
     camera.wanted = true;
     let woken = *camera.run(3).last().expect("pictures");
     assert!(camera.gate.awake);
@@ -120,7 +127,34 @@ fn it_sleeps_from_its_first_keyframe_on_at_which_the_detector_glances() {
     );
     assert_eq!(actions[5].1, Action::Sleep { analyse: true });
     assert_eq!(actions[6].1, Action::Hold);
-    assert_eq!(actions[30].1, Action::Look { analyse: false });
+    assert_eq!(actions[30].1, Action::Look { analyse: true });
+}
+
+#[test]
+fn until_it_knows_what_is_usual_the_detector_glances_at_every_keyframe() {
+    let mut camera = Camera::new(25);
+    let glances = |camera: &mut Camera| {
+        let actions = camera.run(20).into_iter();
+        let keys = actions.filter(|(at, _)| (at.as_millis() / 80).is_multiple_of(25));
+        let glance = |action| matches!(action, Action::Look { analyse } | Action::Sleep { analyse } if analyse);
+        keys.filter(|(_, action)| glance(*action)).count()
+    };
+    assert_eq!(glances(&mut camera), 10);
+    camera.run(20);
+    assert!((2..=3).contains(&glances(&mut camera)));
+    // A stream of keyframes alone never tells what is usual: one second apart, for a minute.
+    let mut intra = Camera::new(1);
+    let looks = |actions: Vec<(Duration, Action)>| {
+        let actions = actions.into_iter();
+        actions
+            .filter(|(_, action)| *action == Action::Look { analyse: true })
+            .count()
+    };
+    let begin = looks(intra.run(50));
+    assert!((45..=70).contains(&begin), "{begin}");
+    intra.run(20);
+    let later = looks(intra.run(60));
+    assert!((5..=8).contains(&later), "{later}");
 }
 
 #[test]
@@ -128,6 +162,8 @@ fn cameras_that_begin_together_are_not_glanced_at_together() {
     let second_glance = |phase| {
         let mut camera = Camera::new(25);
         camera.gate = Gate::new(policy(), phase);
+        // No glances but those.
+        camera.level = CoverageLevel::HalfRate;
         let actions = camera.run(60);
         let glances = actions
             .iter()
@@ -164,9 +200,10 @@ fn a_glance_that_was_wrong_costs_less_quiet_than_somebody() {
 
 #[test]
 fn at_lower_rates_a_sleeping_camera_decodes_fewer_keyframes_and_wakes_as_ever() {
-    let decoded = |level| {
+    let decoded = |level, stirs| {
         let mut camera = Camera::asleep(25);
-        camera.level = level;
+        camera.run(120);
+        (camera.level, camera.stirs) = (level, stirs);
         let actions = camera.run(600);
         let count = |wanted: fn(&Action) -> bool| {
             let found = actions.iter().filter(|(_, action)| wanted(action));
@@ -193,11 +230,21 @@ fn at_lower_rates_a_sleeping_camera_decodes_fewer_keyframes_and_wakes_as_ever() 
         assert_eq!(woken, Some((WakeReason::Picture, from)));
         count(|action| matches!(action, Action::Look { .. }))
     };
-    assert_eq!(decoded(CoverageLevel::Full), 300);
-    let half = decoded(CoverageLevel::HalfRate);
+    let stirred = decoded(CoverageLevel::Full, true);
+    assert!((299..=300).contains(&stirred), "{stirred}");
+    let half = decoded(CoverageLevel::HalfRate, true);
     assert!((150..=190).contains(&half), "{half}");
-    let quarter = decoded(CoverageLevel::QuarterRate);
-    assert!((60..=76).contains(&quarter), "{quarter}");
+    // Where nothing stirs, one level less.
+    let full = decoded(CoverageLevel::Full, false);
+    assert!((150..=190).contains(&full), "{full}");
+    for (level, stirs) in [
+        (CoverageLevel::HalfRate, false),
+        (CoverageLevel::QuarterRate, false),
+        (CoverageLevel::QuarterRate, true),
+    ] {
+        let glances = decoded(level, stirs);
+        assert!((60..=76).contains(&glances), "{level:?}: {glances}");
+    }
 }
 
 #[test]
@@ -240,6 +287,55 @@ fn larger_pictures_wake_it_from_the_current_keyframe_within_two_of_them() {
     let (at, reason) = woke(&camera.run(3)).expect("woken");
     assert_eq!(reason, WakeReason::Stream);
     assert!(at - begun <= STEP * 2, "{begun:?} {at:?}");
+}
+
+#[test]
+fn where_nothing_stirs_every_other_keyframe_goes_undecoded_and_where_something_does_none() {
+    let mut camera = Camera::of(
+        25,
+        WatchConfig {
+            heartbeat: Duration::from_secs(60),
+            ..policy()
+        },
+    );
+    camera.run(120);
+    let keys = |actions: &[(Duration, Action)]| {
+        let count = |wanted: fn(&Action) -> bool| {
+            actions.iter().filter(|(_, action)| wanted(action)).count()
+        };
+        let looked = count(|action| matches!(action, Action::Look { .. }));
+        (looked, count(|action| *action == Action::Keep))
+    };
+    let (looked, kept) = keys(&camera.run(40));
+    assert!(
+        looked.abs_diff(kept) <= 1,
+        "{looked} looked at, {kept} kept"
+    );
+    assert_eq!(looked + kept, 20);
+    camera.stirs = true;
+    camera.run(2);
+    let stirred = camera.run(40);
+    assert!(stirred.iter().all(|(_, action)| *action != Action::CatchUp));
+    assert_eq!(keys(&stirred), (20, 0));
+}
+
+#[test]
+fn pictures_that_stay_a_little_larger_are_glanced_at_long_before_the_next_keyframe() {
+    let mut camera = Camera::asleep(50);
+    camera.run(60);
+    let begun = STEP * camera.number;
+    camera.bytes = 4_400;
+    let (at, _) = camera
+        .run(4)
+        .into_iter()
+        .find(|(_, action)| *action == Action::CatchUp)
+        .expect("a glance");
+    assert!(at.saturating_sub(begun) < Duration::from_secs(2), "{at:?}");
+    assert!(!camera.gate.is_awake());
+    // The detector found somebody.
+    camera.wanted = true;
+    let (_, action) = camera.next();
+    assert_eq!(action, Action::Wake(WakeReason::Detector, Rewind::Previous));
 }
 
 #[test]
@@ -439,8 +535,8 @@ proptest! {
             match action {
                 Action::Follow => prop_assert!(awake),
                 Action::Hold | Action::CatchUp => prop_assert!(!awake && !wanted),
-                Action::Skip | Action::Keep => prop_assert!(false, "nothing is missing"),
-                Action::Look { .. } => prop_assert!(!awake && !wanted && kind == UnitKind::Key),
+                Action::Skip => prop_assert!(false, "nothing is missing"),
+                Action::Look { .. } | Action::Keep => prop_assert!(!awake && !wanted && kind == UnitKind::Key),
                 Action::Sleep { .. } => {
                     prop_assert!(awake && !wanted && kind == UnitKind::Key);
                     awake = false;
