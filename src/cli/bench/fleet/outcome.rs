@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::gaps::GapReport;
+use super::gaps::{GapReport, Spread};
 use super::probe::{Snapshot, Values};
 use super::script::EventReport;
 use super::threads::{Part, Usage};
@@ -95,19 +95,34 @@ pub(super) struct Seen {
     pub(super) governor: Governed,
 }
 
+/// The cameras of one place, which share a priority.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct PlaceReport {
+    pub(super) name: String,
+    pub(super) priority: u8,
+    /// At the end, cameras at each of the governor's levels, from full to least.
+    pub(super) levels: Vec<usize>,
+    pub(super) gaps: Spread,
+}
+
 /// What the governor held back; empty where the daemon has none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(super) struct Governed {
     /// At the end, cameras at each level, from full to least.
     pub(super) levels: Vec<usize>,
+    /// The same by place, the highest priority first.
+    pub(super) places: Vec<PlaceReport>,
     /// Cameras whose largest gap of the last minute was above their promise, at the worst look.
     pub(super) unkept_most: usize,
 }
 
-/// Cameras by the governor's level.
-fn levels(metrics: &Snapshot) -> Vec<usize> {
+/// Of the cameras that count, how many are at each of the governor's levels.
+pub(super) fn levels(metrics: &Snapshot, counts: impl Fn(&str) -> bool) -> Vec<usize> {
     let mut levels = Vec::new();
-    for values in metrics.cameras.values() {
+    for (camera, values) in &metrics.cameras {
+        if !counts(camera) {
+            continue;
+        }
         if let Some(level) = values.get("governor_level") {
             let level = level.clamp(0.0, 9.0) as usize;
             levels.resize(levels.len().max(level + 1), 0);
@@ -156,7 +171,7 @@ impl Phase {
             gaps: seen.gaps,
             events: seen.events,
             governor: Governed {
-                levels: levels(&after.metrics),
+                levels: levels(&after.metrics, |_| true),
                 ..seen.governor
             },
             events_lost: whole("events_lost_total") as u64,

@@ -1,6 +1,6 @@
 //! One run: the processes, the cameras' coming and going, looking and listening.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::clips::Place;
 use super::gaps::Gaps;
-use super::outcome::{Moment, Outcome, Phase, Seen};
+use super::outcome::{Moment, Outcome, Phase, PlaceReport, Seen, levels};
 use super::probe::Snapshot;
 use super::script::{self, Camera, Heard, Owed, Visit};
-use super::setup::{config_text, head, places, promise, wall_tables};
+use super::setup::{config_text, head, places, priority, promise, wall_tables};
 use super::threads::{Usage, machine};
 use super::{FleetKind, Mode};
 use crate::api::client::Client;
@@ -25,6 +25,8 @@ use crate::sim::wall::{Cameras, Order};
 
 /// From one look at the daemon's metrics to the next.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Cameras that are added or taken away have so long to be all streaming, or gone.
+const JOIN_LIMIT: Duration = Duration::from_secs(60);
 /// This share of the cameras must sleep for the fleet to be settled: something always moves.
 const SETTLED_SHARE: f64 = 0.97;
 
@@ -52,6 +54,7 @@ pub(super) async fn measure(kind: &FleetKind, stretches: &[Stretch]) -> anyhow::
     for (number, stretch) in stretches.iter().enumerate() {
         if number > 0 {
             fleet.resize(stretch.cameras)?;
+            fleet.join(stretch.cameras).await?;
         }
         let phase = fleet.phase(kind, stretch).await?;
         broken.extend(phase.broken(&promise).into_iter().map(|word| {
@@ -82,6 +85,8 @@ struct Fleet {
     folder: tempfile::TempDir,
     places: Vec<Place>,
     cameras: Vec<Camera>,
+    /// Where in `cameras` an id stands.
+    numbers: BTreeMap<String, usize>,
     wall: WallProcess,
     daemon: DaemonProcess,
     head: String,
@@ -115,8 +120,10 @@ impl Fleet {
             config_text(&head, &places, &cameras, begin, &wall.url),
         )?;
         let daemon = DaemonProcess::start(folder.path(), &config, console).await?;
+        let ids = cameras.iter().map(|camera| camera.id.clone());
         let mut fleet = Self {
             folder,
+            numbers: ids.zip(0..).collect(),
             places,
             cameras,
             wall,
@@ -201,6 +208,22 @@ impl Fleet {
         }
     }
 
+    /// Waits until so many cameras stream after a [`Fleet::resize`], or the time for it is over.
+    async fn join(&self, cameras: usize) -> anyhow::Result<()> {
+        let begun = self.clock.now();
+        loop {
+            let seconds = self.clock.now().since(begun);
+            if self.look().await?.streaming() == cameras {
+                eprintln!("{cameras} cameras after {:.0} s", seconds.as_secs_f64());
+                return Ok(());
+            }
+            if seconds >= JOIN_LIMIT {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
     /// The daemon's metrics.
     async fn look(&self) -> anyhow::Result<Snapshot> {
         match self.daemon.get("metrics").await {
@@ -236,8 +259,13 @@ impl Fleet {
         let begun_utc = self.clock.utc_micros();
         self.heard.lock().clear();
         let before = self.moment().await?;
-        let watched = self.watch(stretch.cameras, &visits, length).await?;
+        let mut watched = self.watch(stretch.cameras, &visits, length).await?;
         let after = self.moment().await?;
+        for place in &mut watched.governor.places {
+            place.levels = levels(&after.metrics, |camera| {
+                self.place_of(camera, stretch.cameras) == Some(&place.name)
+            });
+        }
         let owed = self.owed(&visits, begun_utc).await?;
         let heard = self.heard.lock().clone();
         let seen = Seen {
@@ -256,21 +284,30 @@ impl Fleet {
         length: Duration,
     ) -> anyhow::Result<Seen> {
         let mut gaps = Gaps::default();
+        let mut by_place: BTreeMap<&str, Gaps> = BTreeMap::new();
         let mut watched = Seen {
             connected_least: usize::MAX,
             ..Seen::default()
         };
         let begun = self.clock.now();
-        let known: BTreeSet<&str> = self.cameras[..cameras]
-            .iter()
-            .map(|camera| camera.id.as_str())
-            .collect();
         let mut visits = visits.iter().peekable();
         let mut next_look = Duration::ZERO;
         loop {
             let now = self.clock.now().since(begun);
             if now >= length {
                 watched.gaps = gaps.report(now);
+                let places = self.places.iter().enumerate();
+                watched.governor.places = places
+                    .filter_map(|(number, place)| {
+                        let gaps = by_place.get(place.name.as_str())?;
+                        Some(PlaceReport {
+                            name: place.name.clone(),
+                            priority: priority(number),
+                            levels: Vec::new(),
+                            gaps: gaps.report(now).all,
+                        })
+                    })
+                    .collect();
                 return Ok(watched);
             }
             if now >= next_look {
@@ -278,10 +315,13 @@ impl Fleet {
                 let seen = self.look().await?;
                 let now = self.clock.now().since(begun);
                 for (camera, values) in &seen.cameras {
-                    if known.contains(camera.as_str()) {
+                    if let Some(place) = self.place_of(camera, cameras) {
                         let read = |name| values.get(name).copied().unwrap_or(0.0);
                         let analysed = read("frames_analysed_total") as u64;
-                        gaps.look(camera, now, analysed, read("analysis_gap_seconds"));
+                        let gap = read("analysis_gap_seconds");
+                        for gaps in [&mut gaps, by_place.entry(place).or_default()] {
+                            gaps.look(camera, now, analysed, gap);
+                        }
                     }
                 }
                 let least = &mut watched.connected_least;
@@ -300,6 +340,12 @@ impl Fleet {
             let now = self.clock.now().since(begun);
             tokio::time::sleep(next.saturating_sub(now).max(Duration::from_millis(5))).await;
         }
+    }
+
+    /// The place of one of the first so many cameras.
+    fn place_of(&self, camera: &str, cameras: usize) -> Option<&str> {
+        let number = *self.numbers.get(camera)?;
+        (number < cameras).then(|| self.places[self.cameras[number].place].name.as_str())
     }
 
     async fn send(&self, visit: &Visit) -> anyhow::Result<()> {

@@ -26,6 +26,12 @@ pub(super) fn promise(kind: &FleetKind) -> Promise {
     }
 }
 
+/// The priority of a place's cameras: the first place goes before the second, and so on.
+pub(super) fn priority(place: usize) -> u8 {
+    let lower = u8::try_from(place * 50).unwrap_or(u8::MAX);
+    200_u8.saturating_sub(lower)
+}
+
 /// What the cameras show.
 ///
 /// # Errors
@@ -108,9 +114,10 @@ pub(super) fn config_text(
     for camera in &cameras[..count] {
         let id = &camera.id;
         let rules = &places[camera.place].rules;
+        let priority = priority(camera.place);
         let _ = write!(
             text,
-            "\n[[camera]]\nid = \"{id}\"\nurl = \"{url}{id}\"\n{rules}"
+            "\n[[camera]]\nid = \"{id}\"\nurl = \"{url}{id}\"\npriority = {priority}\n{rules}"
         );
     }
     text

@@ -103,6 +103,19 @@ fn promises() -> Vec<Row<'static>> {
                 .join(" ")
         }
     });
+    row!(rows, "levels, then gap, by priority", |p| "{}", {
+        let places = p.governor.places.iter().map(|place| {
+            let levels = place.levels.iter().map(usize::to_string);
+            format!(
+                "{} ({}): {}; {}",
+                place.name,
+                place.priority,
+                levels.collect::<Vec<_>>().join(" "),
+                spread(&place.gaps)
+            )
+        });
+        places.collect::<Vec<_>>().join(" | ")
+    });
     row!(
         rows,
         "coverage not kept, worst look",
