@@ -157,8 +157,11 @@ fn count_or_auto(table: &Table<'_>, key: &'static str, built_in: Option<usize>) 
 
 fn inference(root: &Table<'_>, folder: &Path, environment: &dyn Environment) -> InferenceConfig {
     let mut inference = InferenceConfig {
-        // The other half of the cores decodes.
-        workers: (environment.cores() / 2).max(1),
+        // The other half of the cores decodes. Two share better with the decoders than one, which
+        // is late whenever a decoder is at work.
+        workers: (environment.cores() / 2).max(environment.cores().min(2)),
+        threads_per_worker: None,
+        max_batch: None,
         ..InferenceConfig::default()
     };
     if let Some(table) = root.table("inference", "[inference]") {
