@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+import model
+
 MOST = 48  # people of one sample
 PAD = 114
 ON_ITS_SIDE = 0.07  # share of windows turned by a quarter
@@ -34,7 +36,7 @@ class Pictures:
 def window(rng, picture, people, ignore, width, height):
     """A random part of the picture at a random scale, mostly around somebody; boxes follow."""
     rows, columns = picture.shape[:2]
-    fit = min(416 / columns, 256 / rows)  # what the detector would see the whole picture at
+    fit = min(model.WIDTH / columns, model.HEIGHT / rows)  # what the detector would see the whole picture at
     scale = fit * np.exp(rng.uniform(np.log(0.55), np.log(2.0)))
     middle = np.float32([rng.uniform(0, columns), rng.uniform(0, rows)])
     if len(people) and rng.random() < 0.85:

@@ -61,9 +61,10 @@ def sigmoid(values):
 class Detector:
     """A model folder, opened. Calling it with a BGR picture gives person boxes (in its pixels) and scores."""
 
-    def __init__(self, folder, weights=None, threads=1):
+    def __init__(self, folder, weights=None, threads=1, int8=False):
         self.manifest = m = tomllib.loads((pathlib.Path(folder) / "model.toml").read_text())
-        places = [pathlib.Path(p) / m["file"] for p in (folder, weights) if p]
+        file = m["int8"]["file"] if int8 else m["file"]
+        places = [pathlib.Path(p) / file for p in (folder, weights) if p]
         self.session = session(next(p for p in places if p.is_file()), threads)
         self.name, self.input, self.head = m["name"], m["input"], m["output"]
         self.person = m["labels"].index("person")

@@ -129,7 +129,11 @@ def main():
     parser.add_argument("--json", type=pathlib.Path)
     args = parser.parse_args()
     cv2.setNumThreads(1)
-    detectors = {folder.name: Detector(folder, args.data / "models") for folder in args.model}
+    detectors = {}
+    for folder in args.model:
+        detectors[folder.name] = Detector(folder, args.data / "models")
+        if "int8" in detectors[folder.name].manifest:
+            detectors[f"{folder.name} int8"] = Detector(folder, args.data / "models", int8=True)
     rows = {name: {"ms": spent} for name, spent in zip(detectors, milliseconds(list(detectors.values())))}
 
     coco, simulated = list(datasets.coco(args.data)), list(validation(args.validation))

@@ -5,7 +5,7 @@
 #
 # PARAPET_DATA   the data folder (default ../shared/data)
 # WORK           where everything in between lies (default target/training); a run goes on where it stopped
-# SCENES         how many scenes to render (default 420)
+# SCENES         how many scenes to render (default 780)
 # PARAPET        the program (default: cargo run --release)
 set -eu
 cd "$(dirname "$0")/../.."
@@ -20,7 +20,7 @@ python="$work/venv/bin/python"
 "$python" -m pip install --quiet -r models/training/requirements.txt
 
 if [ ! -d "$work/clips" ]; then
-    "$python" models/training/scenes.py "$work/scenes" --count "${SCENES:-420}"
+    "$python" models/training/scenes.py "$work/scenes" --count "${SCENES:-780}"
     $parapet sim render "$work/scenes" --out "$work/clips.part"
     mv "$work/clips.part" "$work/clips"
 fi
@@ -35,6 +35,7 @@ fi
 OMP_WAIT_POLICY=passive "$python" models/training/train.py --data "$work/packed" --out "$work/run" \
     --minutes "$minutes" --threads "${THREADS:-1}" --resume
 "$python" models/training/export.py "$work/run/checkpoint.pt" models/person --validation "$work/packed"
+"$python" models/training/quantise.py models/person --data "$work/packed"
 $parapet model check models/person
 
 held_out=${HELD_OUT:-$HOME/.cache/parapet/scenes} # where `parapet sim render testdata/scenes` leaves clips

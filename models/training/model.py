@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 STRIDES = (8, 16, 32)
-WIDTH, HEIGHT = 416, 256
+WIDTH, HEIGHT = 512, 288
 
 
 class Conv(nn.Sequential):

@@ -1,6 +1,11 @@
-"""Writes model-int8.onnx: static int8 (QDQ, per channel), calibrated on training pictures; decoding stays in float."""
+"""Writes model-int8.onnx: static int8 (QDQ, per channel), calibrated on training pictures; names it in model.toml.
+
+Decoding stays in float, and so do the last layers, whose numbers (scores and log distances) int8 hurts most, and
+the first: with three channels it takes four times as long in int8 (0.80 against 0.20 ms at 512x288, ONNX Runtime 1.32).
+"""
 
 import argparse
+import hashlib
 import json
 import pathlib
 
@@ -33,12 +38,17 @@ def main():
     ready = args.folder / "model-ready.onnx"
     quant_pre_process(str(args.folder / "model.onnx"), str(ready), skip_symbolic_shape=True)
     convolutions = [node.name for node in onnx.load(ready).graph.node if node.op_type == "Conv"]
-    # The last layers' numbers (scores and log distances) are what int8 hurts most.
-    last = [name for name in convolutions if "/score/" in name or "/sides/" in name]
-    quantize_static(str(ready), str(args.folder / "model-int8.onnx"), Reader(args.data), quant_format=QuantFormat.QDQ,
+    in_float = [name for name in convolutions if "/score/" in name or "/sides/" in name or "/early.0/early.0.0/" in name]
+    assert len(in_float) == 7, in_float
+    file = args.folder / "model-int8.onnx"
+    quantize_static(str(ready), str(file), Reader(args.data), quant_format=QuantFormat.QDQ,
                     per_channel=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-                    op_types_to_quantize=["Conv"], nodes_to_exclude=last)
+                    op_types_to_quantize=["Conv"], nodes_to_exclude=in_float)
     ready.unlink()
+    manifest = args.folder / "model.toml"
+    float_only = manifest.read_text().split("\n[int8]")[0]
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    manifest.write_text(f'{float_only}\n[int8]\nfile = "{file.name}"\nsha256 = "{digest}"\n')
 
 
 if __name__ == "__main__":

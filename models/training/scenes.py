@@ -11,6 +11,7 @@ import pathlib
 import random
 
 FIRST_SEED = 1_000_000
+FURNISHED_FROM = 420  # from this number on, every scene is full of furniture: by night a bench looks like somebody who lies
 FRAMES_A_SECOND, SECONDS = 1, 5
 WIDTH, HEIGHT = 512, 288
 SURFACES = ["grass", "asphalt", "concrete", "gravel", "earth"]
@@ -126,6 +127,23 @@ def people(rng, camera):
     return parts
 
 
+def furniture(rng, camera, indoor):
+    """What is low and wide or thin and upright, at all distances."""
+    parts = []
+    for _ in range(rng.randint(5, 14)):
+        kind = rng.choice(["bench", "bench", "bench", "table"] if indoor else
+                          ["bench", "bench", "bench", "table", "table", "hoop", "lamp_post", "bush", "car"])
+        spot = camera.spot(rng, 0.015)
+        if not spot or math.hypot(*spot) < (7 if kind == "bush" else 2.5):
+            continue
+        if kind in ("bush", "lamp_post"):
+            keys = {"height": rng.uniform(0.4, 1.6) if kind == "bush" else rng.uniform(2, 6)}
+        else:
+            keys = {"heading": rng.uniform(-180, 180)}
+        parts.append(table("[structure]", {"kind": kind, "at": spot} | keys))
+    return parts
+
+
 def structures(rng, camera, indoor):
     parts = []
     add = lambda keys: parts.append(table("[structure]", keys))
@@ -180,8 +198,8 @@ def distractors(rng, camera, likely):
     return parts
 
 
-def conditions(rng, indoor):
-    light = "indoor" if indoor else rng.choices(["day", "dusk", "night_infrared"], [5, 2, 3.5])[0]
+def conditions(rng, indoor, furnished):
+    light = "indoor" if indoor else rng.choices(["day", "dusk", "night_infrared"], [3, 2, 6] if furnished else [5, 2, 3.5])[0]
     if indoor and rng.random() < 0.2:
         light = "night_infrared"
     keys = {"light": light}
@@ -199,6 +217,7 @@ def scene(seed):
     """The text of one scene."""
     rng = random.Random(seed)
     indoor = rng.random() < 0.3
+    furnished = seed >= FIRST_SEED + FURNISHED_FROM
     camera = Camera(rng, indoor)
     head = {
         "seed": seed, "seconds": SECONDS, "fps": FRAMES_A_SECOND, "size": [WIDTH, HEIGHT],
@@ -207,7 +226,7 @@ def scene(seed):
     lens = {"at": [0, 0], "height": camera.height, "pan": 90, "tilt": camera.tilt, "field_of_view": camera.fov}
     parts = ["".join(f"{k} = {toml(v)}\n" for k, v in head.items())]
     parts += [table("encode", {"bitrate_kbps": int(2 ** rng.uniform(6, 10))}), table("camera", lens)]
-    parts.append(conditions(rng, indoor))
+    parts.append(conditions(rng, indoor, furnished))
     if not indoor and rng.random() < 0.7:
         for _ in range(rng.randint(1, 3)):
             x, y = rng.uniform(-12, 6), rng.uniform(0, 20)
@@ -215,6 +234,8 @@ def scene(seed):
             corners = [[x, y], [x + w, y], [x + w, y + h], [x, y + h]]
             parts.append(table("[patch]", {"surface": rng.choice(SURFACES), "corners": corners}))
     parts += structures(rng, camera, indoor)
+    if furnished:
+        parts += furniture(rng, camera, indoor)
     cast = people(rng, camera)
     parts += cast + distractors(rng, camera, 0.35 if cast else 0.9)
     return "".join(parts)

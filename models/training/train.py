@@ -22,10 +22,10 @@ from loss import loss
 
 SEED = 20_26
 # Share of samples by source.
-WEIGHTS = {"simulated": 0.40, "simulated empty": 0.07, "fights": 0.30, "fights empty": 0.02, "perimeter": 0.09,
-           "perimeter empty": 0.02, "intel": 0.09, "intel empty": 0.01}
+WEIGHTS = {"simulated": 0.38, "simulated empty": 0.09, "fights": 0.28, "fights empty": 0.02, "perimeter": 0.09,
+           "perimeter empty": 0.03, "intel": 0.09, "intel empty": 0.02}
 # Until which share of the run samples have which size (multiples of 32).
-STAGES = [(0.35, (160, 96)), (0.75, (224, 160)), (1.0, (model.WIDTH, model.HEIGHT))]
+STAGES = [(0.35, (192, 128)), (0.65, (288, 160)), (1.0, (model.WIDTH, model.HEIGHT))]
 
 
 class Samples(torch.utils.data.IterableDataset):
