@@ -17,8 +17,10 @@ pub const GREY: f32 = 114.0;
 const NEAR: f64 = 0.03;
 /// A pair is run at least so often, after one run that is not counted,
 const RUNS_LEAST: u32 = 3;
-/// and no longer than this where it has been run often enough.
+/// and no longer than this where it has been run often enough,
 const PAIR_TIME: Duration = Duration::from_millis(60);
+/// nor more often than this, whatever the clock says.
+const RUNS_MOST: u32 = 100;
 
 /// What is tried, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,7 +120,7 @@ pub fn calibrate(
             engine.run(batch, &input, &mut |_| {})?;
             let first = clock.now();
             let mut runs = 0;
-            while runs < RUNS_LEAST || clock.now().since(first) < PAIR_TIME {
+            while runs < RUNS_LEAST || (runs < RUNS_MOST && clock.now().since(first) < PAIR_TIME) {
                 let (before, cpu) = (clock.now(), process_cpu());
                 engine.run(batch, &input, &mut |_| {})?;
                 shortest = shortest.min(clock.now().since(before));
