@@ -3,6 +3,8 @@
 
 #[path = "governor/site.rs"]
 mod site;
+#[path = "support/camera.rs"]
+mod support;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

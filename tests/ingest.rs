@@ -6,6 +6,8 @@ mod rtsp_cameras;
 mod rtsp_server;
 #[path = "ingest/stage.rs"]
 mod stage;
+#[path = "support/camera.rs"]
+mod support;
 
 use std::io::Read;
 use std::path::Path;
@@ -18,7 +20,8 @@ use parapet::ingest::{FileStart, GstSource, Note, Source, SourceErrorKind};
 use parapet::model::frame::{Frame, PixelFormat};
 use parapet::model::geometry::Size;
 use parapet::model::time::{ClockSource, UtcMicros};
-use stage::{Stage, camera_for_test, encode, fast_file, has_element};
+use stage::{Stage, encode, fast_file, has_element};
+use support::camera_for_test;
 
 fn source() -> GstSource {
     GstSource::new(SystemClock::shared(), FileStart::At(UtcMicros(1_000_000))).expect("gstreamer")

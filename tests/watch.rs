@@ -4,6 +4,8 @@
 mod levels;
 #[path = "watch/stage.rs"]
 mod stage;
+#[path = "support/camera.rs"]
+mod support;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

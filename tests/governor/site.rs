@@ -7,9 +7,7 @@ use std::time::Duration;
 use parapet::base::backoff::BackoffPolicy;
 use parapet::base::clock::{Clock as _, ManualClock, Monotonic, SharedClock};
 use parapet::base::metrics::Metrics;
-use parapet::config::types::{
-    CameraConfig, GovernorConfig, InferenceConfig, SourceConfig, TrackerConfig, WatchConfig,
-};
+use parapet::config::types::{CameraConfig, GovernorConfig, InferenceConfig, SourceConfig};
 use parapet::fleet::analysis::{Identity, Observer};
 use parapet::fleet::supervisor::StatusBoard;
 use parapet::fleet::{Fleet, FleetParts, GovernorParts, Look};
@@ -23,6 +21,8 @@ use parapet::model::frame::{ColorMatrix, Colorimetry, Frame, OwnedPlanes, PixelF
 use parapet::model::geometry::Size;
 use parapet::model::ids::{CameraId, IdSource, ModelName, NodeName, SiteName};
 use parapet::model::time::{CaptureTime, ClockSource, UtcMicros};
+
+use super::support::camera_for_test;
 
 pub(super) const SIZE: Size = Size {
     width: 64,
@@ -136,22 +136,15 @@ pub(super) fn id(number: usize) -> CameraId {
 pub(super) fn camera(number: usize) -> CameraConfig {
     CameraConfig {
         id: id(number),
-        source: SourceConfig::Test { size: SIZE, fps: 5 },
         model: ModelName::new("fake").expect("name"),
-        analysis_fps: 5.0,
-        analysis_fps_near: 5.0,
-        watch: WatchConfig::default(),
         priority: PRIORITIES[number / EACH],
-        decoders: Vec::new(),
         stall_after: Duration::from_secs(60),
         connect_timeout: Duration::from_secs(60),
         backoff: BackoffPolicy {
             first: Duration::from_millis(500),
             ceiling: Duration::from_secs(4),
         },
-        tracker: TrackerConfig::default(),
-        calibration: None,
-        rules: Vec::new(),
+        ..camera_for_test(SourceConfig::Test { size: SIZE, fps: 5 })
     }
 }
 

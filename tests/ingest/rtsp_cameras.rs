@@ -10,7 +10,8 @@ use parapet::model::time::ClockSource;
 use parapet::sim::{Wall, WallCamera, WallConfig};
 
 use super::rtsp_server::RtspServer;
-use super::stage::{self, CLIENTS, Stage, camera_for_test, encode, has_element, rtsp};
+use super::stage::{self, CLIENTS, Stage, encode, has_element, rtsp};
+use super::support::camera_for_test;
 use super::{assert_rising, run_to_end, source};
 
 /// A camera, opened, and where its frames arrive.

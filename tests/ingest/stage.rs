@@ -8,18 +8,13 @@ use std::time::Duration;
 
 use gst::prelude::*;
 use gstreamer as gst;
-use parapet::base::backoff::BackoffPolicy;
 use parapet::base::clock::Monotonic;
 use parapet::base::tasks::named_thread;
 use parapet::config::secret::Secret;
-use parapet::config::types::{
-    CameraConfig, Credentials, Pace, RtspClient, SourceConfig, TrackerConfig, Transport,
-    WatchConfig,
-};
+use parapet::config::types::{Credentials, Pace, RtspClient, SourceConfig, Transport};
 use parapet::ingest::{Note, Sink, SourceError};
 use parapet::model::frame::Frame;
 use parapet::model::geometry::Size;
-use parapet::model::ids::{CameraId, ModelName};
 use parapet::model::time::CaptureTime;
 
 /// Longer than anything here takes; reached only by a defect.
@@ -189,28 +184,6 @@ impl Sink for Stage {
         }
         seen.notes.push(note);
         self.changed.notify_all();
-    }
-}
-
-pub(crate) fn camera_for_test(source: SourceConfig) -> CameraConfig {
-    CameraConfig {
-        id: CameraId::new("test").expect("name"),
-        source,
-        model: ModelName::new("none").expect("name"),
-        analysis_fps: 5.0,
-        analysis_fps_near: 5.0,
-        watch: WatchConfig::default(),
-        priority: 0,
-        decoders: Vec::new(),
-        stall_after: Duration::from_secs(5),
-        connect_timeout: Duration::from_secs(2),
-        backoff: BackoffPolicy {
-            first: Duration::from_millis(500),
-            ceiling: Duration::from_secs(8),
-        },
-        tracker: TrackerConfig::default(),
-        calibration: None,
-        rules: Vec::new(),
     }
 }
 

@@ -8,16 +8,14 @@ use std::time::Duration;
 use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
-use parapet::base::backoff::BackoffPolicy;
 use parapet::base::clock::SystemClock;
-use parapet::config::types::{
-    CameraConfig, Pace, SourceConfig, TrackerConfig, WatchConfig, WatchMode,
-};
+use parapet::config::types::{CameraConfig, Pace, SourceConfig, WatchConfig, WatchMode};
 use parapet::ingest::{FileStart, GstSource, Note, Sink, Source, Tally};
 use parapet::model::coverage::CoverageLevel;
 use parapet::model::frame::Frame;
-use parapet::model::ids::{CameraId, ModelName};
 use parapet::model::time::UtcMicros;
+
+use super::support::camera_for_test;
 
 const WIDTH: usize = 320;
 const HEIGHT: usize = 240;
@@ -190,23 +188,8 @@ fn file(path: &Path) -> SourceConfig {
 
 pub(super) fn camera(source: SourceConfig, watch: WatchConfig) -> CameraConfig {
     CameraConfig {
-        id: CameraId::new("test").expect("name"),
-        source,
-        model: ModelName::new("none").expect("name"),
-        analysis_fps: 5.0,
-        analysis_fps_near: 5.0,
         watch,
-        priority: 0,
-        decoders: Vec::new(),
-        stall_after: Duration::from_secs(5),
-        connect_timeout: Duration::from_secs(2),
-        backoff: BackoffPolicy {
-            first: Duration::from_millis(500),
-            ceiling: Duration::from_secs(8),
-        },
-        tracker: TrackerConfig::default(),
-        calibration: None,
-        rules: Vec::new(),
+        ..camera_for_test(source)
     }
 }
 
