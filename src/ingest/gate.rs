@@ -49,60 +49,19 @@ mod doubt;
 mod group;
 mod judge;
 mod level;
+mod unit;
 
 use std::time::Duration;
 
 use doubt::Doubt;
 use judge::{Activity, Judge};
+pub(super) use unit::{Action, Unit, UnitKind};
 
 use super::background::Change;
 use super::gop_ring::Rewind;
 use crate::config::types::{WatchConfig, WatchMode};
 use crate::model::camera::WakeReason;
 use crate::model::coverage::CoverageLevel;
-
-/// What the parser knows of a coded picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum UnitKind {
-    /// Decodable by itself.
-    Key,
-    /// Others refer to it, or nobody can tell.
-    Reference,
-    /// Nobody refers to it.
-    NonReference,
-}
-
-/// One coded picture.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Unit {
-    pub(super) kind: UnitKind,
-    pub(super) bytes: usize,
-    /// The quantiser of its first slice, where it could be read.
-    pub(super) qp: Option<f32>,
-    /// Its presentation time in the stream.
-    pub(super) pts: Duration,
-}
-
-/// What to do with a coded picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Action {
-    /// Decode it and hand it on.
-    Follow,
-    /// Keep it undecoded.
-    Hold,
-    /// As `Hold` for a keyframe: a new group begins with it.
-    Keep,
-    /// Let it and all that is held go undecoded.
-    Skip,
-    /// Decode this keyframe, compare it and, if `analyse`, let the detector glance at it.
-    Look { analyse: bool },
-    /// Hand on what is still in the decoder; then as `Look`.
-    Sleep { analyse: bool },
-    /// Decode what is held and this one; let the detector glance at the newest.
-    CatchUp,
-    /// Decode what is held from there on and this one; hand all of it on.
-    Wake(WakeReason, Rewind),
-}
 
 /// Steps of the stream's time outside of this are jumps.
 const LONGEST_STEP: Duration = Duration::from_secs(10);
@@ -124,6 +83,7 @@ const DOUBT_WAIT: Duration = Duration::from_secs(4);
 /// While it is not known what is usual in the stream, and no longer than this after its begin, the
 /// detector glances at every keyframe where the level allows it.
 const BLIND_FOR: Duration = Duration::from_secs(60);
+
 /// The policy of one camera.
 #[derive(Debug)]
 pub(super) struct Gate {

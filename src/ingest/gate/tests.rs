@@ -1,5 +1,7 @@
 #[path = "tests/level.rs"]
 mod level;
+#[path = "tests/stream.rs"]
+mod stream;
 
 use proptest::prelude::*;
 
@@ -92,6 +94,15 @@ fn woke(actions: &[(Duration, Action)]) -> Option<(Duration, WakeReason)> {
     })
 }
 
+/// When the detector looked.
+fn looks(actions: &[(Duration, Action)]) -> Vec<Duration> {
+    let look = |(at, action): &(Duration, Action)| match action {
+        Action::Look { analyse: true } | Action::Sleep { analyse: true } => Some(*at),
+        _ => None,
+    };
+    actions.iter().filter_map(look).collect()
+}
+
 #[test]
 fn a_quiet_camera_sleeps_after_the_quiet_period_and_decodes_only_keyframes() {
     let mut camera = Camera::asleep(25);
@@ -128,33 +139,6 @@ fn it_sleeps_from_its_first_keyframe_on_at_which_the_detector_glances() {
     assert_eq!(actions[5].1, Action::Sleep { analyse: true });
     assert_eq!(actions[6].1, Action::Hold);
     assert_eq!(actions[30].1, Action::Look { analyse: true });
-}
-
-#[test]
-fn until_it_knows_what_is_usual_the_detector_glances_at_every_keyframe() {
-    let mut camera = Camera::new(25);
-    let glances = |camera: &mut Camera| {
-        let actions = camera.run(20).into_iter();
-        let keys = actions.filter(|(at, _)| (at.as_millis() / 80).is_multiple_of(25));
-        let glance = |action| matches!(action, Action::Look { analyse } | Action::Sleep { analyse } if analyse);
-        keys.filter(|(_, action)| glance(*action)).count()
-    };
-    assert_eq!(glances(&mut camera), 10);
-    camera.run(20);
-    assert!((2..=3).contains(&glances(&mut camera)));
-    // A stream of keyframes alone never tells what is usual: one second apart, for a minute.
-    let mut intra = Camera::new(1);
-    let looks = |actions: Vec<(Duration, Action)>| {
-        let actions = actions.into_iter();
-        actions
-            .filter(|(_, action)| *action == Action::Look { analyse: true })
-            .count()
-    };
-    let begin = looks(intra.run(50));
-    assert!((45..=70).contains(&begin), "{begin}");
-    intra.run(20);
-    let later = looks(intra.run(60));
-    assert!((5..=8).contains(&later), "{later}");
 }
 
 #[test]
@@ -279,66 +263,6 @@ fn a_group_as_long_as_the_heartbeat_is_not_decoded_for_the_sake_of_its_end() {
 }
 
 #[test]
-fn larger_pictures_wake_it_from_the_current_keyframe_within_two_of_them() {
-    let mut camera = Camera::asleep(25);
-    camera.next();
-    camera.bytes = 8_000;
-    let begun = STEP * camera.number;
-    let (at, reason) = woke(&camera.run(3)).expect("woken");
-    assert_eq!(reason, WakeReason::Stream);
-    assert!(at - begun <= STEP * 2, "{begun:?} {at:?}");
-}
-
-#[test]
-fn where_nothing_stirs_every_other_keyframe_goes_undecoded_and_where_something_does_none() {
-    let mut camera = Camera::of(
-        25,
-        WatchConfig {
-            heartbeat: Duration::from_secs(60),
-            ..policy()
-        },
-    );
-    camera.run(120);
-    let keys = |actions: &[(Duration, Action)]| {
-        let count = |wanted: fn(&Action) -> bool| {
-            actions.iter().filter(|(_, action)| wanted(action)).count()
-        };
-        let looked = count(|action| matches!(action, Action::Look { .. }));
-        (looked, count(|action| *action == Action::Keep))
-    };
-    let (looked, kept) = keys(&camera.run(40));
-    assert!(
-        looked.abs_diff(kept) <= 1,
-        "{looked} looked at, {kept} kept"
-    );
-    assert_eq!(looked + kept, 20);
-    camera.stirs = true;
-    camera.run(2);
-    let stirred = camera.run(40);
-    assert!(stirred.iter().all(|(_, action)| *action != Action::CatchUp));
-    assert_eq!(keys(&stirred), (20, 0));
-}
-
-#[test]
-fn pictures_that_stay_a_little_larger_are_glanced_at_long_before_the_next_keyframe() {
-    let mut camera = Camera::asleep(50);
-    camera.run(60);
-    let begun = STEP * camera.number;
-    camera.bytes = 4_400;
-    let (at, _) = camera
-        .run(4)
-        .into_iter()
-        .find(|(_, action)| *action == Action::CatchUp)
-        .expect("a glance");
-    assert!(at.saturating_sub(begun) < Duration::from_secs(2), "{at:?}");
-    assert!(!camera.gate.is_awake());
-    // The detector found somebody.
-    camera.wanted = true;
-    let (_, action) = camera.next();
-    assert_eq!(action, Action::Wake(WakeReason::Detector, Rewind::Previous));
-}
-
-#[test]
 fn somebody_who_is_followed_wakes_it_and_keeps_it_awake() {
     let mut camera = Camera::asleep(25);
     camera.wanted = true;
@@ -354,20 +278,6 @@ fn somebody_who_is_followed_wakes_it_and_keeps_it_awake() {
     let actions = camera.run(12);
     let asleep = |(_, action): &(Duration, Action)| matches!(action, Action::Sleep { .. });
     assert!(actions.iter().any(asleep));
-}
-
-#[test]
-fn a_step_of_the_bitrate_wakes_it_once_and_not_for_ever() {
-    let mut camera = Camera::asleep(25);
-    camera.bytes = 16_000;
-    let actions = camera.run(90);
-    assert!(woke(&actions).is_some());
-    let last_followed = actions
-        .iter()
-        .rposition(|(_, action)| *action == Action::Follow)
-        .expect("woken");
-    let awake = actions[last_followed].0 - actions[0].0;
-    assert!(awake < Duration::from_secs(30), "{awake:?}");
 }
 
 #[test]
@@ -393,63 +303,6 @@ fn a_keyframe_that_changed_all_over_is_glanced_at() {
 }
 
 /// A yard where always something moves: every third picture is twice as large as the others.
-fn restless(camera: &mut Camera, seconds: u64) -> Vec<(Duration, Action)> {
-    let mut actions = Vec::new();
-    for _ in 0..seconds * 1_000 / 80 {
-        camera.bytes = match camera.number % 10 {
-            0..3 => 9_000,
-            _ => 4_000,
-        };
-        actions.push(camera.next());
-    }
-    actions
-}
-
-#[test]
-fn a_restless_yard_sleeps_and_the_detector_glances_at_its_keyframes() {
-    let mut camera = Camera::new(25);
-    restless(&mut camera, 120);
-    assert!(!camera.gate.awake, "{:?}", camera.gate.doubt);
-    let actions = restless(&mut camera, 60);
-    assert_eq!(woke(&actions), None);
-    let glances = actions
-        .iter()
-        .filter(|(_, action)| *action == Action::Look { analyse: true })
-        .count();
-    assert!((25..=30).contains(&glances), "{glances} in 30 groups");
-    // Somebody who is seen in such a glance wakes it from the keyframe before.
-    camera.wanted = true;
-    let (_, action) = camera.next();
-    assert_eq!(action, Action::Wake(WakeReason::Detector, Rewind::Previous));
-    assert!(!camera.gate.doubt.is_any());
-}
-
-#[test]
-fn in_a_restless_yard_a_change_far_above_what_is_usual_wakes_it_all_the_same() {
-    let mut camera = Camera::new(25);
-    restless(&mut camera, 120);
-    assert!(!camera.gate.awake);
-    camera.bytes = 400_000;
-    let (_, reason) = woke(&camera.run(1)).expect("woken");
-    assert_eq!(reason, WakeReason::Stream);
-}
-
-#[test]
-fn a_doubt_does_not_wait_for_the_end_of_a_long_group() {
-    let mut camera = Camera::new(1_000);
-    restless(&mut camera, 200);
-    assert!(!camera.gate.awake, "{:?}", camera.gate.doubt);
-    let actions = restless(&mut camera, 60);
-    let looks: Vec<_> = actions
-        .iter()
-        .filter(|(_, action)| matches!(action, Action::CatchUp | Action::Look { .. }))
-        .map(|(at, _)| *at)
-        .collect();
-    let longest = looks.windows(2).map(|pair| pair[1] - pair[0]).max();
-    let longest = longest.expect("several");
-    assert!(longest <= DOUBT_WAIT + STEP * 10, "{longest:?}");
-}
-
 #[test]
 fn a_jump_of_the_streams_time_wakes_it_at_the_next_keyframe() {
     let mut camera = Camera::asleep(25);

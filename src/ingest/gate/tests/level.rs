@@ -2,14 +2,6 @@
 
 use super::*;
 
-fn looks(actions: &[(Duration, Action)]) -> Vec<Duration> {
-    let look = |(at, action): &(Duration, Action)| match action {
-        Action::Look { analyse: true } | Action::Sleep { analyse: true } => Some(*at),
-        _ => None,
-    };
-    actions.iter().filter_map(look).collect()
-}
-
 #[test]
 fn in_always_mode_everything_is_decoded_until_the_level_says_otherwise() {
     let mut camera = Camera::always(25);

@@ -1,0 +1,49 @@
+//! What goes into the gate and what comes out: coded pictures and what to do with them.
+
+use std::time::Duration;
+
+use crate::ingest::gop_ring::Rewind;
+use crate::model::camera::WakeReason;
+
+/// What the parser knows of a coded picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::ingest) enum UnitKind {
+    /// Decodable by itself.
+    Key,
+    /// Others refer to it, or nobody can tell.
+    Reference,
+    /// Nobody refers to it.
+    NonReference,
+}
+
+/// One coded picture.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::ingest) struct Unit {
+    pub(in crate::ingest) kind: UnitKind,
+    pub(in crate::ingest) bytes: usize,
+    /// The quantiser of its first slice, where it could be read.
+    pub(in crate::ingest) qp: Option<f32>,
+    /// Its presentation time in the stream.
+    pub(in crate::ingest) pts: Duration,
+}
+
+/// What to do with a coded picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::ingest) enum Action {
+    /// Decode it and hand it on.
+    Follow,
+    /// Keep it undecoded.
+    Hold,
+    /// As `Hold` for a keyframe: a new group begins with it.
+    Keep,
+    /// Let it and all that is held go undecoded.
+    Skip,
+    /// Decode this keyframe, compare it and, if `analyse`, let the detector glance at it.
+    Look { analyse: bool },
+    /// Hand on what is still in the decoder; then as `Look`.
+    Sleep { analyse: bool },
+    /// Decode what is held and this one; let the detector glance at the newest.
+    CatchUp,
+    /// Decode what is held from there on and this one; hand all of it on.
+    Wake(WakeReason, Rewind),
+}
