@@ -25,8 +25,8 @@ use crate::sim::wall::{Cameras, Order};
 
 /// From one look at the daemon's metrics to the next.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// Cameras that are added or taken away have so long to be all streaming, or gone.
-const JOIN_LIMIT: Duration = Duration::from_secs(60);
+/// Cameras that are added or taken away have so many seconds to be all streaming, or gone.
+const JOIN_LIMIT: u64 = 60;
 /// This share of the cameras must sleep for the fleet to be settled: something always moves.
 const SETTLED_SHARE: f64 = 0.97;
 
@@ -47,14 +47,20 @@ pub(super) async fn measure(kind: &FleetKind, stretches: &[Stretch]) -> anyhow::
     let places = tokio::task::spawn_blocking(move || places(&chosen)).await??;
     let most = stretches.iter().map(|it| it.cameras).max().unwrap_or(1);
     let mut fleet = Fleet::start(kind, places, most, stretches[0].cameras).await?;
-    let settled_seconds = fleet.settle(kind.warm_up, stretches[0].cameras).await?;
+    let sleeps = kind.mode == Mode::Watch;
+    let settled_seconds = fleet
+        .settle(kind.warm_up, stretches[0].cameras, sleeps)
+        .await?;
     let mut phases = Vec::new();
     let mut broken = Vec::new();
     let promise = promise(kind);
     for (number, stretch) in stretches.iter().enumerate() {
         if number > 0 {
             fleet.resize(stretch.cameras)?;
-            fleet.join(stretch.cameras).await?;
+            let cameras = stretch.cameras;
+            if let Some(seconds) = fleet.settle(JOIN_LIMIT, cameras, false).await? {
+                eprintln!("{cameras} cameras after {seconds:.0} s");
+            }
         }
         let phase = fleet.phase(kind, stretch).await?;
         broken.extend(phase.broken(&promise).into_iter().map(|word| {
@@ -90,7 +96,6 @@ struct Fleet {
     wall: WallProcess,
     daemon: DaemonProcess,
     head: String,
-    mode: Mode,
     heard: Arc<Mutex<Vec<Heard>>>,
     tasks: TaskSet,
     clock: SharedClock,
@@ -129,7 +134,6 @@ impl Fleet {
             wall,
             daemon,
             head,
-            mode: kind.mode,
             heard: Arc::default(),
             tasks: TaskSet::under(&CancellationToken::new()),
             clock: SystemClock::shared(),
@@ -183,18 +187,22 @@ impl Fleet {
         self.daemon.reload()
     }
 
-    /// Waits until all cameras stream and, in watch mode, sleep; how long that took, or none
+    /// Waits until so many cameras stream and, if `sleeping`, sleep; how long that took, or none
     /// where it was not reached in time.
-    async fn settle(&self, limit_seconds: u64, cameras: usize) -> anyhow::Result<Option<f64>> {
+    async fn settle(
+        &self,
+        limit_seconds: u64,
+        cameras: usize,
+        sleeping: bool,
+    ) -> anyhow::Result<Option<f64>> {
         let begun = self.clock.now();
         let mut told = 0;
         loop {
             let seconds = self.clock.now().since(begun).as_secs();
             let now = self.look().await?;
             let (streaming, asleep) = (now.streaming(), now.asleep());
-            let watched = self.mode == Mode::Watch;
             let wanted = (cameras as f64 * SETTLED_SHARE) as usize;
-            if streaming == cameras && (!watched || asleep >= wanted) {
+            if streaming == cameras && (!sleeping || asleep >= wanted) {
                 return Ok(Some(self.clock.now().since(begun).as_secs_f64()));
             }
             if seconds >= told + 10 {
@@ -203,22 +211,6 @@ impl Fleet {
             }
             if seconds >= limit_seconds {
                 return Ok(None);
-            }
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-    }
-
-    /// Waits until so many cameras stream after a [`Fleet::resize`], or the time for it is over.
-    async fn join(&self, cameras: usize) -> anyhow::Result<()> {
-        let begun = self.clock.now();
-        loop {
-            let seconds = self.clock.now().since(begun);
-            if self.look().await?.streaming() == cameras {
-                eprintln!("{cameras} cameras after {:.0} s", seconds.as_secs_f64());
-                return Ok(());
-            }
-            if seconds >= JOIN_LIMIT {
-                return Ok(());
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
