@@ -1,4 +1,4 @@
-"""Training samples: a window of a picture (or of four), warped, coloured and spoilt as cameras spoil pictures."""
+"""Training samples: a window of a picture (or of four), warped, with things drawn in. What light and cameras do to it: spoil.py."""
 
 import cv2
 import numpy as np
@@ -117,56 +117,8 @@ def clutter(rng, picture, boxes):
     return picture
 
 
-def colours(rng, picture):
-    """Light, contrast, tint, grey and infrared."""
-    out = picture.astype(np.float32)
-    if rng.random() < 0.25:  # infrared or an old camera
-        weights = rng.dirichlet([2, 3, 2])
-        out = np.repeat((out @ weights.astype(np.float32))[..., None], 3, 2)
-        if rng.random() < 0.4:  # the lamp's cone
-            rows, columns = out.shape[:2]
-            x, y = np.meshgrid(np.linspace(-1, 1, columns, dtype=np.float32), np.linspace(-1, 1, rows, dtype=np.float32))
-            out *= (1.2 - rng.uniform(0.3, 1) * ((x - rng.uniform(-0.5, 0.5)) ** 2 + (y - rng.uniform(-0.5, 0.5)) ** 2)).clip(0.1)[..., None]
-    elif rng.random() < 0.6:
-        grey = out.mean(2, keepdims=True)
-        out = grey + (out - grey) * np.float32(rng.uniform(0, 1.7))
-        out *= rng.uniform(0.85, 1.15, 3).astype(np.float32)
-        if rng.random() < 0.1:
-            out = out[..., rng.permutation(3)]
-    if rng.random() < 0.7:
-        middle = out.mean()
-        out = (out - middle) * np.float32(rng.uniform(0.5, 1.5)) + middle * np.float32(rng.uniform(0.5, 1.5))
-    if rng.random() < 0.3:
-        out = 255 * (out.clip(0, 255) / 255) ** np.float32(rng.uniform(0.5, 1.9))
-    return out
-
-
-def spoil(rng, out):
-    """Blur, rain, noise, compression."""
-    rows, columns = out.shape[:2]
-    if rng.random() < 0.15:
-        out = cv2.GaussianBlur(out, (0, 0), rng.uniform(0.4, 1.5))
-    elif rng.random() < 0.15:
-        factor = rng.uniform(0.4, 0.9)
-        out = cv2.resize(cv2.resize(out, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), (columns, rows))
-    if rng.random() < 0.06:
-        drops = np.zeros((rows, columns), np.float32)
-        lean, long = rng.uniform(-4, 4), rng.uniform(4, 16)
-        for x, y in rng.uniform(0, 1, (rng.integers(20, 150), 2)) * [columns, rows]:
-            cv2.line(drops, (int(x), int(y)), (int(x + lean), int(y + long)), 1.0)
-        out = out + cv2.GaussianBlur(drops, (3, 3), 0)[..., None] * np.float32(rng.uniform(20, 90))
-    if rng.random() < 0.35:
-        grain = rng.normal(0, rng.uniform(1, 14), (rows, columns, 1 if rng.random() < 0.5 else 3))
-        out = out + grain.astype(np.float32)
-    out = out.clip(0, 255).astype(np.uint8)
-    if rng.random() < 0.3:
-        _, packed = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, int(rng.uniform(15, 75))])
-        out = cv2.imdecode(packed, cv2.IMREAD_COLOR)
-    return out
-
-
 def sample(rng, pictures, weights, width, height, mosaic=0.2):
-    """One sample: RGB [3, h, w] and people and ignored regions together [MOST, 5] (last column: 1 or 0, −1 none)."""
+    """One sample: RGB [3, h, w] (u8) and people and ignored regions together [MOST, 5] (last column: 1 or 0, −1 none)."""
     kinds = [kind for kind in weights if kind in pictures.by_kind]
     chance = np.array([weights[kind] for kind in kinds])
 
@@ -188,7 +140,6 @@ def sample(rng, pictures, weights, width, height, mosaic=0.2):
         boxes = np.concatenate(found)
     else:
         canvas, boxes = pick(width, height)
-    canvas = spoil(rng, colours(rng, canvas))
     label = np.full((MOST, 5), -1, np.float32)
     label[:len(boxes)] = boxes[:MOST]
     return np.ascontiguousarray(canvas[..., ::-1].transpose(2, 0, 1)), label

@@ -5,7 +5,7 @@
 #
 # PARAPET_DATA   the data folder (default ../shared/data)
 # WORK           where everything in between lies (default target/training); a run goes on where it stopped
-# SCENES         how many scenes to render (default 780)
+# SCENES         how many scenes to render (default 1500)
 # PARAPET        the program (default: cargo run --release)
 set -eu
 cd "$(dirname "$0")/../.."
@@ -20,7 +20,7 @@ python="$work/venv/bin/python"
 "$python" -m pip install --quiet -r models/training/requirements.txt
 
 if [ ! -d "$work/clips" ]; then
-    "$python" models/training/scenes.py "$work/scenes" --count "${SCENES:-780}"
+    "$python" models/training/scenes.py "$work/scenes" --count "${SCENES:-1500}"
     $parapet sim render "$work/scenes" --out "$work/clips.part"
     mv "$work/clips.part" "$work/clips"
 fi

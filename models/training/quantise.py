@@ -11,11 +11,13 @@ import pathlib
 
 import numpy as np
 import onnx
+import torch
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 import augment
 import model
+from spoil import spoil
 
 
 class Reader(CalibrationDataReader):
@@ -23,8 +25,9 @@ class Reader(CalibrationDataReader):
         index = json.loads((folder / "index.json").read_text())
         pictures, rng = augment.Pictures(folder, index, validation=False), np.random.default_rng(7)
         weights = {kind: 1.0 for kind in pictures.by_kind}
+        torch.manual_seed(7)
         samples = (augment.sample(rng, pictures, weights, model.WIDTH, model.HEIGHT, mosaic=0)[0] for _ in range(count))
-        self.rows = ({"images": sample[None].astype(np.float32)} for sample in samples)
+        self.rows = ({"images": spoil(torch.from_numpy(sample[None])).numpy()} for sample in samples)
 
     def get_next(self):
         return next(self.rows, None)

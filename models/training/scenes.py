@@ -12,6 +12,7 @@ import random
 
 FIRST_SEED = 1_000_000
 FURNISHED_FROM = 420  # from this number on, every scene is full of furniture: by night a bench looks like somebody who lies
+EYE_LEVEL_FROM = 780  # from this number on, half are, and half are seen from a door's or a counter's height
 FRAMES_A_SECOND, SECONDS = 1, 5
 WIDTH, HEIGHT = 512, 288
 SURFACES = ["grass", "asphalt", "concrete", "gravel", "earth"]
@@ -23,12 +24,14 @@ PRESETS = ["yard", "perimeter", "wall", "fence", "corridor", "workshop", "dayroo
 class Camera:
     """Where it hangs and which spot of the ground a place of the picture shows (looks along +y, in metres)."""
 
-    def __init__(self, rng, indoor):
+    def __init__(self, rng, indoor, eye_level=False):
         self.height = rng.uniform(2.3, 4.2) if indoor else rng.choice([rng.uniform(2.2, 4), rng.uniform(4, 9)])
         self.tilt = rng.uniform(14, 40) if indoor else rng.uniform(5, 34)
         if rng.random() < 0.07:
             self.tilt = rng.uniform(45, 70)
         self.fov = rng.uniform(60, 100) if indoor else rng.uniform(32, 88)
+        if eye_level:
+            self.height, self.tilt, self.fov = rng.uniform(1.5, 2.3), rng.uniform(3, 14), rng.uniform(38, 85)
         self.focal = 0.5 / math.tan(math.radians(self.fov) / 2)  # in picture widths
 
     def spot(self, rng, smallest=0.022):
@@ -217,8 +220,11 @@ def scene(seed):
     """The text of one scene."""
     rng = random.Random(seed)
     indoor = rng.random() < 0.3
-    furnished = seed >= FIRST_SEED + FURNISHED_FROM
-    camera = Camera(rng, indoor)
+    number = seed - FIRST_SEED
+    furnished, eye_level = number >= FURNISHED_FROM, False
+    if number >= EYE_LEVEL_FROM:
+        furnished, eye_level = rng.random() < 0.5, rng.random() < 0.5
+    camera = Camera(rng, indoor, eye_level)
     head = {
         "seed": seed, "seconds": SECONDS, "fps": FRAMES_A_SECOND, "size": [WIDTH, HEIGHT],
         "place": rng.choice(PRESETS), "bare": True, "ground": rng.choice(FLOORS if indoor else SURFACES),
