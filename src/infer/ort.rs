@@ -127,9 +127,10 @@ impl OrtBackend {
                 .with_execution_providers([bare])
                 .map_err(|e| text(&e))?;
         }
-        if let Some(provider) = dispatch(self.provider) {
+        let providers = dispatch(self.provider);
+        if !providers.is_empty() {
             builder = builder
-                .with_execution_providers([provider.error_on_failure()])
+                .with_execution_providers(providers)
                 .map_err(|e| format!("the execution provider {:?}: {e}", self.provider))?;
         }
         builder
@@ -138,13 +139,20 @@ impl OrtBackend {
     }
 }
 
-fn dispatch(provider: ExecutionProvider) -> Option<ExecutionProviderDispatch> {
+/// Who gets the nodes of a graph, the first first; what none of them takes is the CPU's.
+fn dispatch(provider: ExecutionProvider) -> Vec<ExecutionProviderDispatch> {
+    // The default tries every kernel on every new shape: seen to take 2 s a batch size.
+    let search = ep::cuda::ConvAlgorithmSearch::Heuristic;
+    let cuda = || ep::CUDA::default().with_conv_algorithm_search(search);
     match provider {
-        ExecutionProvider::Cpu => None,
-        ExecutionProvider::OpenVino => Some(ep::OpenVINO::default().build()),
-        ExecutionProvider::Cuda => Some(ep::CUDA::default().build()),
-        ExecutionProvider::TensorRt => Some(ep::TensorRT::default().build()),
+        ExecutionProvider::Cpu => Vec::new(),
+        ExecutionProvider::OpenVino => vec![ep::OpenVINO::default().build()],
+        ExecutionProvider::Cuda => vec![cuda().build()],
+        ExecutionProvider::TensorRt => vec![ep::TensorRT::default().build(), cuda().build()],
     }
+    .into_iter()
+    .map(ExecutionProviderDispatch::error_on_failure)
+    .collect()
 }
 
 fn find_library(configured: Option<&Path>) -> Result<PathBuf, InferError> {

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::calibrate::{Calibration, Trials, calibrate};
+use super::calibrate::{Calibration, GREY, Trials, calibrate};
 use super::precision::weights_to_take;
 use super::{Backend, Engine, InferError, Model};
 use crate::base::clock::SharedClock;
 use crate::base::tasks::named_thread;
-use crate::config::types::InferenceConfig;
+use crate::config::types::{ExecutionProvider, InferenceConfig};
 
 /// All models together may delay the start by this much.
 const BUDGET: Duration = Duration::from_secs(3);
@@ -80,7 +80,7 @@ fn open_all(
         .iter()
         .map(|model| tune(config, model, backend, clock, budget))
         .collect();
-    let workers = (0..config.workers.max(1))
+    let mut workers = (0..config.workers.max(1))
         .map(|_| {
             let with = models.iter().zip(&tuned);
             with.map(|(model, tuned)| backend.open_with(model, tuned.threads))
@@ -91,11 +91,32 @@ fn open_all(
     for (engine, tuned) in workers.iter().take(1).flatten().zip(&mut tuned) {
         tuned.batch = engine.batch().pictures(tuned.batch);
     }
+    if config.execution_provider != ExecutionProvider::Cpu {
+        for engines in &mut workers {
+            for ((engine, model), tuned) in engines.iter_mut().zip(&models).zip(&tuned) {
+                warm_up(&mut **engine, model, tuned.batch)?;
+            }
+        }
+    }
     Ok(Opened {
         workers,
         tuned,
         models,
     })
+}
+
+/// Runs every size of batch once: a graphics card chooses, or builds, its kernels for a shape at the
+/// first run of it, which must not be a camera's pictures that grow stale meanwhile.
+///
+/// # Errors
+/// [`InferError::Engine`] where a size does not run.
+fn warm_up(engine: &mut dyn Engine, model: &Model, most: usize) -> Result<(), InferError> {
+    for pictures in 1..=most {
+        let pictures = engine.batch().pictures(pictures);
+        let input = vec![GREY; pictures * model.input_len()];
+        engine.run(pictures, &input, &mut |_| {})?;
+    }
+    Ok(())
 }
 
 /// What is written is taken; what is not is tried out.
@@ -197,6 +218,36 @@ mod tests {
         assert_eq!(limits(Some(1), Some(5), BatchSize::Dynamic), [5]);
         assert_eq!(limits(Some(1), Some(5), BatchSize::Fixed(3)), [3]);
         assert_eq!(limits(None, Some(5), BatchSize::Dynamic), [5]);
+    }
+
+    /// Pictures of each size that engines of two workers saw at the start.
+    fn seen_at_the_start(provider: ExecutionProvider) -> usize {
+        let seen = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let count = Arc::clone(&seen);
+        let backend: Arc<dyn Backend> = Arc::new(FakeBackend::new(move |_| {
+            count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Vec::new()
+        }));
+        let config = InferenceConfig {
+            workers: 2,
+            threads_per_worker: Some(1),
+            max_batch: Some(3),
+            execution_provider: provider,
+            ..InferenceConfig::default()
+        };
+        let models = [Arc::new(FakeBackend::model())];
+        open(&config, &models, &backend, &SystemClock::shared()).expect("opened");
+        seen.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    #[test]
+    fn a_graphics_card_sees_every_batch_size_before_the_first_camera_does() {
+        assert_eq!(
+            seen_at_the_start(ExecutionProvider::Cuda),
+            2 * (1 + 2 + 3),
+            "each worker's engine: batches of one, two and three"
+        );
+        assert_eq!(seen_at_the_start(ExecutionProvider::Cpu), 0);
     }
 
     #[test]

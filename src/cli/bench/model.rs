@@ -9,7 +9,8 @@ use clap::Args as ClapArgs;
 use serde::Serialize;
 
 use crate::base::clock::{Clock as _, SystemClock, process_cpu};
-use crate::cli::{logging, model};
+use crate::cli::logging;
+use crate::config::types::{ExecutionProvider, InferenceConfig};
 use crate::infer::calibrate::{Calibration, GREY, Trials, calibrate};
 use crate::infer::model::weights_folder;
 use crate::infer::ort::{OrtBackend, SessionOptions};
@@ -35,12 +36,36 @@ pub(super) struct ModelArgs {
     /// No pair is begun after this.
     #[arg(long, default_value_t = 3.0, value_name = "SECONDS")]
     budget: f64,
+    /// What computes it; all but the CPU need an ONNX Runtime that carries them (`ORT_DYLIB_PATH`).
+    #[arg(long, value_enum, default_value = "cpu")]
+    execution_provider: Provider,
     /// Compare ONNX Runtime's options too, in turns, so that other work disturbs all alike.
     #[arg(long)]
     options: bool,
     /// Print JSON instead of tables.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Provider {
+    Cpu,
+    #[value(name = "openvino")]
+    OpenVino,
+    Cuda,
+    #[value(name = "tensorrt")]
+    TensorRt,
+}
+
+impl From<Provider> for ExecutionProvider {
+    fn from(provider: Provider) -> Self {
+        match provider {
+            Provider::Cpu => Self::Cpu,
+            Provider::OpenVino => Self::OpenVino,
+            Provider::Cuda => Self::Cuda,
+            Provider::TensorRt => Self::TensorRt,
+        }
+    }
 }
 
 fn positive(text: &str) -> Result<usize, String> {
@@ -88,7 +113,10 @@ pub(super) fn run(args: &ModelArgs) -> anyhow::Result<bool> {
     logging::quiet()?;
     let weights = args.weights.clone().or_else(weights_folder);
     let model = Arc::new(Model::load(&args.folder, weights.as_deref())?);
-    let backend = model::single_backend()?;
+    let backend = OrtBackend::new(&InferenceConfig {
+        execution_provider: args.execution_provider.into(),
+        ..InferenceConfig::default()
+    })?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut trials = Trials::at_start(cores, Duration::from_secs_f64(args.budget.max(0.0)));
     trials.latency = Duration::from_millis(args.latency);
