@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parapet::base::clock::SystemClock;
-use parapet::config::types::{Pace, SourceConfig};
+use parapet::config::types::{CameraConfig, Pace, SourceConfig};
 use parapet::ingest::{FileStart, GstSource, Note, Source, SourceErrorKind};
 use parapet::model::frame::{Frame, PixelFormat};
 use parapet::model::geometry::Size;
@@ -111,6 +111,42 @@ fn an_h265_file_gives_every_frame() {
 fn a_raw_h265_file_gives_every_frame() {
     let tail = "x265enc ! h265parse ! video/x-h265,stream-format=byte-stream";
     every_frame_of("a.265", "x265enc", tail);
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "says which test was skipped")]
+fn a_wished_decoder_is_taken_for_a_file_whatever_form_of_h264_it_holds() {
+    if !has_element("openh264dec") {
+        eprintln!("skipped: no openh264dec");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("folder");
+    for name in ["a.mp4", "a.avi"] {
+        let path = folder.path().join(name);
+        let form = "x264enc bframes=0 ! h264parse ! video/x-h264,stream-format";
+        let tail = match name {
+            "a.mp4" => format!("{form}=avc ! mp4mux"),
+            _ => format!("{form}=byte-stream ! avimux"),
+        };
+        encode(&path, 12, &tail);
+        let camera = CameraConfig {
+            decoders: vec!["nvh264dec".to_owned(), "openh264dec".to_owned()],
+            ..camera_for_test(fast_file(&path))
+        };
+        let stage = Stage::new();
+        let session = source().open(&camera, stage.clone()).expect("open");
+        stage.wait_for_end();
+        session.stop();
+        assert_eq!(stage.ends(), [Note::Ended], "{name}");
+        assert_eq!(stage.frames(), 12, "{name}");
+        let taken = stage.notes().into_iter().find_map(|note| match note {
+            Note::Format { decoder, .. } => Some(decoder),
+            _ => None,
+        });
+        let taken = taken.expect("a format");
+        // Where there is such a card, the first wish is fulfilled.
+        assert!(camera.decoders.contains(&taken), "{name}: {taken}");
+    }
 }
 
 #[test]

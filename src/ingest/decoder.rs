@@ -38,6 +38,25 @@ fn order(mut candidates: Vec<Candidate>, preferred: &[String]) -> Vec<Candidate>
     candidates
 }
 
+/// Whether the decoder takes exactly this form of the stream, without a parser in between.
+pub(super) fn takes(decoder: &gst::Element, caps: &gst::Caps) -> bool {
+    decoder
+        .factory()
+        .is_some_and(|factory| factory.can_sink_any_caps(caps))
+}
+
+/// Says so where wishes were written and none of them was fulfilled.
+pub(super) fn warn_of_wishes(camera: &str, chosen: &str, preferred: &[String]) {
+    if !preferred.is_empty() && !preferred.iter().any(|name| name == chosen) {
+        tracing::warn!(
+            camera,
+            decoder = chosen,
+            wished = preferred.join(", "),
+            "none of the wished `decoders` is installed, starts and decodes this stream; another is taken"
+        );
+    }
+}
+
 fn fits(factory: &gst::ElementFactory, caps: &gst::Caps, pictures: &gst::Caps) -> bool {
     // `can_src_any_caps` compares memory features too: a decoder that only writes to a
     // graphics card's memory is none for us.

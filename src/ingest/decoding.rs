@@ -107,6 +107,7 @@ impl Decoder {
         let name = decoder
             .factory()
             .map_or_else(String::new, |factory| factory.name().to_string());
+        decoder::warn_of_wishes(core.id().as_str(), &name, &core.camera.decoders);
         watch::end_drains(&decoder);
         cost::begin_at(&decoder);
         let parse = make(&format!("{codec}parse"))?;

@@ -246,13 +246,19 @@ fn link(
         .factory()
         .map_or_else(String::new, |factory| factory.name().to_string());
     tracing::info!(camera = %core.id(), decoder = name, codec, "decoder chosen");
+    decoder::warn_of_wishes(core.id().as_str(), &name, &core.camera.decoders);
     core.decoding(&name, &codec);
-    if matches!(codec.as_str(), "h264" | "h265") {
+    let has_parser = matches!(codec.as_str(), "h264" | "h265");
+    if has_parser {
         watch::install(core, &decoder, &codec);
     }
     // After the gate's probe, so that it begins with what the gate lets through.
     cost::begin_at(&decoder);
     let mut chain = before;
+    if chain.is_empty() && has_parser && !decoder::takes(&decoder, &caps) {
+        // Containers hold the stream in another form than some decoders take.
+        chain.push(make(&format!("{codec}parse"))?);
+    }
     chain.push(decoder);
     pipeline.add_many(&chain).map_err(|error| other(&error))?;
     gst::Element::link_many(chain.iter().chain([sink.upcast_ref()]))
@@ -292,7 +298,12 @@ fn way_to_decoder(caps: &gst::Caps) -> Result<Option<Way>, SourceError> {
         } else {
             Vec::new()
         };
-        return Ok(Some((before, caps.clone(), codec)));
+        // Any form of H.264 and H.265 will do: a parser turns one into the other.
+        let encoded = match codec.as_str() {
+            "h264" | "h265" => gst::Caps::builder(media).build(),
+            _ => caps.clone(),
+        };
+        return Ok(Some((before, encoded, codec)));
     }
     let is_video = structure
         .get::<&str>("media")
