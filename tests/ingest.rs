@@ -114,7 +114,6 @@ fn a_raw_h265_file_gives_every_frame() {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "says which test was skipped")]
 fn a_wished_decoder_is_taken_for_a_file_whatever_form_of_h264_it_holds() {
     if !has_element("openh264dec") {
         eprintln!("skipped: no openh264dec");

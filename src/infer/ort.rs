@@ -127,7 +127,7 @@ impl OrtBackend {
                 .with_execution_providers([bare])
                 .map_err(|e| text(&e))?;
         }
-        let providers = dispatch(self.provider);
+        let providers = dispatch(self.provider, options.threads);
         if !providers.is_empty() {
             builder = builder
                 .with_execution_providers(providers)
@@ -140,13 +140,16 @@ impl OrtBackend {
 }
 
 /// Who gets the nodes of a graph, the first first; what none of them takes is the CPU's.
-fn dispatch(provider: ExecutionProvider) -> Vec<ExecutionProviderDispatch> {
+fn dispatch(provider: ExecutionProvider, threads: usize) -> Vec<ExecutionProviderDispatch> {
     // The default tries every kernel on every new shape: seen to take 2 s a batch size.
     let search = ep::cuda::ConvAlgorithmSearch::Heuristic;
     let cuda = || ep::CUDA::default().with_conv_algorithm_search(search);
     match provider {
         ExecutionProvider::Cpu => Vec::new(),
-        ExecutionProvider::OpenVino => vec![ep::OpenVINO::default().build()],
+        // Its threads are its own: without a number it takes all cores.
+        ExecutionProvider::OpenVino => {
+            vec![ep::OpenVINO::default().with_num_threads(threads).build()]
+        }
         ExecutionProvider::Cuda => vec![cuda().build()],
         ExecutionProvider::TensorRt => vec![ep::TensorRT::default().build(), cuda().build()],
     }
