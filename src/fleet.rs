@@ -4,8 +4,9 @@
 //! where a camera's frames and notes arrive, [`analyst`] owns every camera's tracker and rules on
 //! one thread, [`supervisor`] adds, changes and removes cameras while the rest goes on. [`rounds`]
 //! measures the load and asks the [`governor`] (pure) who is looked at less; each camera's sink
-//! follows its [`dial`].
+//! follows its [`dial`]. [`admission`] (pure) says which of those may be awake all the same.
 
+mod admission;
 pub mod analysis;
 pub mod analyst;
 mod camera;

@@ -66,7 +66,8 @@ pub trait Source: Send + Sync {
         sink: Arc<dyn Sink>,
     ) -> Result<Box<dyn Session>, SourceError>;
 
-    /// How long coded pictures have waited for a thread that decodes, where cameras share those.
+    /// How long coded pictures have waited for a thread that decodes, where cameras share those: those of
+    /// awake cameras.
     fn waits(&self) -> Waits {
         Waits::default()
     }
@@ -79,6 +80,10 @@ pub struct Waits {
     pub total: Duration,
     /// How many did.
     pub count: u64,
+    /// Looks at sleeping cameras that were needed: taken,
+    pub looks: u64,
+    /// and put off to the next keyframe, because nobody had the time.
+    pub put_off: u64,
 }
 
 /// Takes what a source delivers. Called on the source's own threads, one call at a time for
@@ -110,9 +115,19 @@ pub trait Sink: Send + Sync {
     /// Waits until it is so, `at_most` so long.
     fn wait_room(&self, _at_most: Duration) {}
     /// How much of the camera is to be looked at. Asked with every coded picture; from
-    /// [`CoverageLevel::Keyframes`] on only keyframes come, as glances.
+    /// [`CoverageLevel::Keyframes`] on only keyframes come, as glances, unless it is
+    /// [admitted](Sink::admits).
     fn level(&self) -> CoverageLevel {
         CoverageLevel::Full
+    }
+    /// Whether a camera in watch mode may be awake for this reason, although its level leaves only
+    /// keyframes. Asked when it would wake, and as long as it is awake at each keyframe.
+    fn admits(&self, _reason: WakeReason) -> bool {
+        true
+    }
+    /// Whether there is so much for all that what nobody counts on may be looked at.
+    fn is_plenty(&self) -> bool {
+        true
     }
     /// To be counted. Comes with every coded picture, so it must be quick.
     fn tally(&self, _what: Tally) {}
@@ -127,6 +142,11 @@ pub enum Tally {
     Undecoded(u64),
     /// A picture was decoded and handed to nobody: it was compared, or the ones after it need it.
     Unused,
+    /// A keyframe of a sleeping camera was to be decoded, and nobody had the time until the next one
+    /// came.
+    PutOff,
+    /// Of the pictures that went by undecoded, so many of an awake camera that had fallen behind.
+    Late(u64),
     /// A group of pictures did not fit and was decoded although nothing moved.
     Spilled,
     /// So far apart the two latest keyframes were.

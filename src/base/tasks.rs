@@ -22,6 +22,28 @@ pub fn named_thread<T: Send + 'static>(
         .spawn(body)
 }
 
+/// Behind the threads that receive, analyse and answer.
+const NICENESS: i32 = 2;
+
+/// As [`named_thread`], for one that computes: where the processor is not enough for all, what
+/// receives and tells goes on in time and this one takes what is left. Where the operating system
+/// does not allow it, it runs as the others.
+///
+/// # Errors
+/// The operating system's, when it gives no thread.
+pub fn yielding_thread<T: Send + 'static>(
+    name: &str,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
+    named_thread(name, move || {
+        // Of the calling thread alone, on Linux.
+        if let Err(error) = rustix::process::nice(NICENESS) {
+            tracing::debug!(%error, "a thread's niceness stays as it is");
+        }
+        body()
+    })
+}
+
 /// What became of a task of a [`TaskSet`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskEnd {

@@ -324,9 +324,10 @@ impl Desk {
             self.gaps.observe(gap);
         }
         let noticed = frame.glance && watched.analysis.notices(found, frame.media_time);
-        // Of a camera that sleeps by itself; where the governor leaves only keyframes, they are
-        // followed as far as they go.
-        if frame.glance && !watched.dial.level().is_sparse() {
+        // In always mode, where the governor leaves only keyframes, they are followed as far as they
+        // go.
+        let dial = &watched.dial;
+        if frame.glance && (dial.pace.sleeps() || !dial.level().is_sparse()) {
             watched.dial.set_seen(noticed, false);
             return;
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::admission::Admission;
 use super::analyst::{Analyst, SessionKey};
 use super::dial::Dial;
 use super::sink::{CameraSink, End, Signals, SinkParts};
@@ -34,6 +35,7 @@ pub(super) struct Driver {
     analyst: Analyst,
     metrics: CameraMetrics,
     dial: Arc<Dial>,
+    admission: Arc<Admission>,
     status: watch::Sender<CameraStatus>,
     machine: Machine,
     open: Option<OpenSession>,
@@ -76,6 +78,7 @@ impl Driver {
         analyst: Analyst,
         metrics: CameraMetrics,
         dial: Arc<Dial>,
+        admission: Arc<Admission>,
         status: watch::Sender<CameraStatus>,
     ) -> Self {
         let machine = Machine::new(policy(&config), Backoff::new(config.backoff));
@@ -86,6 +89,7 @@ impl Driver {
             analyst,
             metrics,
             dial,
+            admission,
             status,
             machine,
             open: None,
@@ -197,6 +201,9 @@ impl Driver {
         let lane = self.lane(key)?;
         let signals = Signals::new(Arc::clone(&self.changed));
         let parts = SinkParts {
+            camera: self.config.id.clone(),
+            priority: self.config.priority,
+            admission: Arc::clone(&self.admission),
             signals: Arc::clone(&signals),
             lane,
             metrics: self.metrics.clone(),

@@ -4,8 +4,10 @@
 //! ```text
 //!   load at or above 1 ───────────▶ the mark moves on: so many cameras lose a level that the
 //!                                   load should fall to 0.9; then it waits for the effect
-//!   load below 0.8 for a while ───▶ the mark moves back: at most twice the work, at most one
-//!                                   level for each camera; then it waits again
+//!   load below 0.8, and for a while
+//!   not above 0.9 ────────────────▶ the mark moves back: at most twice the work, at most one
+//!                                   level for each that is awake; then it waits, and
+//!                                   while the load stays low goes on
 //! ```
 //!
 //! The declared order is that of [`ladder`]: a class of cameras gives all that it has, down to the
@@ -16,8 +18,9 @@
 //! priority, ever, and what one camera does never changes the level of another.
 //!
 //! When what was given back had to be taken again soon after, the next wait is twice as long, up
-//! to [`LONGEST_WAIT`]: under a load that lies between two levels the changes become rare. A return
-//! beyond the point that was too much then halves the wait again.
+//! to [`LONGEST_WAIT`], and is kept before each step to the point that was too much and beyond it: under
+//! a load that lies between two levels the changes become rare. A return beyond that point then halves
+//! the wait again.
 
 mod announce;
 mod ladder;
@@ -38,6 +41,8 @@ use crate::model::ids::CameraId;
 const HIGH: f64 = 1.0;
 /// Below it they may get them back.
 const LOW: f64 = 0.8;
+/// Below it, and with all at their full rates, there is plenty.
+const PLENTY: f64 = 0.7;
 /// Where a loss of levels is to bring the load.
 const AIM_DOWN: f64 = 0.9;
 /// What a return of levels may bring it to.
@@ -65,7 +70,8 @@ pub(super) struct Load {
     pub(super) cpu: f64,
     /// Frames offered to inference, as a share of those that it can look at.
     pub(super) inference: f64,
-    /// How long coded pictures wait for a decoder, as a share of what is bearable.
+    /// How long coded pictures of awake cameras wait for a decoder, as a share of what is bearable, or
+    /// how many looks at sleeping ones are asked for, as a share of those that can be taken.
     pub(super) decoding: f64,
 }
 
@@ -113,6 +119,8 @@ pub(super) struct Watched {
     pub(super) asleep: bool,
     /// Somebody is followed or an incident is open.
     pub(super) engaged: bool,
+    /// Within the last minute it was looked at later than promised.
+    pub(super) overdue: bool,
 }
 
 /// A camera's new level.
@@ -128,6 +136,8 @@ pub(super) struct Change {
 pub(super) struct Decision {
     pub(super) changes: Vec<Change>,
     pub(super) announcement: Option<Announcement>,
+    /// There is so much for all that what nobody counts on may be looked at.
+    pub(super) plenty: bool,
 }
 
 /// The policy's settings.
@@ -149,8 +159,8 @@ pub(super) struct Governor {
     calm_since: Option<Monotonic>,
     changed_at: Option<Monotonic>,
     returned_at: Option<Monotonic>,
-    /// The mark that was too much last time.
-    too_far: Option<Step>,
+    /// The mark that was too much last time, which may be that of full rates.
+    too_far: Option<Option<Step>>,
     wait: Duration,
     /// Until when a camera counts as engaged.
     engaged_until: BTreeMap<CameraId, Monotonic>,
@@ -182,7 +192,7 @@ impl Governor {
         if self.is_time_to_shed(now) {
             self.shed(now, &classes);
         } else if self.is_time_to_return(now) {
-            self.give_back(now, &classes);
+            self.try_to_give_back(now, &classes);
         }
         let mut changes = Vec::new();
         let summary = Summary::of(classes.iter().map(|(watched, class)| {
@@ -191,12 +201,13 @@ impl Governor {
                 let camera = watched.id.clone();
                 changes.push(Change { camera, from, to });
             }
-            (watched.priority, to)
+            (watched.priority, to, watched.overdue)
         }));
         let announcement = self.announcer.look(now, self.mark.is_some(), summary, load);
         Decision {
             changes,
             announcement,
+            plenty: self.mark.is_none() && self.load < PLENTY,
         }
     }
 
@@ -216,7 +227,12 @@ impl Governor {
             *since = if is { since.or(Some(now)) } else { None };
         };
         mark(self.load >= HIGH, &mut self.hot_since);
-        mark(self.load < LOW, &mut self.calm_since);
+        // A little more for a moment does not end a calm that lasts.
+        let calm = match self.calm_since {
+            Some(_) => self.load < AIM_DOWN,
+            None => self.load < LOW,
+        };
+        mark(calm, &mut self.calm_since);
     }
 
     fn level(&self, watched: &Watched, class: Class) -> CoverageLevel {
@@ -247,10 +263,21 @@ impl Governor {
         settled && hot
     }
 
+    /// Whether something may be given back, as far as it was not too much before.
     fn is_time_to_return(&self, now: Monotonic) -> bool {
-        let waited = self.changed_at.is_none_or(|at| now.since(at) >= self.wait);
-        let calm = self.calm_since.is_some_and(|at| now.since(at) >= self.wait);
-        self.mark.is_some() && waited && calm
+        // One return that went well is followed by the next.
+        let goes_on = self.returned_at.is_some() && self.returned_at == self.changed_at;
+        let wait = if goes_on {
+            self.wait.min(SETTLE)
+        } else {
+            self.wait
+        };
+        self.mark.is_some() && self.load < LOW && self.was_calm_for(now, wait)
+    }
+
+    fn was_calm_for(&self, now: Monotonic, wait: Duration) -> bool {
+        let waited = self.changed_at.is_none_or(|at| now.since(at) >= wait);
+        waited && self.calm_since.is_some_and(|at| now.since(at) >= wait)
     }
 
     fn shed(&mut self, now: Monotonic, cameras: &[(&Watched, Class)]) {
@@ -263,7 +290,7 @@ impl Governor {
         // Taken again soon after it was given back: it was too early.
         let soon = |at| now.since(at) < self.wait * 4;
         self.wait = if self.returned_at.is_some_and(soon) {
-            self.too_far = self.mark;
+            self.too_far = Some(self.mark);
             (self.wait * 2).min(LONGEST_WAIT.max(self.policy.recover_after))
         } else {
             self.too_far = None;
@@ -272,11 +299,15 @@ impl Governor {
         self.moved(now, mark, left);
     }
 
-    fn give_back(&mut self, now: Monotonic, cameras: &[(&Watched, Class)]) {
+    fn try_to_give_back(&mut self, now: Monotonic, cameras: &[(&Watched, Class)]) {
         let ladder = Ladder::of(cameras);
         let share = (AIM_UP / self.load.max(0.01) - 1.0).clamp(0.0, MOST_GAIN);
         let (mark, more) = ladder.up(self.mark, share);
-        if mark < self.too_far {
+        let was_too_much = self.too_far.is_some_and(|too_far| mark <= too_far);
+        if was_too_much && !self.was_calm_for(now, self.wait) {
+            return;
+        }
+        if self.too_far.is_some_and(|too_far| mark < too_far) {
             self.wait = (self.wait / 2).max(self.policy.recover_after);
         }
         self.returned_at = Some(now);

@@ -9,6 +9,7 @@ use parking_lot::RwLock;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use super::admission::Admission;
 use super::analysis::Identity;
 use super::analyst::Analyst;
 use super::governor::{Announcement, Change, Governor, GovernorPolicy, Inference, Load, Watched};
@@ -54,10 +55,27 @@ fn waiting(before: Waits, now: Waits) -> f64 {
     total.as_secs_f64() / count.max(1) as f64 / MOST_WAIT.as_secs_f64()
 }
 
+/// So many of the looks at sleeping cameras may be put off; the next keyframe comes soon.
+const MOST_PUT_OFF: f64 = 0.05;
+
+/// What looks ask for, as a share of what can be had: below [`MOST_PUT_OFF`] of that, above it as far as
+/// those that were taken tell.
+fn looking(before: Waits, now: Waits) -> f64 {
+    let taken = now.looks.saturating_sub(before.looks);
+    let put_off = now.put_off.saturating_sub(before.put_off);
+    let share = put_off as f64 / (taken + put_off).max(1) as f64;
+    if share <= MOST_PUT_OFF {
+        share / MOST_PUT_OFF
+    } else {
+        1.0 / (1.0 + MOST_PUT_OFF - share)
+    }
+}
+
 pub(super) struct Rounds {
     pub(super) parts: GovernorParts,
     pub(super) board: Arc<RwLock<BTreeMap<CameraId, Seen>>>,
     pub(super) source: Arc<dyn Source>,
+    pub(super) admission: Arc<Admission>,
     pub(super) pool: Arc<InferencePool>,
     pub(super) clock: SharedClock,
     pub(super) metrics: Arc<Metrics>,
@@ -92,8 +110,9 @@ impl Rounds {
             let load = self.load(&before, &reading);
             before = reading;
             if self.parts.config.enabled {
-                let decision = governor.look(reading.at, load, &self.watched());
+                let decision = governor.look(reading.at, load, &self.watched(reading.at));
                 self.turn(&decision.changes);
+                self.admission.set_plenty(decision.plenty);
                 if let Some(word) = decision.announcement {
                     self.tell(&word, &mut incident);
                 }
@@ -133,7 +152,7 @@ impl Rounds {
         let load = Load {
             cpu: share(cpu, self.parts.config.budget_cores),
             inference: inference.load(),
-            decoding: waiting(before.waits, now.waits),
+            decoding: waiting(before.waits, now.waits).max(looking(before.waits, now.waits)),
         };
         self.metrics.governor.set_load("cpu", load.cpu);
         self.metrics.governor.set_load("inference", load.inference);
@@ -141,7 +160,7 @@ impl Rounds {
         load
     }
 
-    fn watched(&self) -> Vec<Watched> {
+    fn watched(&self, now: Monotonic) -> Vec<Watched> {
         let cameras = self.board.read();
         let running = cameras.iter().filter_map(|(id, seen)| {
             let state = seen.status.borrow().state;
@@ -156,6 +175,7 @@ impl Rounds {
                 streaming: state == CameraState::Streaming,
                 asleep: seen.dial.is_asleep() && by_itself,
                 engaged: seen.dial.is_engaged(),
+                overdue: !seen.dial.coverage(now).kept,
             })
         });
         running.collect()
@@ -190,13 +210,16 @@ impl Rounds {
         let now = UtcMicros(self.clock.utc_micros());
         let ids = &mut self.ids;
         let own = *incident.get_or_insert_with(|| IncidentId(ids.uuid_v7(now.0)));
-        let (cpu, inference) = (word.load.cpu, word.load.inference);
-        let wait = MOST_WAIT.mul_f64(word.load.decoding).as_millis();
+        let Load {
+            cpu,
+            inference,
+            decoding,
+        } = word.load;
         let reason = match word.phase {
             Phase::Ended => "every camera is looked at as asked for".to_owned(),
             Phase::Started | Phase::Updated => format!(
-                "inference is asked for {inference:.2} of what it can do, the processor for \
-                 {cpu:.2} of its budget, and pictures wait {wait} ms to be decoded; {}",
+                "inference is asked for {inference:.2} of what it can do, decoding for \
+                 {decoding:.2}, and the processor for {cpu:.2} of its budget; {}",
                 word.summary
             ),
         };
@@ -239,10 +262,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn looks_that_are_put_off_ask_for_more_than_there_is() {
+        let waits = |looks, put_off| Waits {
+            looks,
+            put_off,
+            ..Waits::default()
+        };
+        assert_eq!(looking(waits(9, 9), waits(9, 9)), 0.0);
+        assert_eq!(looking(waits(9, 9), waits(109, 9)), 0.0);
+        assert!(looking(waits(0, 0), waits(98, 2)) < 0.5);
+        assert_eq!(looking(waits(0, 0), waits(95, 5)), 1.0);
+        assert!(looking(waits(0, 0), waits(50, 50)) > 1.8);
+        assert!(looking(waits(0, 0), waits(0, 50)).is_finite());
+    }
+
+    #[test]
     fn who_waits_as_long_as_is_bearable_asks_for_all() {
         let waits = |millis, count| Waits {
             total: Duration::from_millis(millis),
             count,
+            ..Waits::default()
         };
         assert_eq!(waiting(waits(50, 7), waits(50, 7)), 0.0);
         assert_eq!(waiting(waits(0, 0), waits(400, 1)), 1.0);

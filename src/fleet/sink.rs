@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::admission::{Admission, Claim};
 use super::dial::Dial;
 use super::rate::RateLimit;
 use crate::base::clock::{Monotonic, SharedClock};
@@ -19,6 +20,7 @@ use crate::model::camera::WakeReason;
 use crate::model::coverage::CoverageLevel;
 use crate::model::frame::Frame;
 use crate::model::geometry::Size;
+use crate::model::ids::CameraId;
 
 const NEVER: u64 = u64::MAX;
 
@@ -86,6 +88,11 @@ impl Signals {
 
 /// The receiving end of one session.
 pub(super) struct CameraSink {
+    camera: CameraId,
+    priority: u8,
+    admission: Arc<Admission>,
+    /// It may be awake although its level is sparse.
+    admitted: AtomicBool,
     signals: Arc<Signals>,
     lane: Lane,
     metrics: CameraMetrics,
@@ -97,6 +104,9 @@ pub(super) struct CameraSink {
 
 /// What a session's sink stands on.
 pub(super) struct SinkParts {
+    pub(super) camera: CameraId,
+    pub(super) priority: u8,
+    pub(super) admission: Arc<Admission>,
     pub(super) signals: Arc<Signals>,
     pub(super) lane: Lane,
     pub(super) metrics: CameraMetrics,
@@ -111,6 +121,10 @@ const SETTLE: Duration = Duration::from_secs(30);
 impl CameraSink {
     pub(super) fn new(parts: SinkParts) -> Arc<Self> {
         Arc::new(Self {
+            camera: parts.camera,
+            priority: parts.priority,
+            admission: parts.admission,
+            admitted: AtomicBool::new(false),
             signals: parts.signals,
             lane: parts.lane,
             metrics: parts.metrics,
@@ -148,7 +162,14 @@ impl CameraSink {
 
     /// How many frames a second are wanted around `media_time`.
     fn fps(&self, media_time: Duration) -> f32 {
-        let (pace, level) = (&self.dial.pace, self.dial.level());
+        let pace = &self.dial.pace;
+        let level = match self.dial.level() {
+            // It is one of few.
+            level if level.is_sparse() && self.admitted.load(Ordering::Acquire) => {
+                CoverageLevel::Full
+            }
+            level => level,
+        };
         let (calm, near) = (pace.fps(level, false), pace.fps(level, true));
         // Replay must decide alike every time: where it depends on who is in the frames before,
         // it waits until they have been looked at.
@@ -165,7 +186,16 @@ impl CameraSink {
 
     /// Refuses further frames; a writer that waits for room goes on.
     pub(super) fn close(&self) {
+        self.gives_up_its_place();
         self.lane.close();
+    }
+}
+
+impl CameraSink {
+    fn gives_up_its_place(&self) {
+        if self.admitted.swap(false, Ordering::AcqRel) {
+            self.admission.leaves(&self.camera);
+        }
     }
 }
 
@@ -174,18 +204,21 @@ impl Sink for CameraSink {
         self.metrics.decoded.inc();
         self.mark_alive(frame.arrived);
         let fps = self.fps(frame.media_time);
-        if self.rate.lock().wants(frame.media_time, fps) {
-            self.lane.offer(frame);
-        } else {
+        if !self.rate.lock().wants(frame.media_time, fps) {
             self.metrics.above_rate.inc();
+        } else if self.dial.pace.sleeps() {
+            self.lane.offer_woken(frame);
+        } else {
+            self.lane.offer(frame);
         }
     }
 
     fn glance(&self, frame: Frame) {
         self.metrics.decoded.inc();
         self.mark_alive(frame.arrived);
-        // The governor's keyframes are part of what is followed, so the rate counts them.
-        if self.dial.level().is_sparse() {
+        // The governor's keyframes are part of what is followed, so the rate counts them. In watch
+        // mode the gate says which.
+        if self.dial.level().is_sparse() && !self.dial.pace.sleeps() {
             let fps = self.dial.pace.keyframes_fps();
             if !self.rate.lock().wants(frame.media_time, fps) {
                 self.metrics.above_rate.inc();
@@ -224,6 +257,20 @@ impl Sink for CameraSink {
         self.dial.level()
     }
 
+    fn is_plenty(&self) -> bool {
+        self.admission.is_plenty()
+    }
+
+    fn admits(&self, reason: WakeReason) -> bool {
+        if !self.dial.level().is_sparse() {
+            return true;
+        }
+        let claim = Claim::of(reason, self.priority);
+        let admitted = self.admission.asks(&self.camera, claim, self.clock.now());
+        self.admitted.store(admitted, Ordering::Release);
+        admitted
+    }
+
     fn tally(&self, what: Tally) {
         let watch = &self.metrics.watch;
         match what {
@@ -234,6 +281,12 @@ impl Sink for CameraSink {
             Tally::Unused => {
                 self.metrics.decoded.inc();
                 watch.unused.inc();
+            }
+            Tally::PutOff => {
+                watch.put_off.inc();
+            }
+            Tally::Late(pictures) => {
+                watch.late.inc_by(pictures);
             }
             Tally::Spilled => {
                 watch.spills.inc();
@@ -263,6 +316,7 @@ impl Sink for CameraSink {
                 self.metrics.watch.woke(reason.name());
             }
             Note::Asleep => {
+                self.gives_up_its_place();
                 self.dial.set_asleep(true);
                 self.metrics.watch.asleep.set(1);
             }

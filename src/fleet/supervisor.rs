@@ -10,6 +10,7 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::admission::Admission;
 use super::analysis::Identity;
 use super::analyst::Analyst;
 use super::camera::Driver;
@@ -101,6 +102,7 @@ pub struct Fleet {
     running: BTreeMap<CameraId, Running>,
     paused: BTreeMap<CameraId, Arc<CameraConfig>>,
     board: StatusBoard,
+    admission: Arc<Admission>,
 }
 
 impl Fleet {
@@ -122,12 +124,17 @@ impl Fleet {
             clock: Arc::clone(&parts.clock),
             cameras: Arc::default(),
         };
+        // Without a governor no level is sparse and nobody asks.
+        let governor = parts.governor.as_ref();
+        let cores = governor.map_or(0.0, |governor| governor.config.budget_cores);
+        let admission = Arc::new(Admission::of_cores(cores));
         let mut tasks = TaskSet::under(&CancellationToken::new());
         if let Some(governor) = &parts.governor {
             let rounds = Rounds {
                 parts: governor.clone(),
                 board: Arc::clone(&board.cameras),
                 source: Arc::clone(&parts.source),
+                admission: Arc::clone(&admission),
                 pool: Arc::clone(&parts.pool),
                 clock: Arc::clone(&parts.clock),
                 metrics: Arc::clone(&parts.metrics),
@@ -147,6 +154,7 @@ impl Fleet {
             running: BTreeMap::new(),
             paused: BTreeMap::new(),
             board,
+            admission,
         })
     }
 
@@ -294,6 +302,7 @@ impl Fleet {
             self.analyst.clone(),
             metrics,
             dial,
+            Arc::clone(&self.admission),
             status,
         );
         let (analyst, stop) = (self.analyst.clone(), cancel.clone());

@@ -3,7 +3,7 @@
 //! A camera is *ready* when its slot holds a frame and none of its frames is in flight. Larger
 //! priority goes first; within a priority, who has waited longest since it was last served. A
 //! camera that has waited [`AGEING`] counts as one priority higher for each such wait, so that
-//! nobody starves.
+//! nobody starves. Before all of them go those that are *woken*: something moves there.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,6 +21,8 @@ struct Waiting {
     model: usize,
     priority: u8,
     ready_since: Option<Monotonic>,
+    /// It woke, and its frames are followed.
+    woken: bool,
     in_flight: bool,
     /// When it was last taken, counted in pictures; 0 for never.
     last_served: u64,
@@ -79,6 +81,7 @@ impl Planner {
             model,
             priority,
             ready_since: None,
+            woken: false,
             in_flight: false,
             last_served: 0,
         };
@@ -94,6 +97,13 @@ impl Planner {
     pub fn mark_ready(&mut self, lane: LaneId, now: Monotonic) {
         if let Some(waiting) = self.lanes.get_mut(&lane) {
             waiting.ready_since.get_or_insert(now);
+        }
+    }
+
+    /// Whether the camera's frames go before those of all that did not wake.
+    pub fn set_woken(&mut self, lane: LaneId, woken: bool) {
+        if let Some(waiting) = self.lanes.get_mut(&lane) {
+            waiting.woken = woken;
         }
     }
 
@@ -123,11 +133,14 @@ impl Planner {
 
     /// Cuts a batch for an idle worker; its cameras are in flight from here on.
     pub fn cut(&mut self, now: Monotonic) -> Plan {
-        let mut ready: Vec<(u64, u64, LaneId)> = self
+        let mut ready: Vec<((bool, u64), u64, LaneId)> = self
             .lanes
             .iter()
             .filter(|(_, w)| !w.in_flight)
-            .filter_map(|(id, w)| Some((urgency(w, w.ready_since?, now), w.last_served, *id)))
+            .filter_map(|(id, w)| {
+                let urgency = (w.woken, urgency(w, w.ready_since?, now));
+                Some((urgency, w.last_served, *id))
+            })
             .collect();
         ready.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
         let Some(&(_, _, first)) = ready.first() else {
@@ -204,6 +217,21 @@ mod tests {
         planner.mark_ready(2, at(3));
         planner.mark_ready(1, at(4));
         assert_eq!(lanes(planner.cut(at(5))), [1, 2]);
+    }
+
+    #[test]
+    fn who_woke_goes_before_a_larger_priority_that_is_only_glanced_at() {
+        let mut planner = planner(1, 0);
+        for (lane, priority) in [(1, 200), (2, 50), (3, 200)] {
+            planner.add(lane, 0, priority);
+            planner.mark_ready(lane, at(0));
+        }
+        planner.set_woken(2, true);
+        assert_eq!(lanes(planner.cut(at(1))), [2]);
+        planner.mark_done(2);
+        planner.set_woken(2, false);
+        planner.mark_ready(2, at(1));
+        assert_eq!(lanes(planner.cut(at(1))), [1]);
     }
 
     #[test]

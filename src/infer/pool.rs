@@ -21,7 +21,7 @@ use crate::base::clock::{Monotonic, SharedClock};
 use crate::base::metrics::{CameraMetrics, Metrics};
 use crate::base::pulse::Pulse;
 use crate::base::slot::{Put, Slot, WhenFull};
-use crate::base::tasks::named_thread;
+use crate::base::tasks::yielding_thread;
 use crate::config::types::{InferenceConfig, ModelConfig};
 use crate::model::detection::{Detection, ModelRef};
 use crate::model::frame::Frame;
@@ -149,6 +149,15 @@ impl Lane {
     /// Offers a frame. A live lane replaces the one that waits (counted as superseded); a
     /// lossless one blocks until there is room or the lane is closed.
     pub fn offer(&self, frame: Frame) {
+        self.put(frame, false);
+    }
+
+    /// Offers a frame of a camera that something woke: it goes before all that did not wake.
+    pub fn offer_woken(&self, frame: Frame) {
+        self.put(frame, true);
+    }
+
+    fn put(&self, frame: Frame, woken: bool) {
         match self.entry.slot.put(frame) {
             Put::Stored => {}
             Put::Superseded(_) => {
@@ -157,6 +166,7 @@ impl Lane {
             Put::Closed(_) => return,
         }
         let mut planner = self.shared.planner.lock();
+        planner.set_woken(self.id, woken);
         planner.mark_ready(self.id, self.shared.clock.now());
         drop(planner);
         self.shared.wake.notify_one();
@@ -260,7 +270,7 @@ impl InferencePool {
                 engines,
                 &opened.tuned,
             );
-            let started = named_thread(&format!("infer-{number}"), move || worker.run());
+            let started = yielding_thread(&format!("infer-{number}"), move || worker.run());
             threads.push(started.map_err(|error| InferError::Pool(error.to_string()))?);
         }
         let threads = Mutex::new(threads);

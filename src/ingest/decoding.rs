@@ -39,6 +39,8 @@ pub(super) enum Feed {
     Picture(gst::Buffer),
     /// What the gate decided.
     Decided(Job),
+    /// What is held and was wished to be looked at.
+    Held,
     /// Go on with what a wake left, although the picture before was not looked at yet.
     Rest,
 }
@@ -249,6 +251,7 @@ impl Decoding {
         let flow = match what {
             Feed::Picture(picture) => decoder.entry.chain(picture).map(|_| false),
             Feed::Decided(job) => turn.perform(job).and_then(|_| turn.catches_up(false)),
+            Feed::Held => turn.fulfil().and_then(|_| turn.catches_up(false)),
             Feed::Rest => turn.catches_up(true),
         };
         if flow.is_ok() && core.watch.rests() {

@@ -321,7 +321,7 @@ impl Core {
         let arrived = self.clock.now();
         let (held, glance) = match fate {
             Fate::Follow(held) => (held, false),
-            Fate::Beside => (Duration::ZERO, true),
+            Fate::Beside(held) => (held, true),
         };
         let arrival = UtcMicros(self.clock.utc_micros()).before(held);
         let step = progress.step;

@@ -13,7 +13,8 @@
 //!
 //! A camera begins awake and goes to sleep at its first keyframe, at which the detector glances: a
 //! fleet that starts costs little more than one that sleeps, and who stands there is seen at once. Until
-//! it is known what is usual in the stream, the detector glances at every keyframe. Asleep,
+//! it is known what is usual in the stream, the detector glances at every keyframe where there is
+//! plenty for all. Asleep,
 //! each keyframe is decoded and compared with the background; the detector glances at the last keyframe
 //! before the heartbeat is due. Where no keyframe comes in
 //! time (a group longer than the heartbeat, as "smart codecs" send them), all that is held is
@@ -27,17 +28,22 @@
 //! in the group, by less than would be believed of a single one: somebody small or far away.
 //!
 //! Over all that stands the level that the governor leaves the camera with, in always mode too.
-//! At lower rates a sleeping camera's keyframes are lowered too: at half the rate every other one is
-//! decoded at most, at a quarter only the one at which the detector glances; movement in the stream wakes it
-//! as ever. While the level is sparse the camera is asleep whatever happens in it, and nothing but the level wakes
-//! it ([`WakeReason::Eased`] in always mode; in watch mode it goes on sleeping by its own rules):
+//! At lower rates of a sleeping camera's keyframes only those are decoded in which something stirs and
+//! those at which the detector glances; movement in the stream wakes it as ever. So it does while the level is sparse, but then only so many may be awake at a time: it must be
+//! admitted ([`Ask::admits`]), and at each keyframe again. Who is not goes on sleeping, and the detector
+//! glances at its next keyframe. What is not held is let go, never decoded for nobody.
+//!
+//! In always mode a camera whose level is sparse is asleep whatever happens in it, and nothing but the
+//! level wakes it ([`WakeReason::Eased`]):
 //!
 //! ```text
-//!   Keyframes   Look at each keyframe, at most one a second; in watch mode at the heartbeat and at
-//!               the next one after something moved in the stream. Hold the rest where it fits, so
+//!   Keyframes   Look at each keyframe, at most one a second. Hold the rest where it fits, so
 //!               that a camera that gets its rate back is decoded from its last keyframe on
 //!   Heartbeat   Look at one keyframe in each heartbeat; Skip the rest
 //! ```
+//!
+//! A look that nobody had the time for was put off ([`Gate::put_off`]): the keyframe is held, and the
+//! next one is looked at instead.
 //!
 //! Where something always moves and nobody is ever there, what moves is [`doubt`]ed: such a camera
 //! sleeps although it is not quiet, and instead of waking it the detector glances at the next
@@ -45,6 +51,8 @@
 //!
 //! All times are the stream's own, so that a recording is decided alike at any pace.
 
+mod asleep;
+mod awake;
 mod doubt;
 mod group;
 mod judge;
@@ -55,7 +63,7 @@ use std::time::Duration;
 
 use doubt::Doubt;
 use judge::{Activity, Judge};
-pub(super) use unit::{Action, Unit, UnitKind};
+pub(super) use unit::{Action, Ask, Unit, UnitKind, Urgency};
 
 use super::background::Change;
 use super::gop_ring::Rewind;
@@ -97,6 +105,10 @@ pub(super) struct Gate {
     begins: bool,
     /// Of a sleeping camera's keyframes the latest was not decoded.
     kept: bool,
+    /// How much the latest action's decoding is needed.
+    urgency: Urgency,
+    /// A glance was put off that was needed so much.
+    owed: Option<Urgency>,
     /// The stream's time without its jumps.
     now: Duration,
     last_pts: Option<Duration>,
@@ -110,7 +122,7 @@ pub(super) struct Gate {
     broken: bool,
     jumped: bool,
     level: CoverageLevel,
-    /// The level keeps it asleep.
+    /// The level keeps it asleep, in always mode.
     forced: bool,
     /// Pictures went by since the last keyframe that was decoded; nothing can be decoded before
     /// the next.
@@ -132,6 +144,8 @@ impl Gate {
             glanced: None,
             begins: true,
             kept: false,
+            urgency: Urgency::Followed,
+            owed: None,
             now: Duration::ZERO,
             last_pts: None,
             step: Duration::ZERO,
@@ -152,13 +166,8 @@ impl Gate {
         }
     }
 
-    /// Decides on the next coded picture; `wanted` says whether somebody is being followed.
-    pub(super) fn unit(
-        &mut self,
-        unit: &Unit,
-        level: CoverageLevel,
-        wanted: impl Fn() -> bool,
-    ) -> Action {
+    /// Decides on the next coded picture.
+    pub(super) fn unit(&mut self, unit: &Unit, level: CoverageLevel, ask: impl Ask) -> Action {
         let key = unit.kind == UnitKind::Key;
         self.pass(unit.pts, key);
         let always = self.policy.mode == WatchMode::Always;
@@ -167,59 +176,37 @@ impl Gate {
         } else {
             self.judge(unit)
         };
-        self.forced = level.is_sparse();
+        self.forced = level.is_sparse() && always;
         self.level = level;
+        self.urgency = Urgency::Followed;
         if self.forced {
-            return self.sparse_unit(key, activity, level);
+            return self.sparse_unit(key, level);
         }
         if self.awake && always {
             return Action::Follow;
         }
         if self.awake {
-            return self.awake_unit(key, activity, wanted);
+            return self.awake_unit(key, activity, &ask);
         }
-        // In always mode nothing else looks at a jump; what is held does not go on over it.
-        self.gapped |= always && std::mem::take(&mut self.broken);
-        self.gapped &= !key;
-        if self.gapped {
+        if self.misses_pictures(key) {
+            if activity == Activity::Certain {
+                self.owes(Urgency::Hint);
+            }
             return Action::Skip;
         }
         if always {
             return self.wake(WakeReason::Eased, Rewind::Current);
         }
-        if self.broken && key {
-            self.broken = false;
-            return self.wake(WakeReason::Break, Rewind::Current);
+        if let Some((reason, from)) = self.wakes_by(key, activity, &ask) {
+            return self.wake(reason, from);
         }
-        if activity == Activity::Certain {
-            // A keyframe's own size tells of the group before it.
-            let from = if key {
-                Rewind::Previous
-            } else {
-                Rewind::Current
-            };
-            return self.wake(WakeReason::Stream, from);
-        }
-        if wanted() {
-            return self.wake(WakeReason::Detector, Rewind::Previous);
-        }
-        if activity == Activity::Doubtful {
+        if matches!(activity, Activity::Certain | Activity::Doubtful) {
             self.doubted_at.get_or_insert(self.now);
         }
         if key {
-            return self.asleep_key(level);
+            return self.asleep_key(level, &ask);
         }
-        if activity == Activity::Lasting {
-            (self.doubted_at, self.analysed_at) = (None, self.now);
-            return Action::CatchUp;
-        }
-        let waited = |at| self.now.saturating_sub(at) >= DOUBT_WAIT;
-        let doubted = self.doubted_at.is_some_and(waited);
-        if doubted || (!self.key_is_near() && self.glance_is_due(self.step)) {
-            self.take_doubt();
-            return Action::CatchUp;
-        }
-        Action::Hold
+        self.asleep_unit(activity)
     }
 
     /// A picture went by that nothing had to be decided on; as [`Gate::unit`], time moves on.
@@ -235,11 +222,6 @@ impl Gate {
         self.awake
     }
 
-    /// Whether the level keeps it asleep.
-    pub(super) fn is_forced(&self) -> bool {
-        self.forced
-    }
-
     /// How far the two latest keyframes were apart; zero while that is not known.
     pub(super) fn keys_apart(&self) -> Duration {
         self.group
@@ -247,8 +229,26 @@ impl Gate {
 
     /// What was to be held does not fit. True where it must go undecoded.
     pub(super) fn overflows(&mut self) -> bool {
-        self.gapped |= self.forced;
-        self.forced
+        self.gapped |= self.level.is_sparse();
+        self.level.is_sparse()
+    }
+
+    /// How much the decoding is needed that was decided on last.
+    pub(super) fn urgency(&self) -> Urgency {
+        self.urgency
+    }
+
+    /// A look that was needed so much did not take place; its keyframe is held.
+    pub(super) fn put_off(&mut self, urgency: Urgency) {
+        self.kept = true;
+        self.owes(urgency);
+    }
+
+    /// The next keyframe must be looked at, as urgently as this.
+    fn owes(&mut self, urgency: Urgency) {
+        if urgency > Urgency::Spare {
+            self.owed = self.owed.max(Some(urgency));
+        }
     }
 
     /// Whether something doubtful moved since the detector looked last; it is about to look now.
@@ -262,7 +262,7 @@ impl Gate {
 
     /// The picture decoded last was compared with the background. Says from where to decode if that
     /// wakes the camera; what changed all over the picture is doubted.
-    pub(super) fn looked(&mut self, change: Change) -> Option<(WakeReason, Rewind)> {
+    pub(super) fn looked(&mut self, change: Change, ask: impl Ask) -> Option<(WakeReason, Rewind)> {
         if change == Change::None {
             return None;
         }
@@ -275,13 +275,19 @@ impl Gate {
         if self.awake || self.forced {
             return None;
         }
+        if self.level.is_sparse() && !ask.admits(WakeReason::Picture) {
+            self.doubted_at.get_or_insert(self.now);
+            return None;
+        }
         self.wake(WakeReason::Picture, Rewind::Previous);
         Some((WakeReason::Picture, self.rewind(Rewind::Previous)))
     }
 
-    /// A glance found somebody: as [`Gate::unit`] asks with `wanted`, right after a look.
-    pub(super) fn glanced(&mut self, wanted: bool) -> Option<(WakeReason, Rewind)> {
-        (wanted && !self.awake && !self.forced).then(|| {
+    /// A glance was taken; if it found somebody, as [`Gate::unit`] would find out at the next picture.
+    pub(super) fn glanced(&mut self, ask: impl Ask) -> Option<(WakeReason, Rewind)> {
+        let wakes = !self.awake && !self.forced && ask.wanted();
+        let admitted = wakes && (!self.level.is_sparse() || ask.admits(WakeReason::Detector));
+        admitted.then(|| {
             self.wake(WakeReason::Detector, Rewind::Previous);
             (WakeReason::Detector, self.rewind(Rewind::Previous))
         })
@@ -296,65 +302,6 @@ impl Gate {
     pub(super) fn restart(&mut self) {
         self.last_pts = None;
         self.last_key = None;
-    }
-
-    fn awake_unit(&mut self, key: bool, activity: Activity, wanted: impl Fn() -> bool) -> Action {
-        self.analysed_at = self.now;
-        self.doubted_at = None;
-        if activity == Activity::Certain {
-            self.active_at = self.now;
-        }
-        let mut somebody = false;
-        if key || self.now >= self.asked_at + ASK {
-            self.asked_at = self.now;
-            somebody = wanted();
-            let seen_long = |since| self.now.saturating_sub(since) >= CONFIRMED_AFTER;
-            if somebody && self.glanced.is_some_and(seen_long) {
-                self.glanced = None;
-            }
-            if somebody {
-                self.active_at = self.now;
-                self.doubt.somebody(self.now);
-                self.judge.somebody();
-            } else {
-                let moving = self.now.saturating_sub(self.active_at) < self.policy.quiet;
-                self.doubt.nobody(moving, self.now);
-            }
-        }
-        // Only a keyframe can be the first of those that are looked at.
-        if !key {
-            return Action::Follow;
-        }
-        let begins = std::mem::take(&mut self.begins);
-        let quiet_since = self.now.saturating_sub(self.active_at);
-        let quiet = match self.glanced {
-            Some(_) => self.policy.quiet / IN_VAIN,
-            None => self.policy.quiet,
-        };
-        if somebody || (!begins && quiet_since < quiet) {
-            return Action::Follow;
-        }
-        self.awake = false;
-        self.judge.forget_hot();
-        self.doubt.sleeps(self.now);
-        let analyse = begins || self.key_glance_is_due();
-        Action::Sleep { analyse }
-    }
-
-    fn wake(&mut self, reason: WakeReason, from: Rewind) -> Action {
-        self.awake = true;
-        self.judge.forget_hot();
-        self.active_at = self.now;
-        self.asked_at = self.now;
-        self.doubted_at = None;
-        let moved = matches!(reason, WakeReason::Stream | WakeReason::Picture);
-        self.doubt.woke(moved, self.now);
-        self.glanced = (reason == WakeReason::Detector).then_some(self.now);
-        if reason == WakeReason::Detector {
-            self.doubt.somebody(self.now);
-            self.judge.somebody();
-        }
-        Action::Wake(reason, self.rewind(from))
     }
 
     /// Whether a keyframe is expected in time for the heartbeat, or as good as: a group as long as

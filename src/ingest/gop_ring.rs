@@ -111,6 +111,15 @@ impl<T> GopRing<T> {
         Ok(gone)
     }
 
+    /// The keyframe of the current group, which is decoded now, and the latest picture held.
+    pub(super) fn see(&mut self) -> Option<(&T, &T)> {
+        if !self.current.whole {
+            return None;
+        }
+        self.current.seen = true;
+        self.current.items.first().zip(self.current.items.last())
+    }
+
     fn make_room(&mut self, bytes: usize) -> usize {
         if self.fits(bytes) {
             return 0;
@@ -196,6 +205,18 @@ mod tests {
             ring.push((false, 1), 10).expect("room");
             assert_eq!(ring.clear(), gone);
         }
+    }
+
+    #[test]
+    fn a_keyframe_that_was_held_can_be_looked_at_later_and_counts_as_decoded_then() {
+        let mut ring = ring(1_000, 100);
+        assert_eq!(ring.see(), None);
+        ring.push((false, 0), 10).expect("room");
+        assert_eq!(ring.see(), None, "it goes on from what nobody holds");
+        ring.keep((true, 1), 10);
+        ring.push((false, 2), 10).expect("room");
+        assert_eq!(ring.see(), Some((&(true, 1), &(false, 2))));
+        assert_eq!(ring.clear(), 1);
     }
 
     #[test]

@@ -11,9 +11,12 @@
 //! source and no thread either: whoever feeds it does its work ([`super::decoding`]). So a picture
 //! that the gate holds or lets go costs a read, a copy into one piece of memory and the decision,
 //! and wakes nobody. What needs the decoder goes to a decoding thread, a picture at a time and a
-//! camera in turn, as many at once as there are cores; meanwhile the camera's socket is not read, so
-//! that whoever cannot keep up holds up its own camera and fills no queue. Decoders that do not come
-//! back hold up the others for [`PATIENCE`]; then these go on beside them.
+//! camera in turn ([`line`]), as many at once as there are cores. No queue fills where there are not threads
+//! enough: while a sleeping camera waits to be looked at its stream is read, held and judged on
+//! ([`looking`]), and what is looked at is always its newest keyframe; the look at the one before was "put
+//! off". An awake camera is not read meanwhile; where its pictures come faster than they are decoded it
+//! goes on at a later keyframe ([`arrears`]). Decoders that do not come back hold up the others for
+//! [`PATIENCE`]; then these go on beside them.
 //!
 //! What it saves: 1,042 sessions of 1080p at 12.5 pictures and 88 kbit a second over TCP,
 //! counted up to whole access units (`parapet sim watch --client … --units`, two cores shared with
@@ -32,7 +35,10 @@
 //! buffer that sorts datagrams (those that overtook each other are dropped). Of H.264 only IDR
 //! pictures count as keyframes: a camera that sends others never sleeps.
 
+mod arrears;
 mod failure;
+mod line;
+mod looking;
 mod network;
 mod receive;
 mod stream_time;

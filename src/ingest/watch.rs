@@ -20,7 +20,10 @@
 //!
 //! In always mode at the full level a picture is only read, counted and goes its way.
 
+mod decide;
 mod fates;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 use std::collections::VecDeque;
@@ -36,15 +39,17 @@ use super::Tally;
 use super::background::{Background, Change};
 use super::deliver::Core;
 use super::error::{SourceError, SourceErrorKind};
-use super::gate::{Gate, Unit, UnitKind};
+use super::gate::{Gate, Unit, UnitKind, Urgency};
 use super::gop_ring::{Bounds, GopRing};
 use super::slice::{Continuity, Slice, SliceReader, Verdict};
 use crate::config::types::{WatchConfig, WatchMode};
 use crate::model::frame::Frame;
 use fates::Fates;
 
+use decide::Wish;
+pub(super) use decide::{Job, Next, defer, judge};
 pub(super) use fates::Fate;
-pub(super) use turn::{Job, Next, Turn, judge};
+pub(super) use turn::Turn;
 
 /// While a camera that woke catches up, its frames come faster than they were taken: each waits
 /// this long at most for the one before to be looked at, so that it is not simply replaced.
@@ -68,6 +73,8 @@ struct Course {
     slice: Option<Slice>,
     continuity: Continuity,
     segment: gst::FormattedSegment<gst::ClockTime>,
+    /// A look that waits for somebody who decodes.
+    wish: Option<Wish>,
     /// What a wake left to be decoded before the next picture.
     backlog: VecDeque<Held>,
     /// The latest time that the decoder was fed with.
@@ -118,6 +125,7 @@ impl Watch {
                 slice: None,
                 continuity: Continuity::default(),
                 segment: gst::FormattedSegment::new(),
+                wish: None,
                 backlog: VecDeque::new(),
                 fed: gst::ClockTime::ZERO,
                 rests: false,
@@ -153,6 +161,7 @@ impl Watch {
         course.gate.restart();
         course.ring.clear();
         course.backlog.clear();
+        course.wish = None;
         course.reader = SliceReader::default();
         course.continuity = Continuity::default();
         course.fed = gst::ClockTime::ZERO;
@@ -188,6 +197,21 @@ impl Watch {
     /// Whether the decoder is not needed before the next keyframe, and has nothing in it.
     pub(super) fn rests(&self) -> bool {
         self.course.lock().rests
+    }
+
+    /// How much the pictures of the awake camera are needed: in always mode nothing says that they
+    /// show anything.
+    pub(super) fn followed_urgency(&self) -> Urgency {
+        if self.always {
+            Urgency::Due
+        } else {
+            Urgency::Followed
+        }
+    }
+
+    /// How much it is needed that somebody decodes what is held, where it is.
+    pub(super) fn wishes(&self) -> Option<Urgency> {
+        self.course.lock().wish.map(|wish| wish.urgency)
     }
 
     /// What becomes of a picture that the decoder gives, and its own time.

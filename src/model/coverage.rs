@@ -17,9 +17,11 @@ pub enum CoverageLevel {
     HalfRate,
     /// A quarter of the analysis rate.
     QuarterRate,
-    /// Only keyframes are decoded and analysed.
+    /// Only keyframes are decoded and analysed. In watch mode movement still wakes the camera, but
+    /// only so many at a time.
     Keyframes,
-    /// Only one keyframe in each heartbeat is decoded and analysed.
+    /// Only one keyframe in each heartbeat is decoded and analysed; in watch mode otherwise as
+    /// `Keyframes`.
     Heartbeat,
 }
 
@@ -45,7 +47,7 @@ impl CoverageLevel {
         }
     }
 
-    /// Whether pictures between keyframes are not decoded, whatever the camera's mode.
+    /// Whether pictures between keyframes are not decoded, but for those that are admitted.
     #[must_use]
     pub fn is_sparse(self) -> bool {
         self >= Self::Keyframes

@@ -57,27 +57,40 @@ fn a_camera_left_with_a_heartbeat_is_decoded_once_in_each_and_from_a_keyframe_on
     assert_eq!(seen.undecoded, 220 - 4);
 }
 
-#[test]
-fn a_camera_in_watch_mode_sleeps_by_the_level_and_wakes_by_its_own_rules() {
+/// Somebody walks from 25 s to 33 s; the level leaves keyframes from 20 s to 28.5 s.
+fn walk_at_keyframes(crowded: bool) -> (Seen, Duration) {
     let scene = Scene {
         seconds: 60,
         walk: 25..33,
     };
     let (_folder, path) = filmed(&scene, VBR);
     let full = play(&path, WatchConfig::default(), Observer::default());
-    // The level leaves keyframes for the beginning of the walk.
     let observer = Observer {
         levels: vec![
             (200, CoverageLevel::Keyframes),
             (285, CoverageLevel::HalfRate),
         ],
+        crowded,
         ..Observer::default()
     };
     let seen = play(&path, watching(), observer);
     assert_true_to(&full, &seen);
     assert_eq!(wakes(&seen).len(), 2, "{:?}", seen.notes);
-    assert_ne!(wakes(&seen)[1], WakeReason::Eased);
     let first = seen.frames[seen.woke_before[1]].0;
+    (seen, first)
+}
+
+#[test]
+fn a_camera_in_watch_mode_is_followed_from_before_it_woke_whatever_the_level() {
+    let (seen, first) = walk_at_keyframes(false);
+    assert_eq!(wakes(&seen)[1], WakeReason::Stream);
+    assert!((24..=25).contains(&first.as_secs()), "{first:?}");
+}
+
+#[test]
+fn where_there_is_no_place_to_be_awake_it_is_glanced_at_until_the_level_is_better() {
+    let (seen, first) = walk_at_keyframes(true);
+    assert_ne!(wakes(&seen)[1], WakeReason::Eased);
     assert!(
         (26..=29).contains(&first.as_secs()),
         "it was held back: {first:?}"

@@ -11,6 +11,7 @@ use gstreamer_app as gst_app;
 use parapet::base::clock::SystemClock;
 use parapet::config::types::{CameraConfig, Pace, SourceConfig, WatchConfig, WatchMode};
 use parapet::ingest::{FileStart, GstSource, Note, Sink, Source, Tally};
+use parapet::model::camera::WakeReason;
 use parapet::model::coverage::CoverageLevel;
 use parapet::model::frame::Frame;
 use parapet::model::time::UtcMicros;
@@ -122,6 +123,8 @@ pub(super) struct Observer {
     pub(super) found_at: Option<usize>,
     /// From how many coded pictures on the level is which.
     pub(super) levels: Vec<(usize, CoverageLevel)>,
+    /// There is no place for it among those that are awake at a sparse level.
+    pub(super) crowded: bool,
     /// Coded pictures so far.
     pub(super) asked: AtomicUsize,
 }
@@ -159,6 +162,10 @@ impl Sink for Observer {
         self.wanted.load(Ordering::Acquire)
     }
 
+    fn admits(&self, _reason: WakeReason) -> bool {
+        !self.crowded
+    }
+
     fn level(&self) -> CoverageLevel {
         let number = self.asked.fetch_add(1, Ordering::AcqRel);
         let begun = self.levels.iter().rev().find(|(from, _)| *from <= number);
@@ -173,7 +180,7 @@ impl Sink for Observer {
             Tally::Unused => seen.unused += 1,
             Tally::Spilled => seen.spilled += 1,
             Tally::KeysApart(apart) => seen.keys_apart = apart,
-            Tally::Decoded(_) => {}
+            Tally::Decoded(_) | Tally::PutOff | Tally::Late(_) => {}
         }
     }
 }

@@ -31,7 +31,7 @@ pub struct GovernorMetrics {
     gaps: Family<Labels, Float>,
     promises: Family<Labels, Float>,
     kept: Family<Labels, Gauge>,
-    /// `parapet_governor_load` by `resource` (cpu, inference): 1 is all that there is.
+    /// `parapet_governor_load` by `resource` (cpu, inference, decoding): 1 is all that there is.
     load: Family<Labels, Float>,
     /// `parapet_governor_changes_total` by `to` (down, up): changes of cameras' levels.
     changes: Family<Labels, Counter>,

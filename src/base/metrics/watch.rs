@@ -20,6 +20,12 @@ pub struct WatchMetrics {
     pub glanced: Counter,
     /// `parapet_gop_spills_total`: groups of pictures that did not fit and were decoded instead.
     pub spills: Counter,
+    /// `parapet_looks_put_off_total`: keyframes of a sleeping camera that were to be decoded and
+    /// looked at, and nobody had the time.
+    pub put_off: Counter,
+    /// `parapet_pictures_late_total`: pictures of an awake camera that went by undecoded because it
+    /// had fallen behind.
+    pub late: Counter,
     wakes: Family<Labels, Counter>,
     camera: String,
 }
@@ -52,6 +58,8 @@ pub(super) struct WatchFamilies {
     unused: Family<Labels, Counter>,
     glanced: Family<Labels, Counter>,
     spills: Family<Labels, Counter>,
+    put_off: Family<Labels, Counter>,
+    late: Family<Labels, Counter>,
     wakes: Family<Labels, Counter>,
 }
 
@@ -84,6 +92,16 @@ impl WatchFamilies {
                 "Groups of pictures too large to hold, decoded instead",
                 &all.spills,
             ),
+            (
+                "looks_put_off",
+                "Keyframes of a sleeping camera that nobody had the time to decode",
+                &all.put_off,
+            ),
+            (
+                "pictures_late",
+                "Pictures of an awake camera undecoded because it had fallen behind",
+                &all.late,
+            ),
             ("camera_wakes", "Wakes by reason", &all.wakes),
         ] {
             r.register(name, help, family.clone());
@@ -99,6 +117,8 @@ impl WatchFamilies {
             unused: self.unused.get_or_create(&labels).clone(),
             glanced: self.glanced.get_or_create(&labels).clone(),
             spills: self.spills.get_or_create(&labels).clone(),
+            put_off: self.put_off.get_or_create(&labels).clone(),
+            late: self.late.get_or_create(&labels).clone(),
             wakes: self.wakes.clone(),
             camera: camera.to_owned(),
         }
@@ -107,7 +127,15 @@ impl WatchFamilies {
     pub(super) fn forget(&self, camera: &str) {
         let own = vec![("camera", camera.to_owned())];
         self.asleep.remove(&own);
-        for family in [&self.undecoded, &self.unused, &self.glanced, &self.spills] {
+        let by_camera = [
+            &self.undecoded,
+            &self.unused,
+            &self.glanced,
+            &self.spills,
+            &self.put_off,
+            &self.late,
+        ];
+        for family in by_camera {
             family.remove(&own);
         }
         for reason in REASONS {

@@ -10,19 +10,29 @@ use crate::base::clock::Monotonic;
 use crate::model::coverage::CoverageLevel;
 use crate::model::event::Phase;
 
-/// How many cameras of each priority are at which level.
+/// How many cameras of each priority are at which level, and how many were looked at later than that
+/// promises.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in super::super) struct Summary {
     by_priority: BTreeMap<u8, [u32; CoverageLevel::ALL.len()]>,
+    overdue: u32,
 }
 
 impl Summary {
-    pub(super) fn of(cameras: impl Iterator<Item = (u8, CoverageLevel)>) -> Self {
+    /// Of each camera's priority, level, and whether it is overdue.
+    pub(super) fn of(cameras: impl Iterator<Item = (u8, CoverageLevel, bool)>) -> Self {
         let mut summary = Self::default();
-        for (priority, level) in cameras {
+        for (priority, level, overdue) in cameras {
             summary.by_priority.entry(priority).or_default()[level.index()] += 1;
+            summary.overdue += u32::from(overdue);
         }
         summary
+    }
+
+    /// Whether the other one is no news: of those that are overdue the order of magnitude counts.
+    fn says_as_much_as(&self, other: &Self) -> bool {
+        self.by_priority == other.by_priority
+            && self.overdue.checked_ilog2() == other.overdue.checked_ilog2()
     }
 
     /// Cameras below their full rate.
@@ -56,6 +66,9 @@ impl std::fmt::Display for Summary {
             }
             write!(f, "{between}priority {priority}: {words}")?;
             between = "; ";
+        }
+        if self.overdue > 0 {
+            write!(f, "{between}{} looked at later than promised", self.overdue)?;
         }
         Ok(())
     }
@@ -103,7 +116,7 @@ impl Announcer {
             Some((said, at)) => {
                 let waited = now.since(*at) >= self.update_every;
                 let deepens = summary.worst() > self.worst;
-                if *said == summary || !(waited || deepens) {
+                if said.says_as_much_as(&summary) || !(waited || deepens) {
                     return None;
                 }
                 Phase::Updated

@@ -40,12 +40,16 @@ fn cost(level: CoverageLevel, watched: &Watched) -> f64 {
     if !watched.streaming {
         return 0.0;
     }
-    // As measured: an awake camera takes about 85 ms of a second, a keyframe 9 ms to decode.
+    // As measured: an awake camera takes about 85 ms of a second, a keyframe 9 ms to decode. Below a
+    // quarter of its rate a sleeping one is glanced at as before.
     let awake: [f64; 5] = [1.0, 0.75, 0.6, 0.06, 0.03];
-    let asleep: [f64; 5] = [0.05, 0.04, 0.03, 0.03, 0.02];
+    let asleep: [f64; 5] = [0.05, 0.04, 0.03, 0.03, 0.03];
     let costs = if watched.asleep { asleep } else { awake };
     costs[level.index()]
 }
+
+/// A level that saves so little, as those of sleeping cameras do, needs no step of its own.
+const NEGLIGIBLE: f64 = 0.02;
 
 struct Rung {
     step: Step,
@@ -107,7 +111,8 @@ impl Ladder {
     }
 
     /// The mark further up by at most `share` more than the present work and at most one level for
-    /// each camera, but by one step that counts in any case; and the work then, as a factor.
+    /// each camera that is awake, but by one step that counts in any case; and the work then, as a
+    /// factor.
     pub(super) fn up(&self, mark: Option<Step>, share: f64) -> (Option<Step>, f64) {
         let mut taken = self.taken(mark);
         let work = self.work(taken);
@@ -115,7 +120,8 @@ impl Ladder {
         let mut moved = std::collections::BTreeSet::new();
         while let Some(rung) = taken.checked_sub(1).and_then(|last| self.rungs.get(last)) {
             let too_much = gained > 0.0 && gained + rung.saves > work * share;
-            if too_much || !moved.insert((rung.step.class, rung.step.rank)) {
+            let counts = rung.saves > NEGLIGIBLE;
+            if too_much || (counts && !moved.insert((rung.step.class, rung.step.rank))) {
                 break;
             }
             gained += rung.saves;

@@ -21,6 +21,7 @@ fn camera(number: usize, priority: u8) -> Watched {
         streaming: true,
         asleep: false,
         engaged: false,
+        overdue: false,
     }
 }
 
@@ -50,6 +51,7 @@ struct Plant {
     noise: f64,
     random: fastrand::Rng,
     now: Monotonic,
+    plenty: bool,
     changes: Vec<(Monotonic, Change)>,
     said: Vec<(Monotonic, Announcement)>,
 }
@@ -68,6 +70,7 @@ impl Plant {
             noise: 0.0,
             random: fastrand::Rng::with_seed(7),
             now: Monotonic(Duration::from_secs(1_000)),
+            plenty: true,
             changes: Vec::new(),
             said: Vec::new(),
         }
@@ -100,6 +103,7 @@ impl Plant {
             camera.level = self.levels.get(&camera.id).copied().unwrap_or_default();
         }
         let decision = self.governor.look(self.now, load, &self.cameras);
+        self.plenty = decision.plenty;
         for change in decision.changes {
             self.levels.insert(change.camera.clone(), change.to);
             self.changes.push((self.now, change));
@@ -121,7 +125,8 @@ impl Plant {
     }
 
     fn summary(&self) -> Summary {
-        Summary::of(self.cameras.iter().map(|c| (c.priority, self.level(c))))
+        let each = self.cameras.iter();
+        Summary::of(each.map(|c| (c.priority, self.level(c), c.overdue)))
     }
 
     /// Most changes of one camera within a minute, after `from`.
@@ -237,6 +242,23 @@ fn a_camera_that_never_sleeps_loses_after_those_in_watch_mode_of_its_priority() 
 }
 
 #[test]
+fn there_is_plenty_only_where_the_load_leaves_room_and_nobody_lost_anything() {
+    let mut plant = Plant::new(fleet(&[(100, 20)]), 0.5);
+    plant.run(10);
+    assert!(plant.plenty);
+    plant.demand = 0.9;
+    plant.run(10);
+    assert!(!plant.plenty && plant.is_full());
+    plant.demand = 1.8;
+    plant.run(30);
+    plant.demand = 0.5;
+    plant.run(10);
+    assert!(!plant.plenty && !plant.is_full());
+    plant.run(120);
+    assert!(plant.plenty && plant.is_full());
+}
+
+#[test]
 fn a_hitch_is_no_overload() {
     let mut plant = Plant::new(fleet(&[(100, 20)]), 0.7);
     plant.run(30);
@@ -286,6 +308,63 @@ fn a_camera_that_is_opened_anew_gets_the_level_that_it_had() {
     assert!(before > Some(CoverageLevel::Full), "{before:?}");
     plant.second();
     assert_eq!(plant.levels.get(&id).copied(), before);
+}
+
+#[test]
+fn who_is_looked_at_later_than_promised_is_told_while_the_levels_stand() {
+    let mut plant = Plant::new(fleet(&[(100, 4)]), 1.2);
+    // Nothing that the levels take helps.
+    plant.base = 1.0;
+    plant.run(120);
+    let said = plant.said.len();
+    plant.cameras[0].overdue = true;
+    plant.run(31);
+    let (_, word) = plant.said.last().expect("said");
+    assert_eq!((plant.said.len(), word.phase), (said + 1, Phase::Updated));
+    let words = word.summary.to_string();
+    assert_eq!(
+        words,
+        "priority 100: 4 heartbeat; 1 looked at later than promised"
+    );
+}
+
+#[test]
+fn a_camera_that_had_all_its_rates_comes_back_faster_than_one_that_could_not_keep_them() {
+    let recovery = |failed: bool| {
+        let mut plant = Plant::new(fleet(&[(100, 40)]), 1.8);
+        plant.run(60);
+        if failed {
+            // Enough for a while, and then too much again.
+            for demand in [0.6, 1.8] {
+                plant.demand = demand;
+                plant.run(75);
+            }
+        }
+        plant.demand = 0.6;
+        let from = plant.now;
+        while !plant.is_full() {
+            plant.second();
+        }
+        plant.now.since(from)
+    };
+    let fast = recovery(false);
+    assert!(fast <= Duration::from_secs(60), "{fast:?}");
+    assert!(recovery(true) > fast);
+}
+
+#[test]
+fn cameras_that_sleep_come_back_without_a_step_for_each_level_that_saves_nothing() {
+    let mut plant = Plant::new(fleet(&[(100, 500), (200, 500)]), 1.8);
+    for camera in &mut plant.cameras {
+        camera.asleep = true;
+    }
+    // Nothing that the levels take helps.
+    plant.base = 1.2;
+    plant.run(60);
+    assert!(plant.at(200).iter().all(|l| *l == CoverageLevel::Heartbeat));
+    plant.base = 0.5;
+    plant.run(60);
+    assert!(plant.is_full(), "{}", plant.summary());
 }
 
 #[test]

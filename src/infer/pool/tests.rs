@@ -4,6 +4,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::*;
 use crate::base::clock::SystemClock;
+use crate::base::tasks::named_thread;
 use crate::infer::BatchSize;
 use crate::infer::fake::FakeBackend;
 use crate::model::frame::{ColorMatrix, Colorimetry, OwnedPlanes, PixelFormat};

@@ -47,3 +47,38 @@ pub(in crate::ingest) enum Action {
     /// Decode what is held from there on and this one; hand all of it on.
     Wake(WakeReason, Rewind),
 }
+
+/// How much a picture's decoding is needed; more is larger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::ingest) enum Urgency {
+    /// Nobody counts on it: it is compared, or looked at because little is known yet.
+    Spare,
+    /// The heartbeat's glance.
+    Due,
+    /// Something moved in the stream.
+    Hint,
+    /// The camera is awake.
+    #[default]
+    Followed,
+}
+
+/// Whom the gate asks.
+pub(in crate::ingest) trait Ask {
+    /// Whether somebody is followed, or was seen in a glance.
+    fn wanted(&self) -> bool;
+    /// Whether there is so much for all that what nobody counts on may be looked at.
+    fn is_plenty(&self) -> bool {
+        true
+    }
+    /// Whether the camera may be awake for this reason, although its level is sparse.
+    fn admits(&self, _reason: WakeReason) -> bool {
+        true
+    }
+}
+
+/// Says whether somebody is wanted; any camera may be awake.
+impl<F: Fn() -> bool> Ask for F {
+    fn wanted(&self) -> bool {
+        self()
+    }
+}

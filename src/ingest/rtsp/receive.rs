@@ -13,16 +13,20 @@ use retina::codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame};
 use retina::rtcp::ReceivedCompoundPacket;
 use tokio_stream::StreamExt as _;
 
-use super::Alive;
+use super::arrears::Arrears;
 use super::failure::classify;
-use super::network::Shared;
+use super::line::Rank;
+use super::network::{Asked, Shared};
 use super::stream_time::StreamTime;
+use super::{Alive, looking};
+use crate::base::clock::Monotonic;
 use crate::config::types::{self, SourceConfig};
 use crate::ingest::Tally;
 use crate::ingest::decoding::{Decoding, Feed, described};
 use crate::ingest::deliver::Core;
 use crate::ingest::error::{SourceError, SourceErrorKind};
-use crate::ingest::watch::{CATCH_UP_WAIT, Next, judge};
+use crate::ingest::gate::Urgency;
+use crate::ingest::watch::{CATCH_UP_WAIT, Next, defer, judge};
 
 /// So many packets in sequence that make no picture are a broken stream.
 const BROKEN_PACKETS: u32 = 256;
@@ -49,7 +53,12 @@ pub(super) async fn receive(
         drop((builder, held));
         built
     };
-    let built = shared.run(build, || {}).await.flatten();
+    let rank = Rank {
+        urgency: Urgency::Followed,
+        priority: core.camera.priority,
+        since: shared.clock.now(),
+    };
+    let built = shared.run(rank, || {}, build).await.flatten();
     // A panic was told; there is nothing to add.
     let Some(decoding) = built else {
         return Ok(());
@@ -62,6 +71,11 @@ pub(super) async fn receive(
         number,
         codec,
         described: false,
+        served: Monotonic::default(),
+        look: None,
+        stuck: None,
+        arrears: Arrears::default(),
+        last_pts: Duration::ZERO,
         time: StreamTime::default(),
         reference: gst::Caps::new_empty_simple("timestamp/x-ntp"),
     };
@@ -139,15 +153,23 @@ async fn within<T>(
 }
 
 /// What one session's pictures go through.
-struct Receiving<'r> {
-    core: &'r Arc<Core>,
-    shared: &'r Arc<Shared>,
+pub(super) struct Receiving<'r> {
+    pub(super) core: &'r Arc<Core>,
+    pub(super) shared: &'r Arc<Shared>,
     alive: &'r Alive,
     decoding: Decoding,
     number: usize,
     codec: &'static str,
     /// The decoder knows what comes.
     described: bool,
+    /// When something of it was decoded last.
+    pub(super) served: Monotonic,
+    /// A look at it that waits for its turn, or is being taken.
+    pub(super) look: Option<Asked<bool>>,
+    /// Since when nothing of any camera was begun while a look waits, and how much had been.
+    pub(super) stuck: Option<(Monotonic, u64)>,
+    arrears: Arrears,
+    last_pts: Duration,
     time: StreamTime,
     reference: gst::Caps,
 }
@@ -159,8 +181,17 @@ impl Receiving<'_> {
         let mut broken = 0;
         let mut last_error = None;
         while !self.core.is_over() {
-            match items.next().await {
+            let item = tokio::select! {
+                biased;
+                more = looking::taken(&mut self.look) => {
+                    self.looked(more).await;
+                    continue;
+                }
+                item = items.next() => item,
+            };
+            match item {
                 Some(Ok(CodecItem::VideoFrame(frame))) => {
+                    self.settle().await;
                     (broken, last_error) = (0, None);
                     if (!self.described || frame.has_new_parameters())
                         && let Some(caps) = self.description(items)
@@ -218,6 +249,8 @@ impl Receiving<'_> {
     async fn picture(&mut self, frame: VideoFrame) {
         let at = frame.timestamp();
         let pts = self.time.picture(at, self.shared.clock.now().0);
+        let step = pts.saturating_sub(std::mem::replace(&mut self.last_pts, pts));
+        self.arrears.came(step);
         let pts = gst::ClockTime::from_nseconds(u64::try_from(pts.as_nanos()).unwrap_or(u64::MAX));
         let key = frame.is_random_access_point();
         let mut buffer = gst::Buffer::from_mut_slice(frame.into_data());
@@ -232,25 +265,52 @@ impl Receiving<'_> {
             }
         }
         let (core, h264) = (self.core, self.codec == "h264");
+        let put_off = key && core.watch.wishes() > Some(Urgency::Spare);
+        if put_off {
+            self.shared.count_look(false);
+        }
         match core.guarded(Next::Gone, || judge(core, buffer, h264)) {
             Next::Gone => {}
-            Next::Through(picture) => self.decode(Feed::Picture(picture)).await,
-            Next::Decided(job) => self.decode(Feed::Decided(job)).await,
+            Next::Through(picture) => self.follow(key, Feed::Picture(picture)).await,
+            Next::Decided(job) if job.is_followed() => {
+                self.follow(job.is_key(), Feed::Decided(job)).await;
+            }
+            Next::Decided(job) => {
+                self.arrears.forget();
+                if let Some(job) = core.guarded(None, || defer(core, job).err()) {
+                    self.decode(Feed::Decided(job)).await;
+                }
+            }
         }
+        self.ask_to_look();
+    }
+
+    /// Decodes a picture of an awake camera, unless that has fallen too far behind.
+    async fn follow(&mut self, key: bool, feed: Feed) {
+        if !self.arrears.admits(key) {
+            self.core.sink().tally(Tally::Undecoded(1));
+            self.core.sink().tally(Tally::Late(1));
+            return;
+        }
+        let begun = self.shared.clock.now();
+        self.decode(feed).await;
+        self.arrears.spent(self.shared.clock.now().since(begun));
     }
 
     /// Tells the decoder what comes.
-    async fn describe(&self, caps: gst::Caps) {
-        self.by_a_decoding_thread(move |decoding, core| {
-            decoding.describe(core, caps);
-            false
-        })
-        .await;
+    async fn describe(&mut self, caps: gst::Caps) {
+        let describe = move |decoding: &Decoding, core: &Arc<Core>| decoding.describe(core, caps);
+        self.by_a_decoding_thread(Urgency::Followed, describe).await;
     }
 
     /// Has it done by a decoding thread, and waits.
-    async fn decode(&self, feed: Feed) {
-        let mut more = self.feed(feed).await;
+    async fn decode(&mut self, feed: Feed) {
+        let more = self.feed(feed).await;
+        self.rest(more).await;
+    }
+
+    /// Goes on with what a wake left.
+    pub(super) async fn rest(&mut self, mut more: bool) {
         while more {
             let sink = self.core.sink();
             let room = async {
@@ -265,25 +325,46 @@ impl Receiving<'_> {
     }
 
     /// True where more is left.
-    async fn feed(&self, feed: Feed) -> bool {
-        self.by_a_decoding_thread(move |decoding, core| decoding.feed(core, feed))
-            .await
+    async fn feed(&mut self, feed: Feed) -> bool {
+        let urgency = self.core.watch.followed_urgency();
+        let feed = move |decoding: &Decoding, core: &Arc<Core>| decoding.feed(core, feed);
+        let ran = self.by_a_decoding_thread(urgency, feed);
+        ran.await.unwrap_or(false)
     }
 
-    async fn by_a_decoding_thread(
-        &self,
-        what: impl FnOnce(&Decoding, &Arc<Core>) -> bool + Send + 'static,
-    ) -> bool {
-        let (core, decoding) = (Arc::clone(self.core), self.decoding.clone());
-        let held = self.alive.clone();
-        let work = move || {
-            let more = core.guarded(false, || what(&decoding, &core));
-            drop((core, decoding));
-            drop(held);
-            more
-        };
+    async fn by_a_decoding_thread<T: Default + Send + 'static>(
+        &mut self,
+        urgency: Urgency,
+        what: impl FnOnce(&Decoding, &Arc<Core>) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (rank, work) = (self.rank(urgency), self.work(what));
         // It is not the camera that keeps us waiting.
         let alive = || self.core.sink().tally(Tally::Alive);
-        self.shared.run(work, alive).await.unwrap_or(false)
+        let done = self.shared.run(rank, alive, work).await;
+        self.served = self.shared.clock.now();
+        done
+    }
+
+    pub(super) fn rank(&self, urgency: Urgency) -> Rank {
+        Rank {
+            urgency,
+            priority: self.core.camera.priority,
+            since: self.served,
+        }
+    }
+
+    /// What a decoding thread does for it.
+    pub(super) fn work<T: Default + Send + 'static>(
+        &self,
+        what: impl FnOnce(&Decoding, &Arc<Core>) -> T + Send + 'static,
+    ) -> impl FnOnce() -> T + Send + 'static {
+        let (core, decoding) = (Arc::clone(self.core), self.decoding.clone());
+        let held = self.alive.clone();
+        move || {
+            let done = core.guarded(T::default(), || what(&decoding, &core));
+            drop((core, decoding));
+            drop(held);
+            done
+        }
     }
 }

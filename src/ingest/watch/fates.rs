@@ -15,8 +15,8 @@ const KEYS: usize = 4;
 pub(in super::super) enum Fate {
     /// It is the next one of the sequence; so long ago by the stream's time it came to the gate.
     Follow(Duration),
-    /// It may be glanced at, or was needed only for those after it.
-    Beside,
+    /// It may be glanced at, or was needed only for those after it; so long ago it came, likewise.
+    Beside(Duration),
 }
 
 /// Which decoded pictures are handed on, by their presentation time.
@@ -33,6 +33,8 @@ pub(super) struct Fates {
     pub(super) aliases: VecDeque<(gst::ClockTime, gst::ClockTime)>,
     /// The picture at which the camera woke; those before it were held.
     pub(super) woke_at: gst::ClockTime,
+    /// How long ago the keyframe came that is looked at now.
+    pub(super) looked_late: Duration,
     /// The newest picture beside the sequence.
     pub(super) beside: Option<Frame>,
 }
@@ -42,7 +44,7 @@ impl Fates {
         let followed =
             self.from.is_some_and(|from| pts >= from) && self.until.is_none_or(|until| pts < until);
         if !followed {
-            return Fate::Beside;
+            return Fate::Beside(self.looked_late);
         }
         Fate::Follow(self.woke_at.saturating_sub(pts).into())
     }
@@ -77,6 +79,7 @@ mod tests {
         gst::ClockTime::from_mseconds(millis)
     }
 
+    const BESIDE: Fate = Fate::Beside(Duration::ZERO);
     const NOW: Fate = Fate::Follow(Duration::ZERO);
 
     #[test]
@@ -87,7 +90,7 @@ mod tests {
         };
         assert_eq!(fates.of(at(40)), NOW);
         fates.from = None;
-        assert_eq!(fates.of(at(80)), Fate::Beside);
+        assert_eq!(fates.of(at(80)), BESIDE);
         fates.from = Some(at(80));
         fates.woke_at = at(120);
         fates.aliases.push_back((at(101), at(80)));
@@ -106,7 +109,7 @@ mod tests {
             ..Fates::default()
         };
         assert_eq!(fates.of(at(40)), NOW);
-        assert_eq!(fates.of(at(80)), Fate::Beside);
+        assert_eq!(fates.of(at(80)), BESIDE);
     }
 
     #[test]
@@ -116,7 +119,7 @@ mod tests {
             ..Fates::default()
         };
         assert_eq!(fates.of(at(900)), NOW);
-        assert_eq!(fates.of(at(10)), Fate::Beside);
+        assert_eq!(fates.of(at(10)), BESIDE);
         fates.jump();
         assert_eq!(fates.of(at(20)), NOW);
     }

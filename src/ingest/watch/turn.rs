@@ -1,4 +1,4 @@
-//! One coded picture's way through the gate.
+//! What was decided on a coded picture, performed with the decoder.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -6,39 +6,16 @@ use std::time::Duration;
 use gst::prelude::*;
 use gstreamer as gst;
 
-use super::{CATCH_UP_WAIT, Course, Held, Watch, is_key, measure};
-use crate::ingest::background::Change;
+use super::decide::{Asking, Job, Look, alive, needed, undecoded};
+use super::{CATCH_UP_WAIT, Course, Held, Watch, is_key};
 use crate::ingest::deliver::Core;
 use crate::ingest::gate::{Action, Unit, UnitKind};
 use crate::ingest::gop_ring::Rewind;
 use crate::ingest::{Note, Sink, Tally};
 use crate::model::camera::WakeReason;
-use crate::model::coverage::CoverageLevel;
 use crate::model::frame::Frame;
 
 type Flow = Result<gst::FlowSuccess, gst::FlowError>;
-
-/// After so many keyframes without a picture the camera counts as dead, not as quiet.
-const BLIND_KEYFRAMES: u32 = 3;
-
-/// A picture that was decided on, for which the decoder is needed.
-#[derive(Debug)]
-pub(in super::super) struct Job {
-    held: Held,
-    unit: Unit,
-    action: Action,
-}
-
-/// What becomes of a coded picture.
-#[derive(Debug)]
-pub(in super::super) enum Next {
-    /// It is held or was let go: nobody else need do anything.
-    Gone,
-    /// To the decoder, untouched.
-    Through(gst::Buffer),
-    /// The decoder is needed.
-    Decided(Job),
-}
 
 /// One coded picture's way through the gate.
 pub(in super::super) struct Turn<'t> {
@@ -91,7 +68,9 @@ impl Turn<'_> {
     pub(in super::super) fn perform(&self, job: Job) -> Flow {
         let mut course = self.watch.course.lock();
         let course = &mut *course;
-        let Job { held, unit, action } = job;
+        let Job {
+            held, unit, action, ..
+        } = job;
         match action {
             Action::Follow => self.feed(course, held),
             Action::Hold => self.spill(course, held),
@@ -158,7 +137,7 @@ impl Turn<'_> {
     /// Decodes all that is held and the picture that did not fit.
     fn spill(&self, course: &mut Course, held: Held) -> Flow {
         self.sink().tally(Tally::Spilled);
-        self.through(course, Rewind::Current, held)?;
+        self.through(course, Rewind::Current, Some(held))?;
         self.unused();
         Ok(gst::FlowSuccess::Ok)
     }
@@ -167,10 +146,44 @@ impl Turn<'_> {
     fn look(&self, course: &mut Course, held: Held, unit: &Unit, analyse: bool) -> Flow {
         self.alive(course);
         let (pts, buffer) = (held.pts, held.buffer.clone());
-        course.fed = course.fed.max(pts);
-        course.rests = false;
         let gone = course.ring.begin(held, unit.bytes);
         self.undecoded(gone);
+        self.look_at(course, pts, buffer, analyse)
+    }
+
+    /// Looks at what is held, as was wished.
+    pub(in super::super) fn fulfil(&self) -> Flow {
+        let mut course = self.watch.course.lock();
+        let course = &mut *course;
+        let Some(wish) = course.wish.take() else {
+            return Ok(gst::FlowSuccess::Ok);
+        };
+        if wish.what == Look::Newest {
+            return self.look_at_newest(course, None);
+        }
+        let analyse = wish.what == Look::Key { analyse: true };
+        let Some((key, latest)) = course.ring.see() else {
+            // It was let go meanwhile.
+            course.gate.put_off(wish.owes());
+            return Ok(gst::FlowSuccess::Ok);
+        };
+        let (pts, buffer) = (key.pts, key.buffer.clone());
+        self.watch.fates.lock().looked_late = latest.pts.saturating_sub(pts).into();
+        let flow = self.look_at(course, pts, buffer, analyse);
+        self.watch.fates.lock().looked_late = Duration::ZERO;
+        flow
+    }
+
+    /// Decodes a keyframe that is in the ring.
+    fn look_at(
+        &self,
+        course: &mut Course,
+        pts: gst::ClockTime,
+        buffer: gst::Buffer,
+        analyse: bool,
+    ) -> Flow {
+        course.fed = course.fed.max(pts);
+        course.rests = false;
         self.unused();
         self.chain(buffer)?;
         if self.watch.fates.lock().beside.is_none() {
@@ -183,13 +196,12 @@ impl Turn<'_> {
         course.blind = 0;
         self.watch.compare(&frame);
         let changed = self.watch.changed();
-        let mut woken = course.gate.looked(changed);
+        let mut woken = course.gate.looked(changed, Asking(self.sink()));
         let doubted = course.gate.take_doubt();
-        let forced = changed != Change::None && course.gate.is_forced();
-        let analyse = analyse || doubted || forced;
+        let analyse = analyse || doubted;
         if woken.is_none() && analyse {
             self.sink().glance(frame);
-            woken = course.gate.glanced(self.sink().wanted());
+            woken = course.gate.glanced(Asking(self.sink()));
         } else {
             self.sink().tally(Tally::Unused);
         }
@@ -206,6 +218,10 @@ impl Turn<'_> {
     /// the newest picture.
     fn catch_up(&self, course: &mut Course, held: Held) -> Flow {
         self.alive(course);
+        self.look_at_newest(course, Some(held))
+    }
+
+    fn look_at_newest(&self, course: &mut Course, held: Option<Held>) -> Flow {
         self.through(course, Rewind::Current, held)?;
         if let Some(frame) = self.take_beside() {
             self.watch.compare(&frame);
@@ -215,13 +231,13 @@ impl Turn<'_> {
     }
 
     /// Decodes what is held and then this picture, for nobody.
-    fn through(&self, course: &mut Course, from: Rewind, held: Held) -> Flow {
+    fn through(&self, course: &mut Course, from: Rewind, held: Option<Held>) -> Flow {
         let (items, gone) = course.ring.take(from);
         self.undecoded(gone);
-        for item in items {
+        for item in items.into_iter().chain(held) {
             self.feed(course, item)?;
         }
-        self.feed(course, held)
+        Ok(gst::FlowSuccess::Ok)
     }
 
     /// Wakes at a picture that is not in the ring yet.
@@ -297,147 +313,5 @@ impl Turn<'_> {
 
     fn undecoded(&self, pictures: usize) {
         undecoded(self.core, pictures);
-    }
-}
-
-/// Decides on a picture and does at once what needs no decoder.
-pub(in super::super) fn judge(core: &Core, buffer: gst::Buffer, h264: bool) -> Next {
-    let watch = &core.watch;
-    if !watch.admits(core, &buffer, h264) {
-        return Next::Gone;
-    }
-    let level = core.sink().level();
-    if passes(watch, &buffer, level) {
-        return Next::Through(buffer);
-    }
-    match buffer.pts() {
-        Some(pts) => decide(core, watch, buffer, pts, level).map_or(Next::Gone, Next::Decided),
-        None => Next::Through(buffer),
-    }
-}
-
-/// Whether the picture goes its way untouched: in always mode, where nothing is to be left out.
-fn passes(watch: &Watch, buffer: &gst::Buffer, level: CoverageLevel) -> bool {
-    if !watch.always || level != CoverageLevel::Full {
-        return false;
-    }
-    let mut course = watch.course.lock();
-    if !course.gate.is_awake() {
-        return false;
-    }
-    if let Some(pts) = buffer.pts() {
-        course
-            .gate
-            .pass(Duration::from_nanos(pts.nseconds()), is_key(buffer));
-        course.gate.take_jump();
-        course.fed = course.fed.max(pts);
-    }
-    course.rests = false;
-    true
-}
-
-/// Decides on a picture that was [admitted](Watch::admits); `None` where no decoder is needed.
-fn decide(
-    core: &Core,
-    watch: &Watch,
-    buffer: gst::Buffer,
-    pts: gst::ClockTime,
-    level: CoverageLevel,
-) -> Option<Job> {
-    let mut course = watch.course.lock();
-    let course = &mut *course;
-    let unit = measure(&buffer, pts, course.slice);
-    let held = Held { buffer, pts };
-    if !watch.always && !std::mem::replace(&mut course.told, true) {
-        core.tell(Note::Woke(WakeReason::Start));
-    }
-    if unit.kind == UnitKind::Key && !watch.always {
-        watch.fates.lock().key(pts);
-    }
-    // A comparison that came late, from a decoder with threads of its own.
-    let late = watch.changed();
-    let action = match course.gate.looked(late) {
-        Some((reason, from)) => Action::Wake(reason, from),
-        None => asked(core, watch, course, &unit, level),
-    };
-    let held = match action {
-        Action::Follow if unit.kind == UnitKind::NonReference && !needed(core, course, pts) => {
-            undecoded(core, 1);
-            return None;
-        }
-        Action::Skip => {
-            let_go(core, course);
-            return None;
-        }
-        Action::Keep => {
-            alive(core, course);
-            let gone = course.ring.keep(held, unit.bytes);
-            undecoded(core, gone);
-            return None;
-        }
-        Action::Hold => {
-            alive(core, course);
-            match course.ring.push(held, unit.bytes) {
-                Ok(gone) => {
-                    undecoded(core, gone);
-                    return None;
-                }
-                Err(_) if course.gate.overflows() => {
-                    let_go(core, course);
-                    return None;
-                }
-                Err(held) => held,
-            }
-        }
-        _ => held,
-    };
-    Some(Job { held, unit, action })
-}
-
-/// What the gate says to a picture.
-fn asked(
-    core: &Core,
-    watch: &Watch,
-    course: &mut Course,
-    unit: &Unit,
-    level: CoverageLevel,
-) -> Action {
-    let action = course.gate.unit(unit, level, || core.sink().wanted());
-    if unit.kind == UnitKind::Key && !course.gate.keys_apart().is_zero() {
-        core.sink()
-            .tally(Tally::KeysApart(course.gate.keys_apart()));
-    }
-    if course.gate.take_jump() {
-        watch.fates.lock().jump();
-        if level.is_sparse() || watch.always {
-            let gone = course.ring.clear();
-            undecoded(core, gone);
-        }
-    }
-    action
-}
-
-/// The present picture and all that is held go undecoded.
-fn let_go(core: &Core, course: &mut Course) {
-    alive(core, course);
-    let gone = course.ring.clear();
-    undecoded(core, gone + 1);
-}
-
-/// Whether anybody would look at the picture; where that cannot be told, yes.
-fn needed(core: &Core, course: &Course, pts: gst::ClockTime) -> bool {
-    let running = course.segment.to_running_time(pts);
-    running.is_none_or(|running| core.needs(running.into()))
-}
-
-fn alive(core: &Core, course: &Course) {
-    if course.blind < BLIND_KEYFRAMES {
-        core.sink().tally(Tally::Alive);
-    }
-}
-
-fn undecoded(core: &Core, pictures: usize) {
-    if pictures > 0 {
-        core.sink().tally(Tally::Undecoded(pictures as u64));
     }
 }

@@ -10,12 +10,14 @@ use super::script::EventReport;
 use super::threads::{Part, Usage};
 
 /// Counters of frames that were not analysed, by the reason's word.
-pub(super) const DROPS: [(&str, &str); 5] = [
+pub(super) const DROPS: [(&str, &str); 7] = [
     ("superseded", "frames_superseded_total"),
     ("above_rate", "frames_unwanted_total"),
     ("stale", "frames_stale_total"),
     ("compared_only", "frames_unused_total"),
     ("gop_spills", "gop_spills_total"),
+    ("put_off", "looks_put_off_total"),
+    ("late", "pictures_late_total"),
 ];
 
 /// A stage's share of the processor.

@@ -171,6 +171,8 @@ fn cost(stages: &[&'static str]) -> Vec<Row<'static>> {
             "dropped: stale",
             "decoded only to be compared",
             "groups too large to hold",
+            "looks put off",
+            "dropped: late",
         ][number];
         rows.push((
             name,

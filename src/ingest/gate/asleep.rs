@@ -1,0 +1,116 @@
+//! What wakes a sleeping camera, and what of it is looked at until then.
+
+use super::judge::Activity;
+use super::{Action, Ask, BLIND_FOR, DOUBT_WAIT, Gate, JITTER, KEY_SPACING, Urgency};
+use crate::config::types::WatchMode;
+use crate::ingest::gop_ring::Rewind;
+use crate::model::camera::WakeReason;
+use crate::model::coverage::CoverageLevel;
+
+impl Gate {
+    /// Whether pictures before this one are neither decoded nor held, so that it cannot be decoded.
+    pub(super) fn misses_pictures(&mut self, key: bool) -> bool {
+        let always = self.policy.mode == WatchMode::Always;
+        // In always mode nothing else looks at a jump; what is held does not go on over it. Nor is
+        // a camera decoded for its sake while there is not enough for all.
+        if always {
+            self.gapped |= std::mem::take(&mut self.broken);
+        } else {
+            self.gapped |= self.broken && self.level.is_sparse();
+        }
+        self.gapped &= !key;
+        self.gapped
+    }
+
+    /// Why a sleeping camera in watch mode wakes, and from where on it is decoded.
+    pub(super) fn wakes_by(
+        &mut self,
+        key: bool,
+        activity: Activity,
+        ask: &impl Ask,
+    ) -> Option<(WakeReason, Rewind)> {
+        let sparse = self.level.is_sparse();
+        let admits = |reason| !sparse || ask.admits(reason);
+        if self.broken && key {
+            self.broken = false;
+            if admits(WakeReason::Break) {
+                return Some((WakeReason::Break, Rewind::Current));
+            }
+            self.doubted_at.get_or_insert(self.now);
+        }
+        if activity == Activity::Certain && admits(WakeReason::Stream) {
+            // A keyframe's own size tells of the group before it.
+            let from = if key {
+                Rewind::Previous
+            } else {
+                Rewind::Current
+            };
+            return Some((WakeReason::Stream, from));
+        }
+        if !ask.wanted() {
+            return None;
+        }
+        if admits(WakeReason::Detector) {
+            return Some((WakeReason::Detector, Rewind::Previous));
+        }
+        self.owes(Urgency::Hint);
+        None
+    }
+
+    /// A picture between keyframes that wakes nobody.
+    pub(super) fn asleep_unit(&mut self, activity: Activity) -> Action {
+        if activity == Activity::Lasting {
+            (self.doubted_at, self.analysed_at) = (None, self.now);
+            self.urgency = Urgency::Hint;
+            return Action::CatchUp;
+        }
+        // Where not all can be had, a doubt waits for its keyframe.
+        let waited = |at| self.now.saturating_sub(at) >= DOUBT_WAIT;
+        let doubted = !self.level.is_sparse() && self.doubted_at.is_some_and(waited);
+        if doubted || (!self.key_is_near() && self.glance_is_due(self.step)) {
+            self.take_doubt();
+            self.urgency = if doubted { Urgency::Hint } else { Urgency::Due };
+            return Action::CatchUp;
+        }
+        Action::Hold
+    }
+
+    /// A keyframe that wakes nobody.
+    pub(super) fn asleep_key(&mut self, level: CoverageLevel, ask: &impl Ask) -> Action {
+        let doubted = self.take_doubt();
+        let ignorant = self.judge.is_blind();
+        let blind = level == CoverageLevel::Full
+            && ignorant
+            && self.now < BLIND_FOR
+            && self.now.saturating_sub(self.keyframe_at) + JITTER >= KEY_SPACING
+            && ask.is_plenty();
+        if blind {
+            self.keyframe_at = self.now;
+        }
+        let due = self.key_glance_is_due();
+        let owed = self.owed.take();
+        let analyse = due || doubted || blind || owed.is_some();
+        let calm = self.judge.is_calm();
+        // What stirs is worth comparing.
+        let stirs = !calm && !ignorant;
+        self.urgency = if doubted || stirs {
+            Urgency::Hint
+        } else if due {
+            Urgency::Due
+        } else {
+            Urgency::Spare
+        }
+        .max(owed.unwrap_or(Urgency::Spare));
+        // What nobody counts on waits until there is plenty, or it is clear that no more becomes known.
+        let waits = ignorant && self.now < BLIND_FOR && !ask.is_plenty();
+        self.kept = !analyse
+            && match level {
+                CoverageLevel::Full => waits || (calm && !self.kept),
+                _ => !stirs,
+            };
+        if self.kept {
+            return Action::Keep;
+        }
+        Action::Look { analyse }
+    }
+}
