@@ -29,11 +29,12 @@ impl Gate {
         }
         let spaced = self.now.saturating_sub(self.keyframe_at) + JITTER >= KEY_SPACING;
         let owed = self.owed.take().is_some();
-        if if held {
+        let looks = if held {
             spaced
         } else {
             self.key_glance_is_due() || owed
-        } {
+        };
+        if looks {
             self.gapped = false;
             (self.keyframe_at, self.analysed_at) = (self.now, self.now);
             self.urgency = Urgency::Due;
