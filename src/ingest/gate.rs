@@ -14,12 +14,11 @@
 //! A camera begins awake and goes to sleep at its first keyframe, at which the detector glances: a
 //! fleet that starts costs little more than one that sleeps, and who stands there is seen at once. Until
 //! it is known what is usual in the stream, the detector glances at every keyframe where there is
-//! plenty for all. Asleep,
-//! each keyframe is decoded and compared with the background; the detector glances at the last keyframe
-//! before the heartbeat is due. Where no keyframe comes in
-//! time (a group longer than the heartbeat, as "smart codecs" send them), all that is held is
-//! decoded at the heartbeat and the detector glances at the newest picture ([`Action::CatchUp`]):
-//! such a stream costs its decoding but not its inference, and keeps the promise.
+//! plenty for all. Asleep, each keyframe is decoded and compared with the background; the detector
+//! glances at the last keyframe before the heartbeat is due. Where no keyframe comes in time (a group
+//! longer than the heartbeat, as "smart codecs" send them), all that is held is decoded at the heartbeat
+//! and the detector glances at the newest picture ([`Action::CatchUp`]): such a stream costs its decoding
+//! but not its inference, and keeps the promise.
 //!
 //! Where nothing at all stirs in the stream ([`Judge::is_calm`]) every other of the keyframes between two
 //! glances goes undecoded: half of what a quiet camera costs is the decoding of its keyframes.
@@ -29,9 +28,10 @@
 //!
 //! Over all that stands the level that the governor leaves the camera with, in always mode too.
 //! At lower rates of a sleeping camera's keyframes only those are decoded in which something stirs and
-//! those at which the detector glances; movement in the stream wakes it as ever. So it does while the level is sparse, but then only so many may be awake at a time: it must be
-//! admitted ([`Ask::admits`]), and at each keyframe again. Who is not goes on sleeping, and the detector
-//! glances at its next keyframe. What is not held is let go, never decoded for nobody.
+//! those at which the detector glances; movement in the stream wakes it as ever. So it does while the
+//! level is sparse, but then only so many may be awake at a time: it must be admitted ([`Ask::admits`]),
+//! and at each keyframe again. Who is not goes on sleeping, and the detector glances at its next
+//! keyframe. What is not held is let go, never decoded for nobody.
 //!
 //! In always mode a camera whose level is sparse is asleep whatever happens in it, and nothing but the
 //! level wakes it ([`WakeReason::Eased`]):
@@ -122,8 +122,6 @@ pub(super) struct Gate {
     broken: bool,
     jumped: bool,
     level: CoverageLevel,
-    /// The level keeps it asleep, in always mode.
-    forced: bool,
     /// Pictures went by since the last keyframe that was decoded; nothing can be decoded before
     /// the next.
     gapped: bool,
@@ -157,7 +155,6 @@ impl Gate {
             broken: false,
             jumped: false,
             level: CoverageLevel::Full,
-            forced: false,
             gapped: false,
             doubt: Doubt::new(policy.quiet),
             doubted_at: None,
@@ -170,16 +167,15 @@ impl Gate {
     pub(super) fn unit(&mut self, unit: &Unit, level: CoverageLevel, ask: impl Ask) -> Action {
         let key = unit.kind == UnitKind::Key;
         self.pass(unit.pts, key);
-        let always = self.policy.mode == WatchMode::Always;
+        let always = self.is_always();
         let activity = if always {
             Activity::None
         } else {
             self.judge(unit)
         };
-        self.forced = level.is_sparse() && always;
         self.level = level;
         self.urgency = Urgency::Followed;
-        if self.forced {
+        if self.is_forced() {
             return self.sparse_unit(key, level);
         }
         if self.awake && always {
@@ -220,6 +216,11 @@ impl Gate {
     /// Whether every picture is decoded.
     pub(super) fn is_awake(&self) -> bool {
         self.awake
+    }
+
+    /// Whether every picture is to be decoded as long as the level allows it.
+    fn is_always(&self) -> bool {
+        self.policy.mode == WatchMode::Always
     }
 
     /// How far the two latest keyframes were apart; zero while that is not known.
@@ -272,10 +273,10 @@ impl Gate {
             return None;
         }
         self.active_at = self.now;
-        if self.awake || self.forced {
+        if self.awake || self.is_forced() {
             return None;
         }
-        if self.level.is_sparse() && !ask.admits(WakeReason::Picture) {
+        if !self.admits(WakeReason::Picture, &ask) {
             self.doubted_at.get_or_insert(self.now);
             return None;
         }
@@ -285,9 +286,8 @@ impl Gate {
 
     /// A glance was taken; if it found somebody, as [`Gate::unit`] would find out at the next picture.
     pub(super) fn glanced(&mut self, ask: impl Ask) -> Option<(WakeReason, Rewind)> {
-        let wakes = !self.awake && !self.forced && ask.wanted();
-        let admitted = wakes && (!self.level.is_sparse() || ask.admits(WakeReason::Detector));
-        admitted.then(|| {
+        let wakes = !self.awake && !self.is_forced() && ask.wanted();
+        (wakes && self.admits(WakeReason::Detector, &ask)).then(|| {
             self.wake(WakeReason::Detector, Rewind::Previous);
             (WakeReason::Detector, self.rewind(Rewind::Previous))
         })

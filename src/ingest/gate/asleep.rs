@@ -2,7 +2,6 @@
 
 use super::judge::Activity;
 use super::{Action, Ask, BLIND_FOR, DOUBT_WAIT, Gate, JITTER, KEY_SPACING, Urgency};
-use crate::config::types::WatchMode;
 use crate::ingest::gop_ring::Rewind;
 use crate::model::camera::WakeReason;
 use crate::model::coverage::CoverageLevel;
@@ -10,10 +9,9 @@ use crate::model::coverage::CoverageLevel;
 impl Gate {
     /// Whether pictures before this one are neither decoded nor held, so that it cannot be decoded.
     pub(super) fn misses_pictures(&mut self, key: bool) -> bool {
-        let always = self.policy.mode == WatchMode::Always;
         // In always mode nothing else looks at a jump; what is held does not go on over it. Nor is
         // a camera decoded for its sake while there is not enough for all.
-        if always {
+        if self.is_always() {
             self.gapped |= std::mem::take(&mut self.broken);
         } else {
             self.gapped |= self.broken && self.level.is_sparse();
@@ -29,16 +27,14 @@ impl Gate {
         activity: Activity,
         ask: &impl Ask,
     ) -> Option<(WakeReason, Rewind)> {
-        let sparse = self.level.is_sparse();
-        let admits = |reason| !sparse || ask.admits(reason);
         if self.broken && key {
             self.broken = false;
-            if admits(WakeReason::Break) {
+            if self.admits(WakeReason::Break, ask) {
                 return Some((WakeReason::Break, Rewind::Current));
             }
             self.doubted_at.get_or_insert(self.now);
         }
-        if activity == Activity::Certain && admits(WakeReason::Stream) {
+        if activity == Activity::Certain && self.admits(WakeReason::Stream, ask) {
             // A keyframe's own size tells of the group before it.
             let from = if key {
                 Rewind::Previous
@@ -50,7 +46,7 @@ impl Gate {
         if !ask.wanted() {
             return None;
         }
-        if admits(WakeReason::Detector) {
+        if self.admits(WakeReason::Detector, ask) {
             return Some((WakeReason::Detector, Rewind::Previous));
         }
         self.owes(Urgency::Hint);

@@ -40,21 +40,17 @@ impl Gate {
             Some(_) => self.policy.quiet / IN_VAIN,
             None => self.policy.quiet,
         };
-        let mut stays = somebody || (!begins && quiet_since < quiet);
-        if stays && self.level.is_sparse() {
+        if somebody || (!begins && quiet_since < quiet) {
             let reason = if somebody {
                 WakeReason::Detector
             } else {
                 WakeReason::Stream
             };
-            stays = ask.admits(reason);
-            // Others come first; what it shows is not forgotten.
-            if !stays {
-                self.owes(Urgency::Hint);
+            if self.admits(reason, ask) {
+                return Action::Follow;
             }
-        }
-        if stays {
-            return Action::Follow;
+            // Others come first; what it shows is not forgotten.
+            self.owes(Urgency::Hint);
         }
         self.awake = false;
         self.judge.forget_hot();

@@ -1,10 +1,21 @@
 //! What the governor's level leaves of a camera: see the table in the [gate](super)'s own words.
 
-use super::{Action, Gate, JITTER, KEY_SPACING, Urgency};
+use super::{Action, Ask, Gate, JITTER, KEY_SPACING, Urgency};
 use crate::ingest::gop_ring::Rewind;
+use crate::model::camera::WakeReason;
 use crate::model::coverage::CoverageLevel;
 
 impl Gate {
+    /// Whether the level keeps it asleep, whatever happens in it.
+    pub(super) fn is_forced(&self) -> bool {
+        self.level.is_sparse() && self.is_always()
+    }
+
+    /// Whether the level lets it be awake for this reason: a sparse one only so many at a time.
+    pub(super) fn admits(&self, reason: WakeReason, ask: &impl Ask) -> bool {
+        !self.level.is_sparse() || ask.admits(reason)
+    }
+
     /// The level leaves only keyframes, in always mode.
     pub(super) fn sparse_unit(&mut self, key: bool, level: CoverageLevel) -> Action {
         if self.awake {

@@ -49,7 +49,7 @@ pub(in crate::ingest) enum Action {
 }
 
 /// How much a picture's decoding is needed; more is larger.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::ingest) enum Urgency {
     /// Nobody counts on it: it is compared, or looked at because little is known yet.
     Spare,
@@ -58,7 +58,6 @@ pub(in crate::ingest) enum Urgency {
     /// Something moved in the stream.
     Hint,
     /// The camera is awake.
-    #[default]
     Followed,
 }
 
