@@ -5,6 +5,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 
 use super::error::{SourceError, SourceErrorKind};
+use crate::model::ids::CameraId;
 
 /// What `appsink` takes: pictures in ordinary memory that need no conversion.
 pub(super) fn picture_caps() -> gst::Caps {
@@ -46,10 +47,10 @@ pub(super) fn takes(decoder: &gst::Element, caps: &gst::Caps) -> bool {
 }
 
 /// Says so where wishes were written and none of them was fulfilled.
-pub(super) fn warn_of_wishes(camera: &str, chosen: &str, preferred: &[String]) {
+fn warn_of_wishes(camera: &CameraId, chosen: &str, preferred: &[String]) {
     if !preferred.is_empty() && !preferred.iter().any(|name| name == chosen) {
         tracing::warn!(
-            camera,
+            %camera,
             decoder = chosen,
             wished = preferred.join(", "),
             "none of the wished `decoders` is installed, starts and decodes this stream; another is taken"
@@ -63,11 +64,16 @@ fn fits(factory: &gst::ElementFactory, caps: &gst::Caps, pictures: &gst::Caps) -
     factory.can_sink_any_caps(caps) && factory.can_src_any_caps(pictures)
 }
 
-/// A decoder for the caps, single-threaded where it can be told so.
+/// A decoder for the caps, single-threaded where it can be told so, and its name. Warns where the
+/// camera's wishes cannot be fulfilled.
 ///
 /// # Errors
 /// `Unsupported` when no installed element decodes the caps into NV12 or I420.
-pub(super) fn choose(caps: &gst::Caps, preferred: &[String]) -> Result<gst::Element, SourceError> {
+pub(super) fn choose(
+    camera: &CameraId,
+    caps: &gst::Caps,
+    preferred: &[String],
+) -> Result<(gst::Element, String), SourceError> {
     let kinds = gst::ElementFactoryType::DECODER | gst::ElementFactoryType::MEDIA_VIDEO;
     let pictures = picture_caps();
     let fitting: Vec<_> = gst::ElementFactory::factories_with_type(kinds, gst::Rank::NONE)
@@ -101,7 +107,8 @@ pub(super) fn choose(caps: &gst::Caps, preferred: &[String]) -> Result<gst::Elem
         if element.has_property("qos") {
             element.set_property("qos", false);
         }
-        return Ok(element);
+        warn_of_wishes(camera, &candidate.name, preferred);
+        return Ok((element, candidate.name));
     }
     let codec = caps.structure(0).map_or("?", |s| s.name().as_str());
     Err(SourceError::new(
@@ -159,11 +166,13 @@ mod tests {
         gst::init().expect("gstreamer");
         let h264 = gst::Caps::builder("video/x-h264").build();
         let wish = ["avdec_h264".to_owned()];
-        let decoder = choose(&h264, &wish).expect("decoder");
+        let camera = CameraId::new("test").expect("name");
+        let (decoder, name) = choose(&camera, &h264, &wish).expect("decoder");
         assert_eq!(decoder.factory().expect("factory").name(), "avdec_h264");
+        assert_eq!(name, "avdec_h264");
         assert_eq!(decoder.property::<i32>("max-threads"), 1);
         let nonsense = gst::Caps::builder("video/x-parapet-nonsense").build();
-        let error = choose(&nonsense, &[]).expect_err("none");
+        let error = choose(&camera, &nonsense, &[]).expect_err("none");
         assert_eq!(error.kind, SourceErrorKind::Unsupported);
     }
 }

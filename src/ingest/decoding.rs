@@ -105,11 +105,7 @@ impl Decoder {
         // There is nothing to wait for: pictures come when they come.
         sink.set_property("async", false);
         let caps = gst::Caps::builder(format!("video/x-{codec}")).build();
-        let decoder = decoder::choose(&caps, &core.camera.decoders)?;
-        let name = decoder
-            .factory()
-            .map_or_else(String::new, |factory| factory.name().to_string());
-        decoder::warn_of_wishes(core.id().as_str(), &name, &core.camera.decoders);
+        let (decoder, name) = decoder::choose(core.id(), &caps, &core.camera.decoders)?;
         watch::end_drains(&decoder);
         cost::begin_at(&decoder);
         let parse = make(&format!("{codec}parse"))?;

@@ -241,12 +241,8 @@ fn link(
     if place.is_some_and(|pad| pad.is_linked()) {
         return Ok(());
     }
-    let decoder = decoder::choose(&encoded, &core.camera.decoders)?;
-    let name = decoder
-        .factory()
-        .map_or_else(String::new, |factory| factory.name().to_string());
+    let (decoder, name) = decoder::choose(core.id(), &encoded, &core.camera.decoders)?;
     tracing::info!(camera = %core.id(), decoder = name, codec, "decoder chosen");
-    decoder::warn_of_wishes(core.id().as_str(), &name, &core.camera.decoders);
     core.decoding(&name, &codec);
     let has_parser = matches!(codec.as_str(), "h264" | "h265");
     if has_parser {
