@@ -111,10 +111,15 @@ fn open_all(
 /// # Errors
 /// [`InferError::Engine`] where a size does not run.
 fn warm_up(engine: &mut dyn Engine, model: &Model, most: usize) -> Result<(), InferError> {
-    for pictures in 1..=most {
-        let pictures = engine.batch().pictures(pictures);
-        let input = vec![GREY; pictures * model.input_len()];
-        engine.run(pictures, &input, &mut |_| {})?;
+    // A batch of its own is the only size there is.
+    let least = engine.batch().pictures(1);
+    let input = vec![GREY; most * model.input_len()];
+    for pictures in least..=most {
+        engine.run(
+            pictures,
+            &input[..pictures * model.input_len()],
+            &mut |_| {},
+        )?;
     }
     Ok(())
 }
@@ -221,13 +226,16 @@ mod tests {
     }
 
     /// Pictures of each size that engines of two workers saw at the start.
-    fn seen_at_the_start(provider: ExecutionProvider) -> usize {
+    fn seen_at_the_start(provider: ExecutionProvider, size: BatchSize) -> usize {
         let seen = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let count = Arc::clone(&seen);
-        let backend: Arc<dyn Backend> = Arc::new(FakeBackend::new(move |_| {
-            count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            Vec::new()
-        }));
+        let backend: Arc<dyn Backend> = Arc::new(
+            FakeBackend::new(move |_| {
+                count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                Vec::new()
+            })
+            .with_batch(size),
+        );
         let config = InferenceConfig {
             workers: 2,
             threads_per_worker: Some(1),
@@ -243,11 +251,16 @@ mod tests {
     #[test]
     fn a_graphics_card_sees_every_batch_size_before_the_first_camera_does() {
         assert_eq!(
-            seen_at_the_start(ExecutionProvider::Cuda),
+            seen_at_the_start(ExecutionProvider::Cuda, BatchSize::Dynamic),
             2 * (1 + 2 + 3),
             "each worker's engine: batches of one, two and three"
         );
-        assert_eq!(seen_at_the_start(ExecutionProvider::Cpu), 0);
+        let fixed = seen_at_the_start(ExecutionProvider::Cuda, BatchSize::Fixed(2));
+        assert_eq!(fixed, 2 * 2, "the only size, once");
+        assert_eq!(
+            seen_at_the_start(ExecutionProvider::Cpu, BatchSize::Dynamic),
+            0
+        );
     }
 
     #[test]
