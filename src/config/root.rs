@@ -180,13 +180,7 @@ fn inference(root: &Table<'_>, folder: &Path, environment: &dyn Environment) -> 
             &table.millis("max_age_millis", 10..=600_000),
             inference.max_age,
         );
-        let providers = [
-            ("cpu", ExecutionProvider::Cpu),
-            ("openvino", ExecutionProvider::OpenVino),
-            ("cuda", ExecutionProvider::Cuda),
-            ("tensorrt", ExecutionProvider::TensorRt),
-        ];
-        let provider = table.choice("execution_provider", &providers);
+        let provider = table.choice("execution_provider", &ExecutionProvider::NAMES);
         inference.execution_provider = value(&provider, inference.execution_provider);
         let precisions = [
             ("auto", Precision::Auto),

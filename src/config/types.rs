@@ -218,6 +218,16 @@ pub enum ExecutionProvider {
     TensorRt,
 }
 
+impl ExecutionProvider {
+    /// What each is called in the configuration and on the command line.
+    pub const NAMES: [(&str, Self); 4] = [
+        ("cpu", Self::Cpu),
+        ("openvino", Self::OpenVino),
+        ("cuda", Self::Cuda),
+        ("tensorrt", Self::TensorRt),
+    ];
+}
+
 /// One model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelConfig {

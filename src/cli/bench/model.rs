@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 use crate::base::clock::{Clock as _, SystemClock, process_cpu};
@@ -37,8 +38,8 @@ pub(super) struct ModelArgs {
     #[arg(long, default_value_t = 3.0, value_name = "SECONDS")]
     budget: f64,
     /// What computes it; all but the CPU need an ONNX Runtime that carries them (`ORT_DYLIB_PATH`).
-    #[arg(long, value_enum, default_value = "cpu")]
-    execution_provider: Provider,
+    #[arg(long, default_value = "cpu", value_parser = provider())]
+    execution_provider: ExecutionProvider,
     /// Compare ONNX Runtime's options too, in turns, so that other work disturbs all alike.
     #[arg(long)]
     options: bool,
@@ -47,25 +48,13 @@ pub(super) struct ModelArgs {
     json: bool,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Provider {
-    Cpu,
-    #[value(name = "openvino")]
-    OpenVino,
-    Cuda,
-    #[value(name = "tensorrt")]
-    TensorRt,
-}
-
-impl From<Provider> for ExecutionProvider {
-    fn from(provider: Provider) -> Self {
-        match provider {
-            Provider::Cpu => Self::Cpu,
-            Provider::OpenVino => Self::OpenVino,
-            Provider::Cuda => Self::Cuda,
-            Provider::TensorRt => Self::TensorRt,
-        }
-    }
+fn provider() -> impl TypedValueParser<Value = ExecutionProvider> {
+    let names = ExecutionProvider::NAMES.map(|(name, _)| name);
+    PossibleValuesParser::new(names).try_map(|chosen| {
+        let mut all = ExecutionProvider::NAMES.into_iter();
+        let found = all.find(|(name, _)| *name == chosen);
+        found.map(|(_, provider)| provider).ok_or("no such name")
+    })
 }
 
 fn positive(text: &str) -> Result<usize, String> {
@@ -114,7 +103,7 @@ pub(super) fn run(args: &ModelArgs) -> anyhow::Result<bool> {
     let weights = args.weights.clone().or_else(weights_folder);
     let model = Arc::new(Model::load(&args.folder, weights.as_deref())?);
     let backend = OrtBackend::new(&InferenceConfig {
-        execution_provider: args.execution_provider.into(),
+        execution_provider: args.execution_provider,
         ..InferenceConfig::default()
     })?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
