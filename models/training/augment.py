@@ -1,5 +1,7 @@
 """Training samples: a window of a picture (or of four), warped, with things drawn in. What light and cameras do to it: spoil.py."""
 
+import json
+
 import cv2
 import numpy as np
 
@@ -14,7 +16,8 @@ CLUTTER = 0.25  # share of windows with drawn things in them
 class Pictures:
     """The folder that pack.py wrote; pixels stay on disk until they are asked for."""
 
-    def __init__(self, folder, index, validation):
+    def __init__(self, folder, validation):
+        index = json.loads((folder / "index.json").read_text())
         self.rows = [row for row in index if row["validation"] == validation]
         self.data = np.memmap(folder / "pictures.bin", np.uint8, "r")
         kinds = [self.kind(row) for row in self.rows]
@@ -117,8 +120,8 @@ def clutter(rng, picture, boxes):
     return picture
 
 
-def sample(rng, pictures, weights, width, height, mosaic=0.2):
-    """One sample: RGB [3, h, w] (u8) and people and ignored regions together [MOST, 5] (last column: 1 or 0, −1 none)."""
+def sample(rng, pictures, weights, width, height, mosaic):
+    """One sample: RGB [3, h, w] (u8) and people and ignored regions together [MOST, 5] (last column: 1 or 0, −1 none); `mosaic` is the share of mosaics."""
     kinds = [kind for kind in weights if kind in pictures.by_kind]
     chance = np.array([weights[kind] for kind in kinds])
 

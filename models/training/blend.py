@@ -6,7 +6,6 @@ Which share of the new weights is the best is told by the validation pictures an
 """
 
 import argparse
-import json
 import pathlib
 
 import numpy as np
@@ -46,8 +45,7 @@ def main():
     args = parser.parse_args()
     torch.manual_seed(train.SEED)
     rng = np.random.default_rng(train.SEED)
-    index = json.loads((args.data / "index.json").read_text())
-    pictures = augment.Pictures(args.data, index, validation=False)
+    pictures = augment.Pictures(args.data, validation=False)
     samples = [augment.sample(rng, pictures, train.WEIGHTS, *train.WHOLE, 0.1)[0] for _ in range(PICTURES)]
     batches = torch.from_numpy(np.stack(samples)).split(BATCH)
     begin, end = (torch.load(path, map_location="cpu")["average"] for path in (args.begin, args.end))

@@ -79,8 +79,7 @@ class Tally:
 
 
 def validation(folder):
-    index = json.loads((folder / "index.json").read_text())
-    pictures = Pictures(folder, index, validation=True)
+    pictures = Pictures(folder, validation=True)
     for n in np.flatnonzero([row["group"].startswith("sim/") for row in pictures.rows]):
         yield *pictures[n], "all"
 

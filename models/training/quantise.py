@@ -6,7 +6,6 @@ the first: with three channels it takes four times as long in int8 (0.80 against
 
 import argparse
 import hashlib
-import json
 import pathlib
 
 import numpy as np
@@ -22,8 +21,7 @@ from spoil import spoil
 
 class Reader(CalibrationDataReader):
     def __init__(self, folder, count=64):
-        index = json.loads((folder / "index.json").read_text())
-        pictures, rng = augment.Pictures(folder, index, validation=False), np.random.default_rng(7)
+        pictures, rng = augment.Pictures(folder, validation=False), np.random.default_rng(7)
         weights = {kind: 1.0 for kind in pictures.by_kind}
         torch.manual_seed(7)
         samples = (augment.sample(rng, pictures, weights, model.WIDTH, model.HEIGHT, mosaic=0)[0] for _ in range(count))

@@ -81,8 +81,7 @@ def main():
     highest = args.rate or 2e-3 * (batch / 16) ** 0.25
     args.out.mkdir(parents=True, exist_ok=True)
 
-    index = json.loads((args.data / "index.json").read_text())
-    pictures = augment.Pictures(args.data, index, validation=False)
+    pictures = augment.Pictures(args.data, validation=False)
     net = model.Person().to(device, memory_format=torch.channels_last)
     if args.start:
         net.load_state_dict(torch.load(args.start, map_location=device)["average"])
