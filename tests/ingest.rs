@@ -52,10 +52,18 @@ fn sum(frame: &Frame) -> u64 {
         .sum()
 }
 
+/// Says which test was skipped for want of the element.
 #[expect(clippy::print_stderr, reason = "says which test was skipped")]
+fn is_missing(element: &str) -> bool {
+    let missing = !has_element(element);
+    if missing {
+        eprintln!("skipped: no {element}");
+    }
+    missing
+}
+
 fn every_frame_of(name: &str, encoder: &str, tail: &str) {
-    if !has_element(encoder) {
-        eprintln!("skipped: no {encoder}");
+    if is_missing(encoder) {
         return;
     }
     let folder = tempfile::tempdir().expect("folder");
@@ -115,8 +123,7 @@ fn a_raw_h265_file_gives_every_frame() {
 
 #[test]
 fn a_wished_decoder_is_taken_for_a_file_whatever_form_of_h264_it_holds() {
-    if !has_element("openh264dec") {
-        eprintln!("skipped: no openh264dec");
+    if is_missing("openh264dec") {
         return;
     }
     let folder = tempfile::tempdir().expect("folder");
@@ -312,8 +319,7 @@ fn broken_and_missing_files_fail_once_with_a_kind() {
 
 #[test]
 fn ten_bit_video_is_refused_in_words() {
-    if !has_element("x264enc") {
-        eprintln!("skipped: no x264enc");
+    if is_missing("x264enc") {
         return;
     }
     let folder = tempfile::tempdir().expect("folder");

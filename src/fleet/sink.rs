@@ -189,9 +189,7 @@ impl CameraSink {
         self.gives_up_its_place();
         self.lane.close();
     }
-}
 
-impl CameraSink {
     fn gives_up_its_place(&self) {
         if self.admitted.swap(false, Ordering::AcqRel) {
             self.admission.leaves(&self.camera);
