@@ -80,10 +80,9 @@ pub struct Waits {
     pub total: Duration,
     /// How many did.
     pub count: u64,
-    /// Looks at sleeping cameras that were needed: taken,
+    /// Looks at sleeping cameras that were needed and taken; those that were put off are each
+    /// camera's [`Tally::PutOff`].
     pub looks: u64,
-    /// and put off to the next keyframe, because nobody had the time.
-    pub put_off: u64,
 }
 
 /// Takes what a source delivers. Called on the source's own threads, one call at a time for

@@ -97,9 +97,26 @@ pub(super) struct Inference {
 impl Inference {
     /// Demand over capacity. While all frames are looked at that is how busy the workers are;
     /// a worker that is busy all the time and misses as many as it looks at is asked for twice
-    /// what it can do.
+    /// what it can do. One that misses many although it is not busy has not enough of the processor.
     pub(super) fn load(self) -> f64 {
-        self.busy * (1.0 + self.missed as f64 / self.analysed.max(1) as f64)
+        let work = self.busy * (1.0 + self.missed as f64 / self.analysed.max(1) as f64);
+        work.max(demand(self.analysed, self.missed))
+    }
+}
+
+/// So much of what is asked for may be missed: the next picture comes soon.
+const MOST_MISSED: f64 = 0.05;
+/// Of fewer than this, one that is missed tells nothing.
+const FEW: u64 = 40;
+
+/// What is asked for, as a share of what can be had, by what was had of it: below [`MOST_MISSED`] of
+/// that, above it as far as what was had tells.
+pub(super) fn demand(had: u64, missed: u64) -> f64 {
+    let share = missed as f64 / (had + missed).max(FEW) as f64;
+    if share <= MOST_MISSED {
+        share / MOST_MISSED
+    } else {
+        1.0 / (1.0 + MOST_MISSED - share)
     }
 }
 
@@ -287,15 +304,17 @@ impl Governor {
         if mark == self.mark {
             return;
         }
-        // Taken again soon after it was given back: it was too early.
-        let soon = |at| now.since(at) < self.wait * 4;
-        self.wait = if self.returned_at.is_some_and(soon) {
-            self.too_far = Some(self.mark);
-            (self.wait * 2).min(LONGEST_WAIT.max(self.policy.recover_after))
-        } else {
-            self.too_far = None;
-            self.policy.recover_after
-        };
+        match self.returned_at.take() {
+            // Taken again soon after it was given back: it was too early.
+            Some(at) if now.since(at) < self.wait * 4 => {
+                self.too_far = Some(self.mark);
+                let longest = LONGEST_WAIT.max(self.policy.recover_after);
+                self.wait = (self.wait * 2).min(longest);
+            }
+            Some(_) => (self.too_far, self.wait) = (None, self.policy.recover_after),
+            // The same shortage, which deepens.
+            None => {}
+        }
         self.moved(now, mark, left);
     }
 

@@ -12,7 +12,9 @@ use tokio_util::sync::CancellationToken;
 use super::admission::Admission;
 use super::analysis::Identity;
 use super::analyst::Analyst;
-use super::governor::{Announcement, Change, Governor, GovernorPolicy, Inference, Load, Watched};
+use super::governor::{
+    Announcement, Change, Governor, GovernorPolicy, Inference, Load, Watched, demand,
+};
 use super::supervisor::Seen;
 use crate::base::clock::{CpuMeter, Monotonic, SharedClock};
 use crate::base::metrics::Metrics;
@@ -41,6 +43,7 @@ struct Reading {
     busy: Duration,
     analysed: u64,
     missed: u64,
+    put_off: u64,
     waits: Waits,
 }
 
@@ -53,22 +56,6 @@ fn waiting(before: Waits, now: Waits) -> f64 {
     let count = now.count.saturating_sub(before.count);
     let total = now.total.saturating_sub(before.total);
     total.as_secs_f64() / count.max(1) as f64 / MOST_WAIT.as_secs_f64()
-}
-
-/// So many of the looks at sleeping cameras may be put off; the next keyframe comes soon.
-const MOST_PUT_OFF: f64 = 0.05;
-
-/// What looks ask for, as a share of what can be had: below [`MOST_PUT_OFF`] of that, above it as far as
-/// those that were taken tell.
-fn looking(before: Waits, now: Waits) -> f64 {
-    let taken = now.looks.saturating_sub(before.looks);
-    let put_off = now.put_off.saturating_sub(before.put_off);
-    let share = put_off as f64 / (taken + put_off).max(1) as f64;
-    if share <= MOST_PUT_OFF {
-        share / MOST_PUT_OFF
-    } else {
-        1.0 / (1.0 + MOST_PUT_OFF - share)
-    }
 }
 
 pub(super) struct Rounds {
@@ -134,6 +121,7 @@ impl Rounds {
             busy: self.pool.busy(),
             analysed: sum(|seen| seen.metrics.analysed.get()),
             missed: sum(|seen| seen.metrics.superseded.get() + seen.metrics.stale.get()),
+            put_off: sum(|seen| seen.metrics.watch.put_off.get()),
             waits: self.source.waits(),
         }
     }
@@ -148,11 +136,15 @@ impl Rounds {
             analysed: now.analysed.saturating_sub(before.analysed),
             missed: now.missed.saturating_sub(before.missed),
         };
+        let looks = demand(
+            now.waits.looks.saturating_sub(before.waits.looks),
+            now.put_off.saturating_sub(before.put_off),
+        );
         let cpu = now.cpu.saturating_sub(before.cpu);
         let load = Load {
             cpu: share(cpu, self.parts.config.budget_cores),
             inference: inference.load(),
-            decoding: waiting(before.waits, now.waits).max(looking(before.waits, now.waits)),
+            decoding: waiting(before.waits, now.waits).max(looks),
         };
         self.metrics.governor.set_load("cpu", load.cpu);
         self.metrics.governor.set_load("inference", load.inference);
@@ -260,21 +252,6 @@ impl Rounds {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn looks_that_are_put_off_ask_for_more_than_there_is() {
-        let waits = |looks, put_off| Waits {
-            looks,
-            put_off,
-            ..Waits::default()
-        };
-        assert_eq!(looking(waits(9, 9), waits(9, 9)), 0.0);
-        assert_eq!(looking(waits(9, 9), waits(109, 9)), 0.0);
-        assert!(looking(waits(0, 0), waits(98, 2)) < 0.5);
-        assert_eq!(looking(waits(0, 0), waits(95, 5)), 1.0);
-        assert!(looking(waits(0, 0), waits(50, 50)) > 1.8);
-        assert!(looking(waits(0, 0), waits(0, 50)).is_finite());
-    }
 
     #[test]
     fn who_waits_as_long_as_is_bearable_asks_for_all() {

@@ -247,7 +247,7 @@ impl Gate {
 
     /// The next keyframe must be looked at, as urgently as this.
     fn owes(&mut self, urgency: Urgency) {
-        if urgency > Urgency::Spare {
+        if urgency.counts() {
             self.owed = self.owed.max(Some(urgency));
         }
     }

@@ -353,6 +353,37 @@ fn a_camera_that_had_all_its_rates_comes_back_faster_than_one_that_could_not_kee
 }
 
 #[test]
+fn what_is_missed_asks_for_more_than_there_is_and_one_of_a_few_tells_little() {
+    assert_eq!(demand(0, 0), 0.0);
+    assert_eq!(demand(100, 0), 0.0);
+    assert!(demand(98, 2) < 0.5);
+    assert_eq!(demand(95, 5), 1.0);
+    assert!(demand(50, 50) > 1.8);
+    assert!(demand(0, 50).is_finite());
+    assert!(demand(2, 1) < 0.6);
+    let inference = |busy, analysed, missed| Inference {
+        busy,
+        analysed,
+        missed,
+    };
+    assert_eq!(inference(0.4, 100, 0).load(), 0.4);
+    assert_eq!(inference(1.0, 100, 100).load(), 2.0);
+    assert!(inference(0.3, 100, 100).load() > 1.8);
+}
+
+#[test]
+fn a_shortage_that_deepens_after_a_return_makes_the_next_wait_longer_once() {
+    let mut plant = Plant::new(fleet(&[(50, 40), (100, 40), (200, 40)]), 1.4);
+    plant.run(60);
+    plant.demand = 0.9;
+    plant.run(20);
+    // Much too much: it takes several steps to take enough.
+    plant.demand = 3.0;
+    plant.run(60);
+    assert_eq!(plant.governor.wait, POLICY.recover_after * 2);
+}
+
+#[test]
 fn cameras_that_sleep_come_back_without_a_step_for_each_level_that_saves_nothing() {
     let mut plant = Plant::new(fleet(&[(100, 500), (200, 500)]), 1.8);
     for camera in &mut plant.cameras {

@@ -74,9 +74,8 @@ impl Gate {
     /// A keyframe that wakes nobody.
     pub(super) fn asleep_key(&mut self, level: CoverageLevel, ask: &impl Ask) -> Action {
         let doubted = self.take_doubt();
-        let ignorant = self.judge.is_blind();
         let blind = level == CoverageLevel::Full
-            && ignorant
+            && self.judge.is_blind()
             && self.now < BLIND_FOR
             && self.now.saturating_sub(self.keyframe_at) + JITTER >= KEY_SPACING
             && ask.is_plenty();
@@ -86,19 +85,20 @@ impl Gate {
         let due = self.key_glance_is_due();
         let owed = self.owed.take();
         let analyse = due || doubted || blind || owed.is_some();
-        let calm = self.judge.is_calm();
         // What stirs is worth comparing.
-        let stirs = !calm && !ignorant;
-        self.urgency = if doubted || stirs {
+        let (calm, stirs) = (self.judge.is_calm(), self.judge.stirs());
+        self.urgency = if doubted || (due && stirs) {
             Urgency::Hint
         } else if due {
             Urgency::Due
+        } else if stirs {
+            Urgency::Stirs
         } else {
             Urgency::Spare
         }
         .max(owed.unwrap_or(Urgency::Spare));
         // What nobody counts on waits until there is plenty, or it is clear that no more becomes known.
-        let waits = ignorant && self.now < BLIND_FOR && !ask.is_plenty();
+        let waits = !calm && !stirs && self.now < BLIND_FOR && !ask.is_plenty();
         self.kept = !analyse
             && match level {
                 CoverageLevel::Full => waits || (calm && !self.kept),

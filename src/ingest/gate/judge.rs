@@ -69,6 +69,7 @@ pub(super) struct Judge {
     sum: Sum,
     group: Group,
     calm: bool,
+    stirs: bool,
     blind: bool,
     hot: Hot,
     warm: Hot,
@@ -85,6 +86,7 @@ impl Judge {
             sum: Sum::new(),
             group: Group::new(),
             calm: false,
+            stirs: false,
             blind: true,
             hot: Hot::default(),
             warm: Hot::default(),
@@ -104,6 +106,12 @@ impl Judge {
     /// anything, as far as is well known what is usual.
     pub(super) fn is_calm(&self) -> bool {
         self.calm
+    }
+
+    /// Of the latest keyframe: whether it or a picture since the one before hints at something, as far as
+    /// it is known what is usual; where that is not, it is neither calm nor does it stir.
+    pub(super) fn stirs(&self) -> bool {
+        self.stirs
     }
 
     /// Of the latest keyframe: whether too little was seen of the stream to tell anything by it.
@@ -126,6 +134,7 @@ impl Judge {
         };
         let score = baseline.score(cost);
         let usual_key = score.is_some_and(|score| score.abs() < USUAL_KEY);
+        let unusual_key = score.is_some() && !usual_key;
         let score = score.unwrap_or(0.0);
         baseline.learn(cost, now);
         let key = unit.kind == UnitKind::Key;
@@ -134,6 +143,7 @@ impl Judge {
                 let little = self.sum.take_peak() < self.sum_limit / 2.0;
                 self.blind = !self.group.is_known();
                 self.calm = little && !self.blind && usual_key && factor <= 1.0;
+                self.stirs = !self.blind && (!little || unusual_key);
                 self.group.begin();
                 false
             }

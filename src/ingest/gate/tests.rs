@@ -30,12 +30,15 @@ struct Camera {
     wanted: bool,
     /// There is no place for one more that is awake.
     crowded: bool,
+    /// There is not plenty for all.
+    scarce: bool,
     level: CoverageLevel,
 }
 
 struct Answers {
     wanted: bool,
     admits: bool,
+    plenty: bool,
 }
 
 impl Ask for Answers {
@@ -45,6 +48,10 @@ impl Ask for Answers {
 
     fn admits(&self, _reason: WakeReason) -> bool {
         self.admits
+    }
+
+    fn is_plenty(&self) -> bool {
+        self.plenty
     }
 }
 
@@ -62,6 +69,7 @@ impl Camera {
             stirs: false,
             wanted: false,
             crowded: false,
+            scarce: false,
             level: CoverageLevel::Full,
         }
     }
@@ -91,6 +99,7 @@ impl Camera {
         let answers = Answers {
             wanted: self.wanted,
             admits: !self.crowded,
+            plenty: !self.scarce,
         };
         (unit.pts, self.gate.unit(&unit, self.level, answers))
     }
@@ -160,6 +169,20 @@ fn it_sleeps_from_its_first_keyframe_on_at_which_the_detector_glances() {
     assert_eq!(actions[5].1, Action::Sleep { analyse: true });
     assert_eq!(actions[6].1, Action::Hold);
     assert_eq!(actions[30].1, Action::Look { analyse: true });
+}
+
+#[test]
+fn of_what_little_is_known_only_what_is_due_is_looked_at_unless_there_is_plenty() {
+    let looked = |scarce, level| {
+        let mut camera = Camera::new(25);
+        (camera.scarce, camera.level) = (scarce, level);
+        let actions = camera.run(24);
+        let look = |(_, action): &&(Duration, Action)| matches!(action, Action::Look { .. });
+        actions.iter().filter(look).count()
+    };
+    assert_eq!(looked(false, CoverageLevel::Full), 11);
+    assert!(looked(true, CoverageLevel::Full) <= 3);
+    assert!(looked(false, CoverageLevel::Keyframes) <= 3);
 }
 
 #[test]

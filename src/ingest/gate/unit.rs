@@ -53,12 +53,21 @@ pub(in crate::ingest) enum Action {
 pub(in crate::ingest) enum Urgency {
     /// Nobody counts on it: it is compared, or looked at because little is known yet.
     Spare,
+    /// Something may stir in the stream: it is worth comparing.
+    Stirs,
     /// The heartbeat's glance.
     Due,
     /// Something moved in the stream.
     Hint,
     /// The camera is awake.
     Followed,
+}
+
+impl Urgency {
+    /// Whether somebody counts on it: a promise, or what may be an alarm.
+    pub(in crate::ingest) fn counts(self) -> bool {
+        self >= Self::Due
+    }
 }
 
 /// Whom the gate asks.

@@ -2,13 +2,15 @@
 //!
 //! ```text
 //!  1  Followed      it is awake: what it shows may be an alarm
-//!  2  Hint, Due     something moved; the heartbeat is due
+//!  2  Hint, Due,    something moved; the heartbeat is due;
+//!     Stirs         something may stir
 //!  3  Spare         nobody counts on it
 //! ```
 //!
 //! Among each of the three larger priorities go first, but who was not served for [`AGEING`] counts as
 //! one priority higher for each such wait, as in inference, and who hints at something as if it had
-//! waited [`HINT`] longer. So nobody starves. A camera has one entry at most. Whoever gives up before
+//! waited [`HINT`] longer. So nobody starves, and who is due, not served since the last heartbeat, goes
+//! before who only may stir, until that was not served for as long. A camera has one entry at most. Whoever gives up before
 //! it was begun [takes it back](Entry), and nothing of it is left.
 
 use std::collections::BTreeMap;
@@ -43,7 +45,7 @@ impl Rank {
     fn place(self, number: u64) -> Place {
         let band = match self.urgency {
             Urgency::Followed => 0,
-            Urgency::Hint | Urgency::Due => 1,
+            Urgency::Hint | Urgency::Due | Urgency::Stirs => 1,
             Urgency::Spare => 2,
         };
         let behind_hints = if self.urgency == Urgency::Hint {
@@ -194,6 +196,7 @@ mod tests {
             rank(Urgency::Due, 50, 1),
             rank(Urgency::Due, 200, 9),
             rank(Urgency::Due, 200, 3),
+            rank(Urgency::Stirs, 200, 7),
             rank(Urgency::Hint, 200, 9),
             rank(Urgency::Hint, 50, 9),
             rank(Urgency::Followed, 50, 9),
@@ -201,8 +204,8 @@ mod tests {
         ];
         let (entries, done) = ask(&line, &ranks);
         work_off(&line);
-        assert_eq!(*done.lock(), [7, 6, 4, 3, 2, 5, 1, 0]);
-        assert_eq!(line.begun(), 8);
+        assert_eq!(*done.lock(), [8, 7, 5, 3, 4, 2, 6, 1, 0]);
+        assert_eq!(line.begun(), 9);
         assert!(entries.iter().all(|entry| !entry.waits()));
     }
 
@@ -238,6 +241,7 @@ mod tests {
     fn any_rank() -> impl Strategy<Value = Rank> {
         let urgencies = vec![
             Urgency::Spare,
+            Urgency::Stirs,
             Urgency::Due,
             Urgency::Hint,
             Urgency::Followed,

@@ -7,7 +7,6 @@ use super::PATIENCE;
 use super::network::Asked;
 use super::receive::Receiving;
 use crate::ingest::decoding::Feed;
-use crate::ingest::gate::Urgency;
 
 impl Receiving<'_> {
     /// Takes back the look that waits, or waits for the one that is being taken: no other picture
@@ -48,8 +47,8 @@ impl Receiving<'_> {
         }
         let shared = Arc::clone(self.shared);
         let look = self.work(move |decoding, core| {
-            if urgency > Urgency::Spare {
-                shared.count_look(true);
+            if urgency.counts() {
+                shared.count_look();
             }
             decoding.feed(core, Feed::Held)
         });

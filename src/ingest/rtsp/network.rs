@@ -177,14 +177,9 @@ impl Shared {
         self.line.begun()
     }
 
-    /// Counts a look that somebody counted on: it was taken, or put off.
-    pub(super) fn count_look(&self, taken: bool) {
-        let waits = &mut self.progress.lock().waits;
-        if taken {
-            waits.looks += 1;
-        } else {
-            waits.put_off += 1;
-        }
+    /// Counts a look that somebody counted on and that was taken.
+    pub(super) fn count_look(&self) {
+        self.progress.lock().waits.looks += 1;
     }
 
     /// Nothing was begun since `begun` was all that was, and somebody waited for [`PATIENCE`].

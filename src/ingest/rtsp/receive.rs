@@ -265,10 +265,6 @@ impl Receiving<'_> {
             }
         }
         let (core, h264) = (self.core, self.codec == "h264");
-        let put_off = key && core.watch.wishes() > Some(Urgency::Spare);
-        if put_off {
-            self.shared.count_look(false);
-        }
         match core.guarded(Next::Gone, || judge(core, buffer, h264)) {
             Next::Gone => {}
             Next::Through(picture) => self.follow(key, Feed::Picture(picture)).await,

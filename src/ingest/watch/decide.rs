@@ -186,7 +186,7 @@ fn decide(
         && let Some(wish) = course.wish.take()
     {
         course.gate.put_off(wish.owes());
-        if wish.urgency > Urgency::Spare {
+        if wish.urgency.counts() {
             core.sink().tally(Tally::PutOff);
         }
     }

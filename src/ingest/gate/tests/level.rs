@@ -90,6 +90,7 @@ fn who_is_not_admitted_is_glanced_at_from_the_next_keyframe_on_and_wakes_once_th
         let refused = Answers {
             wanted: true,
             admits: false,
+            plenty: true,
         };
         assert_eq!(camera.gate.glanced(refused), None);
         camera.crowded = false;

@@ -28,7 +28,7 @@ proptest! {
             let kind = if key { UnitKind::Key } else { UnitKind::Reference };
             let unit = Unit { kind, bytes: 4_000, qp: None, pts };
             let asleep_before = !gate.awake;
-            match gate.unit(&unit, level, Answers { wanted, admits }) {
+            match gate.unit(&unit, level, Answers { wanted, admits, plenty: true }) {
                 Action::Follow => prop_assert!(whole && !asleep_before),
                 Action::Skip => whole = false,
                 Action::Hold => {
