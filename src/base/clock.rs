@@ -101,6 +101,22 @@ pub fn process_cpu() -> Duration {
     time_of(rustix::time::ClockId::ProcessCPUTime)
 }
 
+/// Time in which the calling thread could have run and did not, because others had the processor; zero
+/// where the kernel keeps no account of it. Source: the second number of Linux' `schedstat`, nanoseconds
+/// (Documentation/scheduler/sched-stats.rst).
+#[must_use]
+pub fn thread_delayed() -> Duration {
+    // No heap: this is read on hot paths.
+    let mut text = [0; 96];
+    let read = std::fs::File::open("/proc/thread-self/schedstat")
+        .and_then(|mut file| std::io::Read::read(&mut file, &mut text));
+    let words = read.ok().and_then(|length| text.get(..length));
+    let delayed = words
+        .and_then(|text| std::str::from_utf8(text).ok())
+        .and_then(|text| text.split_whitespace().nth(1)?.parse().ok());
+    Duration::from_nanos(delayed.unwrap_or(0))
+}
+
 /// Says how much processor time the process has used: [`process_cpu`], or a test's own account.
 pub type CpuMeter = Arc<dyn Fn() -> Duration + Send + Sync>;
 
@@ -175,6 +191,29 @@ mod tests {
         assert!(asleep < Duration::from_millis(20), "{asleep:?}");
         assert!(thread_cpu() > before);
         assert!(process_cpu() >= thread_cpu());
+    }
+
+    #[test]
+    fn a_thread_that_shares_a_processor_is_delayed() {
+        let threads = 3 * std::thread::available_parallelism().map_or(1, usize::from);
+        let work = || {
+            let (before, own) = (thread_delayed(), thread_cpu());
+            while thread_cpu() - own < Duration::from_millis(60) {
+                std::hint::black_box((0..1_000_u64).sum::<u64>());
+            }
+            thread_delayed() - before
+        };
+        let delayed: Duration = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().expect("no panic"))
+                .sum()
+        });
+        // A kernel without the account says zero.
+        if std::path::Path::new("/proc/thread-self/schedstat").exists() {
+            assert!(delayed > Duration::from_millis(60), "{delayed:?}");
+        }
     }
 
     #[test]

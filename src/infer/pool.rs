@@ -314,7 +314,8 @@ impl InferencePool {
         self.shared.pulses.len()
     }
 
-    /// Time that all workers together have spent in batches, the present ones included.
+    /// Time that all workers together have spent in batches, the present ones included; without that
+    /// for which they waited for the processor.
     #[must_use]
     pub fn busy(&self) -> Duration {
         let now = self.shared.clock.now();

@@ -16,7 +16,7 @@ use super::pool::{Answer, InFlight, LaneEntry, Shared};
 use super::preprocess::{Placed, Preprocessor};
 use super::tune::{Engines, Tuned};
 use super::{Backend, Engine, InferError, OutputView};
-use crate::base::clock::{Monotonic, thread_cpu};
+use crate::base::clock::{Monotonic, thread_cpu, thread_delayed};
 use crate::base::metrics::{CpuMetrics, Metrics, Stage};
 use crate::base::pulse::Pulse;
 use crate::base::slot::WhenFull;
@@ -110,12 +110,16 @@ impl Worker {
     pub(super) fn run(&mut self) {
         while let Some((model, lanes, cut_at)) = self.shared.next_batch() {
             self.pulse().begin(cut_at);
+            let delayed = thread_delayed();
             let taken = self.take(&lanes, cut_at);
             if !taken.is_empty() {
                 self.batch(model, taken, cut_at);
             }
             self.pulse().rest();
-            let worked = self.shared.clock.now().since(cut_at).as_nanos();
+            // That others have the processor is no work of ours: its own load tells of it.
+            let delayed = thread_delayed().saturating_sub(delayed);
+            let worked = self.shared.clock.now().since(cut_at);
+            let worked = worked.saturating_sub(delayed).as_nanos();
             let worked = u64::try_from(worked).unwrap_or(u64::MAX);
             self.shared.worked_nanos.fetch_add(worked, Ordering::AcqRel);
         }
