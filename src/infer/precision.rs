@@ -13,8 +13,12 @@ use crate::config::types::{ExecutionProvider, InferenceConfig, Precision};
 
 /// Integers must be at least this much cheaper, because they are a little less exact.
 const WORTH: f64 = 0.9;
-/// Each is run so often, in turns, so that other work disturbs both alike; the cheapest run counts.
-const ROUNDS: usize = 8;
+/// Each is run so often, in turns, so that other work disturbs both alike; the cheapest run counts. On a
+/// machine that is busy with something else only few runs are undisturbed.
+const ROUNDS: usize = 32;
+/// A large model is run less often: no more once both took so much together, but so often at least.
+const ENOUGH: Duration = Duration::from_secs(1);
+const LEAST_ROUNDS: usize = 8;
 
 /// What one picture costs by each of the weights, in processor time of the whole process.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,13 +45,18 @@ pub fn measure(float: &Model, int8: &Model, backend: &dyn Backend) -> Result<Cos
     let mut engines = [backend.open(float)?, backend.open(int8)?];
     let mut cheapest = [Duration::MAX; 2];
     let mut input = Vec::new();
+    let mut spent = Duration::ZERO;
     for round in 0..=ROUNDS {
+        if round > LEAST_ROUNDS && spent >= ENOUGH {
+            break;
+        }
         for (engine, cheapest) in engines.iter_mut().zip(&mut cheapest) {
             let pictures = engine.batch().pictures(1);
             input.resize(pictures * float.input_len(), GREY);
             let before = process_cpu();
             engine.run(pictures, &input, &mut |_| {})?;
             let cost = process_cpu().saturating_sub(before);
+            spent += cost;
             // The first round warms up.
             if round > 0 {
                 *cheapest = (*cheapest).min(cost / u32::try_from(pictures).unwrap_or(u32::MAX));
