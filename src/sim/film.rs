@@ -59,6 +59,8 @@ pub struct Order {
     pub seconds: Option<f64>,
     /// Another bitrate of the video, in kbit/s.
     pub bitrate_kbps: Option<u32>,
+    /// So many seconds before it in which nobody is there.
+    pub quiet_before: Option<f64>,
     /// Everything but the video.
     pub truth_only: bool,
     /// The model folder that the written configuration names.
@@ -113,6 +115,9 @@ pub fn ordered(scene: &Scene, order: &Order) -> Scene {
     }
     if let Some(bitrate_kbps) = order.bitrate_kbps {
         scene.encoding.bitrate_kbps = bitrate_kbps;
+    }
+    if let Some(seconds) = order.quiet_before {
+        scene.begin_quietly(seconds);
     }
     scene
 }

@@ -62,6 +62,7 @@ mod outcome;
 mod path;
 mod place;
 mod preset;
+mod quiet;
 mod script;
 #[cfg(test)]
 mod tests;

@@ -53,6 +53,10 @@ struct OrderArgs {
     /// Another bitrate, in kbit/s.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(50..=50_000))]
     bitrate_kbps: Option<u32>,
+    /// So many seconds before each scene, in which nobody is there: a camera that sees them has learned
+    /// what is usual before anything happens.
+    #[arg(long, value_name = "SECONDS", value_parser = quiet)]
+    quiet_before: Option<f64>,
     /// Where clips are kept, so that none is made twice.
     #[arg(long, value_name = "FOLDER")]
     cache: Option<PathBuf>,
@@ -90,12 +94,19 @@ fn size(text: &str) -> Result<Size, String> {
     sides.ok_or_else(|| "write even numbers such as 1280x720, at most 1920x1080".to_owned())
 }
 
+fn quiet(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok();
+    let sound = seconds.filter(|seconds| (0.0..=600.0).contains(seconds));
+    sound.ok_or_else(|| "write a number of seconds from 0 to 600".to_owned())
+}
+
 impl OrderArgs {
     fn order(&self, truth_only: bool) -> Order {
         Order {
             size: self.size,
             seconds: self.seconds,
             bitrate_kbps: self.bitrate_kbps,
+            quiet_before: self.quiet_before,
             truth_only,
             model_folder: self.config_model.clone(),
         }

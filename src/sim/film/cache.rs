@@ -95,6 +95,9 @@ fn key(scene: &Scene, order: &Order) -> String {
     if let Some(bitrate_kbps) = order.bitrate_kbps {
         hash.update(format!("{bitrate_kbps} kbit/s").as_bytes());
     }
+    if let Some(seconds) = order.quiet_before {
+        hash.update(format!("{seconds} s before").as_bytes());
+    }
     let hash = hex::encode(hash.finalize());
     format!("{}-{}", scene.stem, hash.get(..16).unwrap_or_default())
 }

@@ -139,6 +139,22 @@ fn a_clip_is_made_once_and_again_when_the_scene_changes() {
     );
     let (second, drawn) = made(&other.expect("scene"));
     assert!(drawn == 10 && second != first);
+    let quiet = Order {
+        quiet_before: Some(2.0),
+        ..order(true)
+    };
+    let third = cache.clip(&scene(), &quiet, &mut |_| {}).expect("clip");
+    assert!(third != first && third != second);
+    let boxes = |clip: &Clip| {
+        let text = std::fs::read_to_string(&clip.mot).expect("mot");
+        mot::parse(&text, &clip.mot).expect("MOT")
+    };
+    // Five pictures a second.
+    let frames = |clip: &Clip, later: u32| -> Vec<u32> {
+        let boxes = boxes(clip);
+        boxes.iter().map(|entry| entry.frame + later).collect()
+    };
+    assert_eq!(frames(&third, 0), frames(&first, 10));
 }
 
 #[test]

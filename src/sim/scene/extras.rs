@@ -162,6 +162,14 @@ fn span(table: &Table<'_>) -> (f64, f64) {
 }
 
 impl Distractor {
+    /// So many seconds later, unless it is there from the begin on.
+    pub(super) fn begin_later(&mut self, seconds: f64) {
+        if self.from > 0.0 {
+            self.from += seconds;
+        }
+        self.until += seconds;
+    }
+
     /// What is to be seen of it at a second.
     #[must_use]
     pub fn at(&self, second: f64) -> Option<Thing> {
