@@ -4,11 +4,14 @@
 //! ```text
 //!   load at or above 1 ───────────▶ the mark moves on: so many cameras lose a level that the
 //!                                   load should fall to 0.9; then it waits for the effect
-//!   load below 0.8, and for a while
-//!   not above 0.9 ────────────────▶ the mark moves back: at most twice the work, at most one
-//!                                   level for each that is awake; then it waits, and
-//!                                   while the load stays low goes on
+//!   load for a while below 0.9 ───▶ the mark moves back, as far as the load should stay below
+//!                                   0.85 (below 0.8 by one step in any case): at most twice the
+//!                                   work, at most one level for each that is awake; then it
+//!                                   waits, and while the load stays low goes on
 //! ```
+//!
+//! A machine that a sleeping fleet keeps busy by more than 0.8 for good gives levels back all the
+//! same: those of sleeping cameras cost next to nothing.
 //!
 //! The declared order is that of [`ladder`]: a class of cameras gives all that it has, down to the
 //! heartbeat, before the next one gives anything. Classes are ordered by priority (lowest first);
@@ -39,7 +42,7 @@ use crate::model::ids::CameraId;
 
 /// At or above it cameras lose levels; 1 is all that there is.
 const HIGH: f64 = 1.0;
-/// Below it they may get them back.
+/// Below it they may get back one at least, whatever it costs.
 const LOW: f64 = 0.8;
 /// Below it, and with all at their full rates, there is plenty.
 const PLENTY: f64 = 0.7;
@@ -247,7 +250,7 @@ impl Governor {
         // A little more for a moment does not end a calm that lasts.
         let calm = match self.calm_since {
             Some(_) => self.load < AIM_DOWN,
-            None => self.load < LOW,
+            None => self.load < AIM_UP,
         };
         mark(calm, &mut self.calm_since);
     }
@@ -289,7 +292,7 @@ impl Governor {
         } else {
             self.wait
         };
-        self.mark.is_some() && self.load < LOW && self.was_calm_for(now, wait)
+        self.mark.is_some() && self.was_calm_for(now, wait)
     }
 
     fn was_calm_for(&self, now: Monotonic, wait: Duration) -> bool {
@@ -321,7 +324,10 @@ impl Governor {
     fn try_to_give_back(&mut self, now: Monotonic, cameras: &[(&Watched, Class)]) {
         let ladder = Ladder::of(cameras);
         let share = (AIM_UP / self.load.max(0.01) - 1.0).clamp(0.0, MOST_GAIN);
-        let (mark, more) = ladder.up(self.mark, share);
+        let (mark, more) = ladder.up(self.mark, share, self.load < LOW);
+        if mark == self.mark {
+            return;
+        }
         let was_too_much = self.too_far.is_some_and(|too_far| mark <= too_far);
         if was_too_much && !self.was_calm_for(now, self.wait) {
             return;

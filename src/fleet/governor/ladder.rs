@@ -40,10 +40,10 @@ fn cost(level: CoverageLevel, watched: &Watched) -> f64 {
     if !watched.streaming {
         return 0.0;
     }
-    // As measured: an awake camera takes about 85 ms of a second, a keyframe 9 ms to decode. Below a
-    // quarter of its rate a sleeping one is glanced at as before.
+    // As measured: an awake camera takes about 85 ms of a second, a keyframe 9 ms to decode and look at.
+    // Whatever its level a sleeping one is glanced at once in a heartbeat, which is most of its cost.
     let awake: [f64; 5] = [1.0, 0.75, 0.6, 0.06, 0.03];
-    let asleep: [f64; 5] = [0.05, 0.04, 0.03, 0.03, 0.03];
+    let asleep: [f64; 5] = [0.034, 0.031, 0.03, 0.03, 0.03];
     let costs = if watched.asleep { asleep } else { awake };
     costs[level.index()]
 }
@@ -111,15 +111,21 @@ impl Ladder {
     }
 
     /// The mark further up by at most `share` more than the present work and at most one level for
-    /// each camera that is awake, but by one step that counts in any case; and the work then, as a
-    /// factor.
-    pub(super) fn up(&self, mark: Option<Step>, share: f64) -> (Option<Step>, f64) {
+    /// each camera that is awake, but, with `at_least_one`, by one step in any case; and the work then,
+    /// as a factor. The same mark where nothing can be given.
+    pub(super) fn up(
+        &self,
+        mark: Option<Step>,
+        share: f64,
+        at_least_one: bool,
+    ) -> (Option<Step>, f64) {
         let mut taken = self.taken(mark);
         let work = self.work(taken);
         let mut gained = 0.0;
         let mut moved = std::collections::BTreeSet::new();
         while let Some(rung) = taken.checked_sub(1).and_then(|last| self.rungs.get(last)) {
-            let too_much = gained > 0.0 && gained + rung.saves > work * share;
+            let first = at_least_one && gained <= 0.0;
+            let too_much = !first && gained + rung.saves > work * share;
             let counts = rung.saves > NEGLIGIBLE;
             if too_much || (counts && !moved.insert((rung.step.class, rung.step.rank))) {
                 break;

@@ -384,6 +384,26 @@ fn a_shortage_that_deepens_after_a_return_makes_the_next_wait_longer_once() {
 }
 
 #[test]
+fn a_sleeping_fleet_that_keeps_its_machine_busy_gets_all_its_levels_back() {
+    let mut plant = Plant::new(fleet(&[(100, 500), (200, 500)]), 1.6);
+    plant.costs = [0.15, 0.14, 0.14, 0.14, 0.14];
+    plant.noise = 0.02;
+    plant.base = 1.0;
+    for camera in &mut plant.cameras {
+        camera.asleep = true;
+    }
+    plant.run(60);
+    assert!(plant.summary().reduced() > 0);
+    // Asleep, at their full rates, they take 0.84: never below 0.8 for long.
+    plant.base = 0.6;
+    plant.run(300);
+    assert_eq!(plant.summary().reduced(), 0);
+    let before = plant.changes.len();
+    plant.run(600);
+    assert_eq!(plant.changes.len(), before, "and keeps them");
+}
+
+#[test]
 fn cameras_that_sleep_come_back_without_a_step_for_each_level_that_saves_nothing() {
     let mut plant = Plant::new(fleet(&[(100, 500), (200, 500)]), 1.8);
     for camera in &mut plant.cameras {
