@@ -148,16 +148,7 @@ impl CameraSink {
 impl CameraSink {
     /// Waits until every frame that came has been analysed and its answer handed on.
     pub(super) fn drain(&self, deadline: Duration) -> bool {
-        let step = Duration::from_micros(200);
-        let mut left = deadline;
-        while !self.lane.idle() {
-            if left.is_zero() {
-                return false;
-            }
-            std::thread::sleep(step);
-            left = left.saturating_sub(step);
-        }
-        true
+        self.lane.wait_idle(deadline)
     }
 
     /// How many frames a second are wanted around `media_time`.

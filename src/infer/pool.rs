@@ -91,6 +91,8 @@ pub(super) struct LaneEntry {
 pub(super) struct Shared {
     pub(super) planner: Mutex<Planner>,
     pub(super) wake: Condvar,
+    /// A camera was marked done.
+    pub(super) rests: Condvar,
     pub(super) lanes: RwLock<HashMap<LaneId, Arc<LaneEntry>>>,
     pub(super) models: Vec<Arc<Model>>,
     pub(super) max_age: Duration,
@@ -135,6 +137,7 @@ impl Shared {
         }
         drop(planner);
         self.wake.notify_one();
+        self.rests.notify_all();
     }
 }
 
@@ -186,7 +189,23 @@ impl Lane {
     /// Whether nothing waits and nothing is in flight.
     #[must_use]
     pub fn idle(&self) -> bool {
-        !self.entry.slot.is_full() && !self.shared.planner.lock().is_busy(self.id)
+        !self.works(&self.shared.planner.lock())
+    }
+
+    /// Waits until that is so, `timeout` at most; false where it still is not.
+    #[must_use]
+    pub fn wait_idle(&self, timeout: Duration) -> bool {
+        let mut planner = self.shared.planner.lock();
+        let works = |planner: &mut Planner| self.works(planner);
+        let waited = self
+            .shared
+            .rests
+            .wait_while_for(&mut planner, works, timeout);
+        !waited.timed_out()
+    }
+
+    fn works(&self, planner: &Planner) -> bool {
+        self.entry.slot.is_full() || planner.is_busy(self.id)
     }
 
     /// Refuses further frames and wakes a writer that waits for room.
@@ -252,6 +271,7 @@ impl InferencePool {
         let shared = Arc::new(Shared {
             planner: Mutex::new(Planner::new(policy, limits)),
             wake: Condvar::new(),
+            rests: Condvar::new(),
             lanes: RwLock::new(HashMap::new()),
             models: opened.models,
             max_age: config.max_age,

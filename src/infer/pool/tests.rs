@@ -165,12 +165,12 @@ fn the_newest_frame_wins_and_only_one_is_in_flight() {
         "two in flight"
     );
     assert!(!lane.idle());
+    assert!(!lane.wait_idle(Duration::from_millis(20)));
     first.release();
     assert_eq!(heard.recv_timeout(WAIT).expect("an answer").frame.index, 5);
     assert_eq!(metrics.camera("yard").superseded.get(), 4);
-    while !lane.idle() {
-        std::thread::yield_now();
-    }
+    assert!(lane.wait_idle(WAIT));
+    assert!(lane.idle());
 }
 
 #[test]
