@@ -32,7 +32,7 @@ pub(super) async fn run(args: ReplayArgs) -> anyhow::Result<bool> {
         .start
         .parse()
         .with_context(|| format!("--start `{}` is no RFC 3339 time", args.start))?;
-    let player = Player::new(ports(UtcMicros(start.as_microsecond())));
+    let player = Player::new(ports(UtcMicros(start.as_microsecond()), args.modes.scarce));
     let bar = Progress::new(args.quiet)?;
     if args.modes.compare_modes {
         return modes::run(&args, jobs, player, &bar).await;
@@ -43,7 +43,7 @@ pub(super) async fn run(args: ReplayArgs) -> anyhow::Result<bool> {
     events(&args, jobs, player, &bar).await
 }
 
-fn ports(start: UtcMicros) -> ReplayPorts {
+fn ports(start: UtcMicros, scarce: bool) -> ReplayPorts {
     let clock: SharedClock = SystemClock::shared();
     let of_source = Arc::clone(&clock);
     ReplayPorts {
@@ -56,6 +56,7 @@ fn ports(start: UtcMicros) -> ReplayPorts {
         ),
         clock,
         start,
+        scarce,
     }
 }
 

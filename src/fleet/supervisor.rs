@@ -158,6 +158,12 @@ impl Fleet {
         })
     }
 
+    /// What nobody counts on is not looked at, as on a server that its cameras take whole. With a
+    /// governor, until that finds otherwise.
+    pub fn spares_nothing(&self) {
+        self.admission.set_plenty(false);
+    }
+
     /// Where to read the cameras' status.
     #[must_use]
     pub fn board(&self) -> StatusBoard {

@@ -65,6 +65,11 @@ impl Baseline {
         self.window.len() * 2 >= self.length
     }
 
+    /// The standard deviation in octaves, as far as it is known.
+    pub(super) fn sigma(&self) -> f32 {
+        self.sigma
+    }
+
     /// Takes a cost in, if the last one was taken long enough ago.
     pub(super) fn learn(&mut self, cost: f32, now: Duration) {
         let soon = self

@@ -12,16 +12,23 @@
 //! ```
 //!
 //! A camera begins awake and goes to sleep at its first keyframe, at which the detector glances: a
-//! fleet that starts costs little more than one that sleeps, and who stands there is seen at once. Until
-//! it is known what is usual in the stream, the detector glances at every keyframe where there is
-//! plenty for all. Asleep, each keyframe is decoded and compared with the background; the detector
-//! glances at the last keyframe before the heartbeat is due. Where no keyframe comes in time (a group
-//! longer than the heartbeat, as "smart codecs" send them), all that is held is decoded at the heartbeat
-//! and the detector glances at the newest picture ([`Action::CatchUp`]): such a stream costs its decoding
-//! but not its inference, and keeps the promise.
+//! fleet that starts costs little more than one that sleeps, and who stands there is seen at once.
+//! Asleep, each keyframe is decoded and compared with the background; the detector glances at the last
+//! keyframe before the heartbeat is due. Where no keyframe comes in time (a group longer than the
+//! heartbeat, as "smart codecs" send them), all that is held is decoded at the heartbeat and the
+//! detector glances at the newest picture ([`Action::CatchUp`]): such a stream costs its decoding but not
+//! its inference, and keeps the promise.
 //!
-//! Where nothing at all stirs in the stream ([`Judge::is_calm`]) every other of the keyframes between two
-//! glances goes undecoded: half of what a quiet camera costs is the decoding of its keyframes.
+//! What the pictures between two keyframes tell ([`Judge::stir`]) decides on the second of them:
+//!
+//! ```text
+//!   Calm      nothing stirs, and somebody would show: every other of the keyframes between two glances
+//!             goes undecoded, for half of what a quiet camera costs is the decoding of its keyframes
+//!   Stirs     it is compared
+//!   Unknown   the stream cannot tell: too little was seen of it, or it spends so much on noise (a high
+//!             constant bitrate) that somebody is lost in that. It is compared, and where there is
+//!             plenty for all the detector glances at it
+//! ```
 //!
 //! The detector glances in the same way when pictures stay a little above what is usual at their place
 //! in the group, by less than would be believed of a single one: somebody small or far away.

@@ -139,6 +139,8 @@ pub struct ReplayPorts {
     pub clock: SharedClock,
     /// When each clip began. The source must be told the same.
     pub start: UtcMicros,
+    /// As on a server that its cameras take whole: what nobody counts on is not looked at.
+    pub scarce: bool,
 }
 
 type PoolKey = (InferenceConfig, BTreeMap<ModelName, ModelConfig>);
@@ -231,6 +233,9 @@ impl Player {
                     governor: None,
                 };
                 let fleet = Fleet::start(parts, identity, events, ids)?;
+                if self.ports.scarce {
+                    fleet.spares_nothing();
+                }
                 video(fleet, clip, &self.metrics, progress).await?
             }
         };

@@ -84,6 +84,10 @@ pub(in crate::cli) struct ModesArgs {
     /// Let the detector glance this often instead.
     #[arg(long, value_name = "SECONDS", requires = "compare_modes")]
     pub(in crate::cli) heartbeat_seconds: Option<f64>,
+    /// As on a server that its cameras take whole: sleeping cameras are looked at no more often than is
+    /// promised, and where something stirs.
+    #[arg(long, requires = "compare_modes")]
+    pub(in crate::cli) scarce: bool,
     /// Fail below this share of always mode's events.
     #[arg(long, value_name = "R", requires = "compare_modes")]
     pub(in crate::cli) min_share: Option<f64>,

@@ -1,6 +1,6 @@
 //! What wakes a sleeping camera, and what of it is looked at until then.
 
-use super::judge::Activity;
+use super::judge::{Activity, Stir};
 use super::{Action, Ask, BLIND_FOR, DOUBT_WAIT, Gate, JITTER, KEY_SPACING, Urgency};
 use crate::ingest::gop_ring::Rewind;
 use crate::model::camera::WakeReason;
@@ -74,35 +74,37 @@ impl Gate {
     /// A keyframe that wakes nobody.
     pub(super) fn asleep_key(&mut self, level: CoverageLevel, ask: &impl Ask) -> Action {
         let doubted = self.take_doubt();
-        let blind = level == CoverageLevel::Full
-            && self.judge.is_blind()
-            && self.now < BLIND_FOR
+        let stir = self.judge.stir();
+        let unknown = level == CoverageLevel::Full
+            && stir == Stir::Unknown
             && self.now.saturating_sub(self.keyframe_at) + JITTER >= KEY_SPACING
             && ask.is_plenty();
-        if blind {
+        if unknown {
             self.keyframe_at = self.now;
         }
         let due = self.key_glance_is_due();
         let owed = self.owed.take();
-        let analyse = due || doubted || blind || owed.is_some();
-        // What stirs is worth comparing.
-        let (calm, stirs) = (self.judge.is_calm(), self.judge.stirs());
+        let analyse = due || doubted || unknown || owed.is_some();
+        let stirs = stir == Stir::Stirs;
         self.urgency = if doubted || (due && stirs) {
             Urgency::Hint
         } else if due {
             Urgency::Due
         } else if stirs {
+            // It is worth comparing.
             Urgency::Stirs
         } else {
             Urgency::Spare
         }
         .max(owed.unwrap_or(Urgency::Spare));
         // What nobody counts on waits until there is plenty, or it is clear that no more becomes known.
-        let waits = !calm && !stirs && self.now < BLIND_FOR && !ask.is_plenty();
+        let waits = self.now < BLIND_FOR && !ask.is_plenty();
         self.kept = !analyse
-            && match level {
-                CoverageLevel::Full => waits || (calm && !self.kept),
-                _ => !stirs,
+            && match (level, stir) {
+                (_, Stir::Stirs) => false,
+                (CoverageLevel::Full, Stir::Calm) => !self.kept,
+                (CoverageLevel::Full, Stir::Unknown) => waits,
+                _ => true,
             };
         if self.kept {
             return Action::Keep;

@@ -31,6 +31,8 @@ pub(super) struct Group {
     since_key: u32,
     /// Of the pictures since the keyframe, those at places of which the usual is well known.
     known: u32,
+    /// The standard deviations of these, added up.
+    spread: f32,
     places: [Baseline; PLACES.len() + 1],
 }
 
@@ -39,13 +41,25 @@ impl Group {
         Self {
             since_key: 0,
             known: 0,
+            spread: 0.0,
             places: std::array::from_fn(|_| Baseline::new(VALUES, SPACING)),
         }
     }
 
     /// A keyframe begins the next group.
     pub(super) fn begin(&mut self) {
-        (self.since_key, self.known) = (0, 0);
+        (self.since_key, self.known, self.spread) = (0, 0, 0.0);
+    }
+
+    /// How many pictures came since the keyframe.
+    pub(super) fn pictures(&self) -> u32 {
+        self.since_key
+    }
+
+    /// By how much pictures at their places differ from what is usual there, in octaves: the mean
+    /// standard deviation of those since the keyframe at places that are well known.
+    pub(super) fn spread(&self) -> f32 {
+        self.spread / self.known.max(1) as f32
     }
 
     /// Whether the usual is well known of at least half of the pictures since the keyframe.
@@ -60,7 +74,10 @@ impl Group {
         let place = PLACES.partition_point(|last| *last < self.since_key);
         let baseline = self.places.get_mut(place)?;
         let score = baseline.score(cost);
-        self.known += u32::from(baseline.is_settled());
+        if baseline.is_settled() {
+            self.known += 1;
+            self.spread += baseline.sigma();
+        }
         baseline.learn(cost, now);
         score
     }

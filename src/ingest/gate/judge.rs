@@ -17,6 +17,11 @@ const CERTAIN: f32 = 3.0;
 /// A keyframe this many standard deviations around the usual hints at nothing.
 const USUAL_KEY: f32 = 2.0;
 
+/// What somebody who walks adds to a coded picture, about: 40 macroblocks of 200 bits.
+const FIGURE_BYTES: f32 = 1_000.0;
+/// So many standard deviations it must make, or it is lost in the noise that is coded.
+const SHOWS: f32 = 2.0;
+
 /// Standard deviations above the usual that count as activity.
 fn threshold(sensitivity: Sensitivity) -> f32 {
     match sensitivity {
@@ -46,6 +51,18 @@ pub(super) enum Activity {
     Certain,
 }
 
+/// What a keyframe and the pictures since the one before tell together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stir {
+    /// Nothing: too little was seen of the stream to know what is usual, always something moves in it,
+    /// or so much is spent on noise that somebody would not show.
+    Unknown,
+    /// None of them hints at anything, and somebody would show.
+    Calm,
+    /// One hints at something.
+    Stirs,
+}
+
 /// Pictures above a limit: two of them soon after one another count, or one far above.
 #[derive(Debug, Default)]
 struct Hot(u32);
@@ -68,9 +85,9 @@ pub(super) struct Judge {
     sum_limit: f32,
     sum: Sum,
     group: Group,
-    calm: bool,
-    stirs: bool,
-    blind: bool,
+    /// Bytes of the pictures since the keyframe that others refer to.
+    bytes: usize,
+    stir: Stir,
     hot: Hot,
     warm: Hot,
     keys: Baseline,
@@ -85,9 +102,8 @@ impl Judge {
             sum_limit: sum_limit(sensitivity),
             sum: Sum::new(),
             group: Group::new(),
-            calm: false,
-            stirs: false,
-            blind: true,
+            bytes: 0,
+            stir: Stir::Unknown,
             hot: Hot::default(),
             warm: Hot::default(),
             keys: Baseline::new(KEYS, Duration::ZERO),
@@ -102,21 +118,16 @@ impl Judge {
         self.sum.forget();
     }
 
-    /// Of the latest keyframe: whether neither it nor any picture since the one before hints at
-    /// anything, as far as is well known what is usual.
-    pub(super) fn is_calm(&self) -> bool {
-        self.calm
+    /// Of the latest keyframe and the pictures before it.
+    pub(super) fn stir(&self) -> Stir {
+        self.stir
     }
 
-    /// Of the latest keyframe: whether it or a picture since the one before hints at something, as far as
-    /// it is known what is usual; where that is not, it is neither calm nor does it stir.
-    pub(super) fn stirs(&self) -> bool {
-        self.stirs
-    }
-
-    /// Of the latest keyframe: whether too little was seen of the stream to tell anything by it.
-    pub(super) fn is_blind(&self) -> bool {
-        self.blind
+    /// Whether what somebody adds to the pictures since the keyframe would stand out of what they differ
+    /// by in any case.
+    fn would_show(&self) -> bool {
+        let mean = self.bytes as f32 / self.group.pictures().max(1) as f32;
+        (1.0 + FIGURE_BYTES / mean.max(1.0)).log2() >= SHOWS * self.group.spread()
     }
 
     /// Somebody is there.
@@ -132,22 +143,27 @@ impl Judge {
             UnitKind::Reference => &mut self.references,
             UnitKind::NonReference => &mut self.others,
         };
-        let score = baseline.score(cost);
-        let usual_key = score.is_some_and(|score| score.abs() < USUAL_KEY);
-        let unusual_key = score.is_some() && !usual_key;
-        let score = score.unwrap_or(0.0);
+        let known = baseline.score(cost);
+        let score = known.unwrap_or(0.0);
         baseline.learn(cost, now);
         let key = unit.kind == UnitKind::Key;
         let lasting = match unit.kind {
             UnitKind::Key => {
                 let little = self.sum.take_peak() < self.sum_limit / 2.0;
-                self.blind = !self.group.is_known();
-                self.calm = little && !self.blind && usual_key && factor <= 1.0;
-                self.stirs = !self.blind && (!little || unusual_key);
+                let tells = self.group.is_known() && self.would_show();
+                self.stir = match known {
+                    _ if !tells => Stir::Unknown,
+                    Some(score) if score.abs() >= USUAL_KEY => Stir::Stirs,
+                    _ if !little => Stir::Stirs,
+                    Some(_) if factor <= 1.0 => Stir::Calm,
+                    _ => Stir::Unknown,
+                };
+                self.bytes = 0;
                 self.group.begin();
                 false
             }
             UnitKind::Reference => {
+                self.bytes += unit.bytes;
                 let above = self.group.take(cost, now).unwrap_or(0.0);
                 self.sum.take(above, self.sum_limit * factor, now)
             }

@@ -27,6 +27,8 @@ struct Camera {
     bytes: usize,
     /// Two pictures of each group stand out, by less than is worth a glance.
     stirs: bool,
+    /// Pictures differ by so many parts of a hundred.
+    noise: usize,
     wanted: bool,
     /// There is no place for one more that is awake.
     crowded: bool,
@@ -67,6 +69,7 @@ impl Camera {
             gop,
             bytes: 4_000,
             stirs: false,
+            noise: 0,
             wanted: false,
             crowded: false,
             scarce: false,
@@ -84,7 +87,8 @@ impl Camera {
         let wobble = 1 + self.number as usize % 7;
         let place = self.number % self.gop;
         let stirs = self.stirs && (self.gop - 3..self.gop - 1).contains(&place);
-        let bytes = self.bytes + if stirs { self.bytes / 4 } else { 0 };
+        let noise = self.bytes * self.noise / 100 * (self.number as usize * 37 % 101) / 100;
+        let bytes = self.bytes + noise + if stirs { self.bytes / 4 } else { 0 };
         let unit = Unit {
             kind: if key {
                 UnitKind::Key

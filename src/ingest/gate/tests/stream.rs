@@ -8,13 +8,13 @@ fn until_it_knows_what_is_usual_the_detector_glances_at_every_keyframe() {
     assert_eq!(looks(&camera.run(20)).len(), 10);
     camera.run(20);
     assert!((2..=3).contains(&looks(&camera.run(20)).len()));
-    // A stream of keyframes alone never tells what is usual: one second apart, for a minute.
+    // A stream of keyframes alone never tells what is usual: one second apart, while there is plenty.
     let mut intra = Camera::new(1);
-    let begin = looks(&intra.run(50)).len();
-    assert!((45..=70).contains(&begin), "{begin}");
-    intra.run(20);
-    let later = looks(&intra.run(60)).len();
-    assert!((5..=8).contains(&later), "{later}");
+    let plenty = looks(&intra.run(120)).len();
+    assert!((110..=170).contains(&plenty), "{plenty}");
+    intra.scarce = true;
+    let scarce = looks(&intra.run(60)).len();
+    assert!((5..=8).contains(&scarce), "{scarce}");
 }
 
 #[test]
@@ -56,6 +56,31 @@ fn where_nothing_stirs_every_other_keyframe_goes_undecoded_and_where_something_d
     let stirred = camera.run(40);
     assert!(stirred.iter().all(|(_, action)| *action != Action::CatchUp));
     assert_eq!(keys(&stirred), (20, 0));
+}
+
+#[test]
+fn where_somebody_would_be_lost_in_noise_no_keyframe_is_left_out_and_each_is_glanced_at_if_there_is_plenty()
+ {
+    let looks = |bytes, noise, scarce| {
+        let mut camera = Camera::asleep(25);
+        (camera.bytes, camera.noise, camera.scarce) = (bytes, noise, scarce);
+        camera.run(180);
+        let actions = camera.run(120);
+        let count = |wanted: fn(&Action) -> bool| {
+            actions.iter().filter(|(_, action)| wanted(action)).count()
+        };
+        let glances = count(|action| matches!(action, Action::Look { analyse: true }));
+        (
+            glances,
+            count(|action| matches!(action, Action::Look { .. })),
+        )
+    };
+    let (glances, looked) = looks(1_000, 30, false);
+    assert!(glances <= 16 && looked <= 50, "{glances} of {looked}");
+    // 4 Mbit/s: what a figure adds is less than pictures differ by.
+    assert_eq!(looks(40_000, 8, false), (60, 60));
+    let (glances, looked) = looks(40_000, 8, true);
+    assert!(glances <= 16 && looked == 60, "{glances} of {looked}");
 }
 
 #[test]
