@@ -19,6 +19,11 @@ use crate::rules::haste::needs_haste;
 use crate::rules::{Finding, RuleSet};
 use crate::track::Tracker;
 
+/// A glance may come at a bad moment, and at a constant bitrate a keyframe is the worst picture of its
+/// group: who is found there at 0.4 is found a moment later at 0.65. A wake in vain costs little, and is
+/// not repeated.
+const SUSPECTED: f32 = 0.7;
+
 /// Who says when an event was observed.
 #[derive(Clone, Debug)]
 pub enum Observer {
@@ -133,9 +138,8 @@ impl Analysis {
     }
 
     /// Whether a sleeping camera must wake for what a glance found: anything of a class that a
-    /// rule counts, at a score that takes part in the tracker's first association. That is below
-    /// what begins a track, because the glance may come at a bad moment; and not what it woke for
-    /// in vain before.
+    /// rule counts, at [`SUSPECTED`] of the score that takes part in the tracker's first association, and
+    /// not what it woke for in vain before.
     pub fn notices(&mut self, found: &[Detection], media_time: Duration) -> bool {
         let counts = |class: &str| {
             let rules = &self.camera.rules;
@@ -145,7 +149,7 @@ impl Analysis {
         let counted = found.iter().filter(|detection| counts(&detection.class));
         let counted: Vec<&Detection> = counted.collect();
         let limits = Limits {
-            wakes: self.camera.tracker.high_score,
+            wakes: self.camera.tracker.high_score * SUSPECTED,
             begins: self.camera.tracker.new_track_score,
         };
         self.glances.notices(&counted, limits, media_time)
