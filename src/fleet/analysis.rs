@@ -19,9 +19,8 @@ use crate::rules::haste::needs_haste;
 use crate::rules::{Finding, RuleSet};
 use crate::track::Tracker;
 
-/// A glance may come at a bad moment, and at a constant bitrate a keyframe is the worst picture of its
-/// group: who is found there at 0.4 is found a moment later at 0.65. A wake in vain costs little, and is
-/// not repeated.
+/// At a constant bitrate a keyframe is the worst picture of its group: who is found there at 0.4 is found
+/// a moment later at 0.65. A wake in vain costs little, and is not repeated.
 const SUSPECTED: f32 = 0.7;
 
 /// Who says when an event was observed.
@@ -138,9 +137,10 @@ impl Analysis {
     }
 
     /// Whether a sleeping camera must wake for what a glance found: anything of a class that a
-    /// rule counts, at [`SUSPECTED`] of the score that takes part in the tracker's first association, and
-    /// not what it woke for in vain before.
-    pub fn notices(&mut self, found: &[Detection], media_time: Duration) -> bool {
+    /// rule counts, at a score that takes part in the tracker's first association, and not what it woke
+    /// for in vain before. That is below what begins a track, because the glance may come at a bad moment.
+    /// Where there is `plenty` for all, what was not there before is a reason at [`SUSPECTED`] of it.
+    pub fn notices(&mut self, found: &[Detection], media_time: Duration, plenty: bool) -> bool {
         let counts = |class: &str| {
             let rules = &self.camera.rules;
             let mut classes = rules.iter().flat_map(|rule| &rule.classes);
@@ -148,8 +148,10 @@ impl Analysis {
         };
         let counted = found.iter().filter(|detection| counts(&detection.class));
         let counted: Vec<&Detection> = counted.collect();
+        let wakes = self.camera.tracker.high_score;
         let limits = Limits {
-            wakes: self.camera.tracker.high_score * SUSPECTED,
+            suspects: if plenty { wakes * SUSPECTED } else { wakes },
+            wakes,
             begins: self.camera.tracker.new_track_score,
         };
         self.glances.notices(&counted, limits, media_time)

@@ -323,7 +323,8 @@ impl Desk {
             watched.metrics.gap_seconds.set(gap);
             self.gaps.observe(gap);
         }
-        let noticed = frame.glance && watched.analysis.notices(found, frame.media_time);
+        let plenty = watched.dial.has_plenty();
+        let noticed = frame.glance && watched.analysis.notices(found, frame.media_time, plenty);
         // In always mode, where the governor leaves only keyframes, they are followed as far as they
         // go.
         let dial = &watched.dial;

@@ -24,6 +24,8 @@ pub struct Dial {
     engaged: AtomicBool,
     /// Somebody is near a line or fast.
     hurried: AtomicBool,
+    /// There was plenty for all when a glance was taken last.
+    plenty: AtomicBool,
     /// 0 while it is not known.
     keys_apart_millis: AtomicU64,
     window: Mutex<CoverageWindow>,
@@ -42,6 +44,7 @@ impl Dial {
             asleep: AtomicBool::new(asleep),
             engaged: AtomicBool::new(false),
             hurried: AtomicBool::new(false),
+            plenty: AtomicBool::new(true),
             keys_apart_millis: AtomicU64::new(0),
             window: Mutex::new(CoverageWindow::new(now, promise)),
         })
@@ -72,6 +75,15 @@ impl Dial {
 
     pub(super) fn is_hurried(&self) -> bool {
         self.hurried.load(Ordering::Acquire)
+    }
+
+    /// Whether there was plenty for all when a glance was taken last.
+    pub(super) fn has_plenty(&self) -> bool {
+        self.plenty.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_plenty(&self, plenty: bool) {
+        self.plenty.store(plenty, Ordering::Release);
     }
 
     /// What the latest analysed frame showed.

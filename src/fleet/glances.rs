@@ -6,7 +6,8 @@
 //! the detector looked at several pictures, what the glance found is no reason to wake for the
 //! same thing in the same place. It becomes one again when it moves, looks more like somebody
 //! than before, or after [`FORGET`]. Nor is what the glance before found in the same place already,
-//! not sure enough to wake for: whoever comes was not there. Nothing is lost by either that an
+//! not sure enough to wake for: whoever comes was not there. Where there is plenty for all, less is
+//! enough of what was not there at the glance before. Nothing is lost by either that an
 //! awake camera would have told: what would begin a track wakes it in any case.
 
 use std::time::Duration;
@@ -43,13 +44,15 @@ pub(super) struct Glances {
     /// Somebody was followed since.
     met: bool,
     dismissed: Vec<Found>,
-    /// What the last glance found, sure or not.
-    usual: Vec<Rect>,
+    /// What the last glance found, sure or not; none before the first.
+    usual: Option<Vec<Rect>>,
 }
 
 /// From which scores on a detection counts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
+    /// It may wake the camera where the glance before found nothing.
+    pub(super) suspects: f32,
     /// It may wake the camera.
     pub(super) wakes: f32,
     /// It would begin a track.
@@ -70,11 +73,17 @@ impl Glances {
             .retain(|old| now.saturating_sub(old.at) < FORGET);
         let usual = |detection: &Detection| {
             let same = |place: &Rect| place.iou(&detection.box_in_frame) >= SAME_PLACE;
-            detection.score < limits.begins && self.usual.iter().any(same)
+            let known = self.usual.as_deref().unwrap_or_default();
+            detection.score < limits.begins && known.iter().any(same)
+        };
+        // Of the first glance nobody knows whether what it found is always there.
+        let least = match self.usual {
+            Some(_) => limits.suspects,
+            None => limits.wakes,
         };
         let worth = found
             .iter()
-            .filter(|detection| detection.score >= limits.wakes)
+            .filter(|detection| detection.score >= least)
             .filter(|detection| !self.dismissed.iter().any(|old| old.is(detection)))
             .filter(|detection| !usual(detection));
         let pending = worth.map(|detection| Found {
@@ -85,7 +94,7 @@ impl Glances {
         self.pending = pending.take(MOST).collect();
         let known = found.iter().filter(|detection| detection.score >= KNOWN);
         let places = known.map(|detection| detection.box_in_frame);
-        self.usual = places.take(MOST).collect();
+        self.usual = Some(places.take(MOST).collect());
         !self.pending.is_empty()
     }
 
@@ -119,6 +128,7 @@ mod tests {
     use super::*;
 
     const LIMITS: Limits = Limits {
+        suspects: 0.5,
         wakes: 0.5,
         begins: 0.6,
     };
@@ -179,6 +189,33 @@ mod tests {
         }
         let moved = found(0.5, 0.52);
         assert!(glance(&mut glances, 40, &moved, (20, true)));
+    }
+
+    #[test]
+    fn a_suspicion_wakes_it_only_for_what_was_not_there_before_and_once() {
+        let limits = Limits {
+            suspects: 0.35,
+            ..LIMITS
+        };
+        let mut glances = Glances::default();
+        let mut wakes = |seconds, what: &Detection, limits| {
+            let woke = glances.notices(&[what], limits, Duration::from_secs(seconds));
+            for _ in 0..20 * u32::from(woke) {
+                glances.followed(false);
+            }
+            woke
+        };
+        let shrub = found(0.1, 0.4);
+        assert!(!wakes(0, &shrub, limits), "the first glance");
+        assert!(!wakes(10, &shrub, limits), "it was there");
+        let somebody = found(0.5, 0.4);
+        assert!(!wakes(20, &somebody, LIMITS), "not sure enough");
+        assert!(wakes(30, &shrub, limits), "not there the last time");
+        assert!(wakes(40, &somebody, limits));
+        for seconds in [50, 60, 70, 80] {
+            let what = if seconds % 20 == 0 { &shrub } else { &somebody };
+            assert!(!wakes(seconds, what, limits), "in vain before");
+        }
     }
 
     #[test]

@@ -215,6 +215,7 @@ impl Sink for CameraSink {
             }
         }
         self.metrics.watch.glanced.inc();
+        self.dial.set_plenty(self.admission.is_plenty());
         self.lane.offer(frame);
     }
 

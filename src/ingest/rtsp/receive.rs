@@ -53,11 +53,7 @@ pub(super) async fn receive(
         drop((builder, held));
         built
     };
-    let rank = Rank {
-        urgency: Urgency::Followed,
-        priority: core.camera.priority,
-        since: shared.clock.now(),
-    };
+    let rank = rank(core, Urgency::Followed, shared.clock.now());
     let built = shared.run(rank, || {}, build).await.flatten();
     // A panic was told; there is nothing to add.
     let Some(decoding) = built else {
@@ -81,6 +77,15 @@ pub(super) async fn receive(
     };
     core.say_opened();
     camera.pictures(&mut items).await
+}
+
+/// How a camera stands in the line that was served last at `since`.
+fn rank(core: &Core, urgency: Urgency, since: Monotonic) -> Rank {
+    Rank {
+        urgency,
+        priority: core.camera.priority,
+        since,
+    }
 }
 
 /// Asks for the camera's first video stream.
@@ -342,11 +347,7 @@ impl Receiving<'_> {
     }
 
     pub(super) fn rank(&self, urgency: Urgency) -> Rank {
-        Rank {
-            urgency,
-            priority: self.core.camera.priority,
-            since: self.served,
-        }
+        rank(self.core, urgency, self.served)
     }
 
     /// What a decoding thread does for it.
