@@ -54,7 +54,7 @@ fn assert_true_to(always: &Seen, watched: &Seen) {
 
 #[test]
 fn of_a_quiet_stream_only_keyframes_are_decoded() {
-    let (_folder, path) = filmed(&Scene::quiet(60), H264);
+    let (_folder, path) = filmed(&Scene::quiet(60), VBR);
     let seen = play(&path, watching(), Observer::default());
     assert_eq!(wakes(&seen), [WakeReason::Start]);
     assert_eq!(count_asleep(&seen), 1);

@@ -14,13 +14,18 @@ fn younger_records_are_dropped_only_after_an_event_said_so_and_the_chain_stays_w
         ..config(folder.path())
     });
     let (writer, reader) = (journal.writer(), journal.reader());
-    for number in 0..4_000 {
-        writer.append(event(number), None).expect("append");
-    }
-    assert!(journal.flush(LONG));
+    let append = |numbers: std::ops::Range<u128>| {
+        for number in numbers {
+            writer.append(event(number), None).expect("append");
+        }
+        assert!(journal.flush(LONG));
+    };
+    append(0..20);
+    // Before anything is dropped: a cursor in what is gone counts from its end.
     reader
         .acknowledge(&name("platform"), Sequence(10))
         .expect("acknowledge");
+    append(20..4_000);
     let ended = |record: &Record| {
         record.event.kind == EventKind::StorageLow
             && record.event.phase == Phase::Ended
