@@ -186,26 +186,16 @@ impl Lane {
         !self.entry.slot.is_full()
     }
 
-    /// Whether nothing waits and nothing is in flight.
-    #[must_use]
-    pub fn idle(&self) -> bool {
-        !self.works(&self.shared.planner.lock())
-    }
-
-    /// Waits until that is so, `timeout` at most; false where it still is not.
+    /// Waits until nothing waits and nothing is in flight, `timeout` at most; false where it still does.
     #[must_use]
     pub fn wait_idle(&self, timeout: Duration) -> bool {
         let mut planner = self.shared.planner.lock();
-        let works = |planner: &mut Planner| self.works(planner);
+        let works = |planner: &mut Planner| self.entry.slot.is_full() || planner.is_busy(self.id);
         let waited = self
             .shared
             .rests
             .wait_while_for(&mut planner, works, timeout);
         !waited.timed_out()
-    }
-
-    fn works(&self, planner: &Planner) -> bool {
-        self.entry.slot.is_full() || planner.is_busy(self.id)
     }
 
     /// Refuses further frames and wakes a writer that waits for room.

@@ -164,13 +164,13 @@ fn the_newest_frame_wins_and_only_one_is_in_flight() {
         heard.recv_timeout(Duration::from_millis(50)).is_err(),
         "two in flight"
     );
-    assert!(!lane.idle());
+    assert!(!lane.wait_idle(Duration::ZERO));
     assert!(!lane.wait_idle(Duration::from_millis(20)));
     first.release();
     assert_eq!(heard.recv_timeout(WAIT).expect("an answer").frame.index, 5);
     assert_eq!(metrics.camera("yard").superseded.get(), 4);
     assert!(lane.wait_idle(WAIT));
-    assert!(lane.idle());
+    assert!(lane.wait_idle(Duration::ZERO));
 }
 
 #[test]

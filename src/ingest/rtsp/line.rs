@@ -10,8 +10,8 @@
 //! Among each of the three larger priorities go first, but who was not served for [`AGEING`] counts as
 //! one priority higher for each such wait, as in inference, and who hints at something as if it had
 //! waited [`HINT`] longer. So nobody starves, and who is due, not served since the last heartbeat, goes
-//! before who only may stir, until that was not served for as long. A camera has one entry at most. Whoever gives up before
-//! it was begun [takes it back](Entry), and nothing of it is left.
+//! before who only may stir, until that was not served for as long. A camera has one entry at most.
+//! Whoever gives up before it was begun [takes it back](Entry), and nothing of it is left.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
