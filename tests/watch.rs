@@ -67,10 +67,10 @@ fn of_a_quiet_stream_only_keyframes_are_decoded() {
         (keyframes / 2..keyframes).contains(&decoded),
         "{decoded} of {keyframes}"
     );
-    // The last two groups are still held at the end.
+    // The last two or three groups are still held at the end.
     let others = keyframes * 20 - decoded;
     assert!(
-        (others - 40..=others).contains(&seen.undecoded),
+        (others - 60..=others).contains(&seen.undecoded),
         "{}",
         seen.undecoded
     );

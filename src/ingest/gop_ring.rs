@@ -1,10 +1,16 @@
 //! What a sleeping camera sent and nobody decoded yet: the current group of pictures and, where
-//! there is room, the one before it. Pure.
+//! there is room, the one before it, or two if the keyframe between them went undecoded: then what a
+//! keyframe shows may have begun in the older of them. Pure.
 //!
-//! Bounded in bytes and in pictures. When full the group before the current one goes first; where
+//! Bounded in bytes and in pictures. When full the oldest group goes first; where
 //! that is not enough [`GopRing::push`] hands the picture back, and its owner must decode all that
 //! is held ("spill") and go on from there. So nothing that may be needed is ever lost: a stream
 //! whose groups do not fit costs their decoding.
+
+use std::collections::VecDeque;
+
+/// At most so many groups before the current one are held.
+const EARLIER: usize = 2;
 
 /// How much may be held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +22,8 @@ pub(super) struct Bounds {
 /// From where a camera that wakes is decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rewind {
-    /// From the keyframe before the last one, where it is still held.
+    /// From the latest keyframe before the last one that was decoded, where it is still held; else
+    /// from the one before the last.
     Previous,
     /// From the last keyframe.
     Current,
@@ -54,7 +61,8 @@ impl<T> Group<T> {
 #[derive(Debug)]
 pub(super) struct GopRing<T> {
     bounds: Bounds,
-    previous: Group<T>,
+    /// Oldest first.
+    earlier: VecDeque<Group<T>>,
     current: Group<T>,
 }
 
@@ -62,7 +70,7 @@ impl<T> GopRing<T> {
     pub(super) fn new(bounds: Bounds) -> Self {
         Self {
             bounds,
-            previous: Group::default(),
+            earlier: VecDeque::with_capacity(EARLIER + 1),
             current: Group::default(),
         }
     }
@@ -80,14 +88,20 @@ impl<T> GopRing<T> {
 
     fn begin_with(&mut self, key: T, bytes: usize, seen: bool) -> usize {
         let ended = std::mem::take(&mut self.current);
-        let mut gone = self.previous.undecoded();
-        // What lacks its keyframe cannot be decoded once the decoder has gone on.
-        self.previous = if ended.whole {
-            ended
+        let mut gone = 0;
+        if ended.whole {
+            self.earlier.push_back(ended);
         } else {
+            // What lacks its keyframe cannot be decoded once the decoder has gone on.
             gone += ended.undecoded();
-            Group::default()
+            gone += self.keep_earlier(0);
+        }
+        let nearest_first = || self.earlier.iter().rev();
+        let wanted = match nearest_first().position(|group| group.seen) {
+            Some(before) if before < EARLIER => before + 1,
+            _ => 1,
         };
+        gone += self.keep_earlier(wanted);
         self.current = Group {
             items: vec![key],
             bytes,
@@ -120,45 +134,51 @@ impl<T> GopRing<T> {
         self.current.items.first().zip(self.current.items.last())
     }
 
+    /// Lets go of all earlier groups but the latest so many; returns how many pictures nobody decoded.
+    fn keep_earlier(&mut self, groups: usize) -> usize {
+        let excess = self.earlier.len().saturating_sub(groups);
+        self.earlier.drain(..excess).map(|g| g.undecoded()).sum()
+    }
+
     fn make_room(&mut self, bytes: usize) -> usize {
-        if self.fits(bytes) {
-            return 0;
+        let mut gone = 0;
+        while !self.fits(bytes) && !self.earlier.is_empty() {
+            gone += self.keep_earlier(self.earlier.len() - 1);
         }
-        std::mem::take(&mut self.previous).undecoded()
+        gone
+    }
+
+    fn groups(&self) -> impl Iterator<Item = &Group<T>> {
+        self.earlier.iter().chain([&self.current])
+    }
+
+    fn bytes(&self) -> usize {
+        self.groups().map(|group| group.bytes).sum()
+    }
+
+    fn pictures(&self) -> usize {
+        self.groups().map(|group| group.items.len()).sum()
     }
 
     fn fits(&self, bytes: usize) -> bool {
-        let held = self.previous.bytes + self.current.bytes;
-        let pictures = self.previous.items.len() + self.current.items.len();
-        held + bytes <= self.bounds.bytes && pictures < self.bounds.pictures
+        self.bytes() + bytes <= self.bounds.bytes && self.pictures() < self.bounds.pictures
     }
 
     /// Takes everything out, from `from` on, in the order in which it came. What follows is held
     /// as going on from the last of it. The number says how many were let go undecoded.
     pub(super) fn take(&mut self, from: Rewind) -> (Vec<T>, usize) {
-        let previous = std::mem::take(&mut self.previous);
         let current = std::mem::take(&mut self.current);
         // Going on from the decoder's present state, an older group would only disturb it.
         if from == Rewind::Current || !current.whole {
-            return (current.items, previous.undecoded());
+            return (current.items, self.keep_earlier(0));
         }
-        let mut all = previous.items;
-        all.extend(current.items);
-        (all, 0)
+        let earlier = self.earlier.drain(..).flat_map(|group| group.items);
+        (earlier.chain(current.items).collect(), 0)
     }
 
     /// Forgets everything; returns how many pictures were let go undecoded.
     pub(super) fn clear(&mut self) -> usize {
-        let gone = self.previous.undecoded() + self.current.undecoded();
-        self.previous = Group::default();
-        self.current = Group::default();
-        gone
-    }
-
-    /// Bytes held.
-    #[cfg(test)]
-    fn bytes(&self) -> usize {
-        self.previous.bytes + self.current.bytes
+        self.keep_earlier(0) + std::mem::take(&mut self.current).undecoded()
     }
 }
 
@@ -191,6 +211,34 @@ mod tests {
             assert_eq!(taken, wanted);
             assert_eq!(ring.bytes(), 0);
         }
+    }
+
+    #[test]
+    fn a_wake_begins_at_the_latest_keyframe_before_that_was_decoded() {
+        for (seen, wanted) in [
+            ([true, false, true], vec![0, 1, 2]),
+            ([true, true, true], vec![1, 2]),
+            ([false, true, false], vec![1, 2]),
+            ([false, false, true], vec![1, 2]),
+            ([true, false, false], vec![0, 1, 2]),
+        ] {
+            let mut ring = ring(1_000, 100);
+            for (number, seen) in (0..).zip(seen) {
+                if seen {
+                    ring.begin((true, number), 10);
+                } else {
+                    ring.keep((true, number), 10);
+                }
+            }
+            let taken: Vec<u32> = ring.take(Rewind::Previous).0.iter().map(|i| i.1).collect();
+            assert_eq!(taken, wanted, "{seen:?}");
+        }
+        // Not for ever.
+        let mut ring = ring(1_000, 100);
+        ring.begin((true, 0), 10);
+        let gone: usize = (1..9).map(|number| ring.keep((true, number), 10)).sum();
+        assert_eq!(gone, 6);
+        assert_eq!(ring.take(Rewind::Previous).0.len(), 2);
     }
 
     #[test]
@@ -254,6 +302,10 @@ mod tests {
                         ring.begin((true, number), size);
                         spilled = false;
                     }
+                    2 | 3 => {
+                        ring.keep((true, number), size);
+                        spilled = false;
+                    }
                     1 => {
                         let (all, _) = ring.take(Rewind::Previous);
                         prop_assert!(all.iter().zip(all.iter().skip(1)).all(|(a, b)| a.1 < b.1));
@@ -269,7 +321,7 @@ mod tests {
                 }
                 let keyframe_alone = ring.current.items.len() <= 1;
                 prop_assert!(ring.bytes() <= bytes || keyframe_alone);
-                prop_assert!(ring.previous.items.len() + ring.current.items.len() <= pictures.max(1));
+                prop_assert!(ring.pictures() <= pictures.max(1));
             }
         }
     }
