@@ -1,11 +1,13 @@
 //! Work on rows shared between cores. Every row is computed alone, so the result does not depend
-//! on how many cores there are.
+//! on how many cores there are, nor on which of them computes it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// Cores that one renderer uses at most.
 const CORES: usize = 4;
+/// Rows are handed out in so many parts for each core: what costs much is seldom spread evenly.
+const PARTS: usize = 16;
 
 fn cores() -> usize {
     thread::available_parallelism().map_or(1, |n| n.get().min(CORES))
@@ -13,46 +15,30 @@ fn cores() -> usize {
 
 /// Calls `work` with the number and the cells of every row.
 pub(super) fn rows<T: Send>(cells: &mut [T], width: usize, work: impl Fn(usize, &mut [T]) + Sync) {
-    let height = cells.len() / width.max(1);
-    let each = height.div_ceil(cores()).max(1);
-    let run = |band: usize, part: &mut [T]| {
-        for (n, row) in part.chunks_mut(width).enumerate() {
-            work(band * each + n, row);
+    let width = width.max(1);
+    let height = cells.len() / width;
+    let cores = cores().min(height);
+    let each = height.div_ceil(cores.max(1) * PARTS).max(1);
+    let parts = Mutex::new(cells.chunks_mut(each * width).enumerate());
+    let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let run = || {
+        while let Some((part, cells)) = next() {
+            for (n, row) in cells.chunks_mut(width).enumerate() {
+                work(part * each + n, row);
+            }
         }
     };
-    let mut parts: Vec<(usize, &mut [T])> =
-        cells.chunks_mut(each * width.max(1)).enumerate().collect();
-    let others = parts.split_off(parts.len().min(1));
     thread::scope(|scope| {
-        let (run, mut unstarted) = (&run, Vec::new());
-        for (band, part) in others {
-            let slot = Arc::new(Mutex::new(Some(part)));
-            let theirs = Arc::clone(&slot);
-            let started = thread::Builder::new()
-                .name(format!("render-{band}"))
-                .spawn_scoped(scope, move || {
-                    if let Some(part) = take(&theirs) {
-                        run(band, part);
-                    }
-                });
-            if started.is_err() {
-                unstarted.push((band, slot));
-            }
+        for core in 1..cores {
+            // Where the system gives no more threads, those that there are do all.
+            drop(
+                thread::Builder::new()
+                    .name(format!("render-{core}"))
+                    .spawn_scoped(scope, run),
+            );
         }
-        for (band, part) in parts {
-            run(band, part);
-        }
-        // The system gave no more threads: this one does their share.
-        for (band, slot) in unstarted {
-            if let Some(part) = take(&slot) {
-                run(band, part);
-            }
-        }
+        run();
     });
-}
-
-fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {
-    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// Calls `work` for every item and keeps the order of the answers.

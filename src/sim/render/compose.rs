@@ -190,7 +190,7 @@ impl Instant<'_> {
                 let gone = (n as f32 * step).min(far);
                 let place = along(*middle, shadow.way, -gone);
                 let [x, y, depth] = camera.pixel(place);
-                let wide = radius * 1.7 + step + shadow.softness * gone * 1.5;
+                let wide = radius * 1.7 + step + shadow.edge(gone) * 1.5;
                 let inside = x >= 0.0 && y >= 0.0 && x < width && y < height;
                 if inside && gone < far && depth > super::camera::NEAR {
                     let still = self.backdrop.cells[y as usize * width as usize + x as usize].depth;

@@ -1,6 +1,8 @@
 //! From linear light to the picture a camera shows: exposure, tone curve, vignette, the lens's
 //! softness and the sharpening that camera makers add.
 
+use std::ops::Range;
+
 use super::bands;
 use super::compose::{TILE, Tiles};
 use super::vector::{V3, luminance, mix};
@@ -53,33 +55,45 @@ impl Lens {
         let (width, height) = (self.width, self.height);
         bands::rows(shown, width, |y, row| {
             for span in tiles.spans(y, width) {
-                let (from, to) = (span.start, span.end);
-                let mut sums = [[[0.0_f32; 3]; 2]; TILE + 4];
-                for (n, sum) in sums[..to - from + 4].iter_mut().enumerate() {
-                    let x = (from + n).saturating_sub(2).min(width - 1);
-                    for k in 0..5 {
-                        let line = (y + k).saturating_sub(2).min(height - 1);
-                        let value = encoded[line * width + x];
-                        for c in 0..3 {
-                            sum[0][c] += value[c] * soft[k];
-                            sum[1][c] += value[c] * wide[k];
-                        }
-                    }
+                // Colours side by side: sums over whole rows of numbers go many at a time.
+                let mut edge = [[0.0; 3]; TILE + 4];
+                let mut down = [[0.0_f32; (TILE + 4) * 3]; 2];
+                for k in 0..5 {
+                    let line = (y + k).saturating_sub(2).min(height - 1);
+                    let line = &encoded[line * width..][..width];
+                    let values = around(line, &span, &mut edge).as_flattened();
+                    add_up(&mut down[0], values, soft[k]);
+                    add_up(&mut down[1], values, wide[k]);
                 }
-                for x in from..to {
-                    let mut pixel = [0.0; 3];
-                    for c in 0..3 {
-                        let (mut fine, mut broad) = (0.0, 0.0);
-                        for k in 0..5 {
-                            fine += sums[x - from + k][0][c] * soft[k];
-                            broad += sums[x - from + k][1][c] * wide[k];
-                        }
-                        pixel[c] = fine + amount * (fine - broad);
-                    }
-                    row[x] = pixel;
+                let mut across = [[0.0_f32; TILE * 3]; 2];
+                for k in 0..5 {
+                    add_up(&mut across[0], &down[0][k * 3..], soft[k]);
+                    add_up(&mut across[1], &down[1][k * 3..], wide[k]);
+                }
+                let sums = across[0].iter().zip(&across[1]);
+                for (value, (fine, broad)) in row[span].as_flattened_mut().iter_mut().zip(sums) {
+                    *value = fine + amount * (fine - broad);
                 }
             }
         });
+    }
+}
+
+/// A span of a row and two pixels more on each side; the row's ends go on beyond it.
+fn around<'a>(line: &'a [V3], span: &Range<usize>, edge: &'a mut [V3; TILE + 4]) -> &'a [V3] {
+    if span.start >= 2 && span.end + 2 <= line.len() {
+        return &line[span.start - 2..span.end + 2];
+    }
+    let count = span.len() + 4;
+    for (n, pixel) in edge[..count].iter_mut().enumerate() {
+        *pixel = line[(span.start + n).saturating_sub(2).min(line.len() - 1)];
+    }
+    &edge[..count]
+}
+
+fn add_up(sums: &mut [f32], values: &[f32], share: f32) {
+    for (sum, value) in sums.iter_mut().zip(values) {
+        *sum += value * share;
     }
 }
 
