@@ -5,6 +5,7 @@
 pub(super) mod body;
 pub(super) mod clothes;
 pub(super) mod gait;
+mod low;
 pub(super) mod parts;
 pub(super) mod pose;
 pub(super) mod skeleton;

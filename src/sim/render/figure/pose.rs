@@ -1,18 +1,18 @@
 //! From a [`Motion`] to bent bones.
 
-use std::f32::consts::{FRAC_PI_2, TAU};
+use std::f32::consts::TAU;
 
-use super::gait;
 use super::skeleton::{
-    ARM, BONES, Bone, CHEST, FOOT, FOREARM, HAND, HEAD, KNEE, LEG, NECK, PELVIS, Pose, REST_HEIGHT,
-    RIGHT, SPINE, bones, lowest,
+    ARM, BONES, Bone, CHEST, FOOT, FOREARM, HEAD, KNEE, LEG, PELVIS, Pose, REST_HEIGHT, RIGHT,
+    SPINE, bones, lowest,
 };
+use super::{gait, low};
 use crate::sim::render::noise::random;
 use crate::sim::render::vector::{after, rotate_z, scale, smooth_step, turn};
 use crate::sim::world::{Motion, Person};
 
 /// Both sides of the body: offset of the bones, and +1 on the left.
-const SIDES: [(usize, f32); 2] = [(0, 1.0), (RIGHT, -1.0)];
+pub(super) const SIDES: [(usize, f32); 2] = [(0, 1.0), (RIGHT, -1.0)];
 
 /// The bones of a person in the world; `1.0 / scale` of a metre there is one of the rest figure's.
 /// The lowest point is at the height of the person's position.
@@ -46,15 +46,15 @@ pub(in super::super) fn pose(person: &Person) -> Pose {
         Motion::Stand { phase } => stand(phase, seed),
         Motion::Walk { phase, .. } => gait::walk(phase, stride(person) / size),
         Motion::Run { phase, .. } => gait::run(phase, stride(person) / size),
-        Motion::Crawl { phase } => crawl(phase),
-        Motion::Roll { phase } => rolled(phase),
+        Motion::Crawl { phase } => low::crawl(phase),
+        Motion::Roll { phase } => low::rolled(phase),
         Motion::Climb { phase } => climb(phase),
-        Motion::Fall { progress } => fall(progress, seed),
-        Motion::Lie { side } => lie(side),
+        Motion::Fall { progress } => low::fall(progress, seed),
+        Motion::Lie { side } => low::lie(side, seed),
         Motion::Sit { phase } => sit(phase, seed),
         Motion::Fight { phase } => fight(phase, seed),
         Motion::Throw { progress } => throw(progress, seed),
-        Motion::Rise { progress } => rise(progress, seed),
+        Motion::Rise { progress } => low::rise(progress, seed),
     }
 }
 
@@ -65,7 +65,7 @@ fn stride(person: &Person) -> f32 {
         .unwrap_or(1.4)
 }
 
-fn stand(phase: f32, seed: u32) -> Pose {
+pub(super) fn stand(phase: f32, seed: u32) -> Pose {
     let mut pose = Pose::REST;
     let breath = (TAU * phase).sin();
     let sway = (TAU * phase * 0.23 + random(seed, 1) * TAU).sin();
@@ -107,61 +107,6 @@ fn hands_behind(pose: &mut Pose) {
         pose.angles[ARM + side] = [sign * 0.2, 0.5, 0.0];
         pose.angles[FOREARM + side] = [-sign * 0.75, -0.1, 0.0];
     }
-}
-
-fn crawl(phase: f32) -> Pose {
-    let mut pose = Pose::REST;
-    let wave = (TAU * phase).sin();
-    let lift = |at: f32| (TAU * (phase + at)).cos().max(0.0) * 0.25;
-    pose.root = [0.0, 1.38, 0.0];
-    pose.angles[SPINE] = [0.0, 0.08, 0.06 * wave];
-    pose.angles[CHEST] = [0.0, 0.05, -0.08 * wave];
-    pose.angles[NECK] = [0.0, -0.5, 0.0];
-    pose.angles[HEAD] = [0.0, -0.55, 0.05 * wave];
-    for (side, sign) in SIDES {
-        // Diagonal limbs go together.
-        let (leg, arm) = (-sign * wave * 0.3, sign * wave * 0.3);
-        let half = if side == 0 { 0.0 } else { 0.5 };
-        pose.angles[LEG + side] = [sign * 0.08, -1.38 + leg, 0.0];
-        pose.angles[KNEE + side] = [0.0, 1.5 - leg * 0.6 + lift(half) * 0.4, 0.0];
-        pose.angles[FOOT + side] = [0.0, 0.9, 0.0];
-        pose.angles[ARM + side] = [sign * 0.1, -1.5 - arm, 0.0];
-        pose.angles[FOREARM + side] = [0.0, -0.12 - lift(half + 0.5), 0.0];
-        pose.angles[HAND + side] = [0.0, -1.2, 0.0];
-    }
-    pose
-}
-
-/// Lies on the back with the head away from the heading, then turned about the long axis.
-fn lie(side: f32) -> Pose {
-    let mut pose = Pose::REST;
-    pose.root = [0.0, -FRAC_PI_2, 0.0];
-    pose.roll = TAU * side;
-    let on_side = (TAU * side).sin().abs();
-    pose.angles[SPINE] = [0.0, 0.06 + 0.2 * on_side, 0.0];
-    pose.angles[NECK] = [0.0, 0.1, 0.0];
-    pose.angles[HEAD] = [0.0, 0.1, 0.3 * (1.0 - on_side)];
-    for (leg, sign) in SIDES {
-        let bent = 0.12 + 0.7 * on_side + if sign > 0.0 { 0.25 } else { 0.0 };
-        pose.angles[LEG + leg] = [sign * 0.12, -bent * 0.6, 0.0];
-        pose.angles[KNEE + leg] = [0.0, bent, 0.0];
-        pose.angles[FOOT + leg] = [0.0, 0.5, sign * 0.3];
-        pose.angles[ARM + leg] = [sign * 0.45, -0.1 - 0.6 * on_side, 0.0];
-        pose.angles[FOREARM + leg] = [0.0, -0.35 - 0.5 * on_side, 0.0];
-    }
-    pose
-}
-
-fn rolled(phase: f32) -> Pose {
-    let mut pose = lie(0.0);
-    pose.roll = TAU * phase;
-    for (side, sign) in SIDES {
-        pose.angles[LEG + side] = [sign * 0.03, -0.08, 0.0];
-        pose.angles[KNEE + side] = [0.0, 0.15, 0.0];
-        pose.angles[ARM + side] = [sign * 0.02, -0.35, 0.0];
-        pose.angles[FOREARM + side] = [0.0, -1.7, -sign * 0.7];
-    }
-    pose
 }
 
 fn climb(phase: f32) -> Pose {
@@ -248,63 +193,5 @@ fn throw(progress: f32, seed: u32) -> Pose {
     pose.angles[KNEE] = [0.0, 0.45 * ahead + 0.35 * back, 0.0];
     pose.angles[LEG + right] = [-0.08, 0.3 * ahead, 0.0];
     pose.angles[KNEE + right] = [0.0, 0.2 * ahead + 0.1, 0.0];
-    pose
-}
-
-fn crumpled() -> Pose {
-    let mut pose = Pose::REST;
-    pose.root = [0.0, -0.55, 0.0];
-    pose.angles[SPINE] = [0.1, 0.35, 0.1];
-    pose.angles[CHEST] = [0.1, 0.3, 0.15];
-    pose.angles[HEAD] = [0.0, 0.3, 0.2];
-    for (side, sign) in SIDES {
-        pose.angles[LEG + side] = [sign * 0.2, -0.95, 0.0];
-        pose.angles[KNEE + side] = [0.0, 1.75, 0.0];
-        pose.angles[FOOT + side] = [0.0, -0.2, 0.0];
-        pose.angles[ARM + side] = [sign * 0.8, -0.5 + 0.3 * sign, 0.0];
-        pose.angles[FOREARM + side] = [0.0, -0.7, 0.0];
-    }
-    pose
-}
-
-/// Knees give way, the body drops and tips over backwards onto the back.
-fn fall(progress: f32, seed: u32) -> Pose {
-    let first = stand(0.0, seed).toward(&crumpled(), smooth_step(0.0, 0.5, progress));
-    first.toward(&lie(0.0), smooth_step(0.4, 1.0, progress))
-}
-
-/// From the back to sitting, to a crouch, to standing.
-fn rise(progress: f32, seed: u32) -> Pose {
-    let mut crouch = Pose::REST;
-    crouch.root = [0.0, 0.35, 0.0];
-    crouch.angles[SPINE] = [0.0, 0.4, 0.0];
-    crouch.angles[CHEST] = [0.0, 0.3, 0.0];
-    crouch.angles[HEAD] = [0.0, -0.3, 0.0];
-    crouch.angles[NECK] = [0.0, -0.2, 0.0];
-    for (side, sign) in SIDES {
-        crouch.angles[LEG + side] = [sign * 0.15, -2.0, 0.0];
-        crouch.angles[KNEE + side] = [0.0, 2.1, 0.0];
-        crouch.angles[FOOT + side] = [0.0, -0.4, 0.0];
-        crouch.angles[ARM + side] = [sign * 0.2, -0.7, 0.0];
-        crouch.angles[FOREARM + side] = [0.0, -0.4, 0.0];
-    }
-    let sitting = sit_on_ground();
-    let up = lie(0.0).toward(&sitting, smooth_step(0.0, 0.4, progress));
-    let up = up.toward(&crouch, smooth_step(0.35, 0.7, progress));
-    up.toward(&stand(0.0, seed), smooth_step(0.65, 1.0, progress))
-}
-
-fn sit_on_ground() -> Pose {
-    let mut pose = Pose::REST;
-    pose.root = [0.0, -0.25, 0.0];
-    pose.angles[SPINE] = [0.0, 0.35, 0.0];
-    pose.angles[CHEST] = [0.0, 0.25, 0.0];
-    for (side, sign) in SIDES {
-        pose.angles[LEG + side] = [sign * 0.15, -1.75, 0.0];
-        pose.angles[KNEE + side] = [0.0, 1.1, 0.0];
-        pose.angles[ARM + side] = [sign * 0.3, 0.5, 0.0];
-        pose.angles[FOREARM + side] = [0.0, -0.2, 0.0];
-        pose.angles[HAND + side] = [0.0, -0.8, 0.0];
-    }
     pose
 }
