@@ -45,6 +45,8 @@ pub(in super::super) struct Outfit {
     pub(in super::super) loose: [f32; 2],
     pub(in super::super) backpack: bool,
     pattern: Pattern,
+    /// Bands of the accent's colour around the shins.
+    banded: bool,
     /// Decides wear and folds.
     pub(in super::super) seed: u32,
 }
@@ -107,6 +109,7 @@ impl Outfit {
             loose: [dice.between(0.0, 0.014), dice.between(0.0, 0.012)],
             backpack: false,
             pattern: Pattern::Plain,
+            banded: false,
             seed: look.seed,
         };
         match look.clothing {
@@ -195,14 +198,14 @@ impl Outfit {
     fn bottom_colour(&self, p: V3) -> V3 {
         let seam = (p[0].abs() < 0.006) as u8 as f32;
         let base = scale(self.bottom, 1.0 - 0.25 * seam);
-        match self.pattern {
-            Pattern::Uniform if (0.36..0.405).contains(&p[2]) => self.accent,
-            // Trousers wear off at the knee and thigh.
-            _ => scale(
-                base,
-                1.0 + 0.18 * smooth_step(0.16, 0.0, (p[2] - 0.55).abs()),
-            ),
+        if self.banded && (0.36..0.405).contains(&p[2]) {
+            return self.accent;
         }
+        // Trousers wear off at the knee and thigh.
+        scale(
+            base,
+            1.0 + 0.18 * smooth_step(0.16, 0.0, (p[2] - 0.55).abs()),
+        )
     }
 
     /// Skin with a hint of a face: no more than a few pixels ever show.
@@ -239,15 +242,36 @@ impl Outfit {
     }
 }
 
+/// The uniform, as people wear it who live in it: whole, the jacket open, or without the jacket.
 fn inmate(outfit: &mut Outfit, dice: &mut Dice) {
-    let cloth = dice.pick(&[srgb(66, 92, 136), srgb(88, 104, 122), srgb(72, 84, 104)]);
+    let cloth = dice.pick(&[
+        srgb(66, 92, 136),
+        srgb(88, 104, 122),
+        srgb(72, 84, 104),
+        srgb(122, 136, 152),
+    ]);
     outfit.top = cloth;
     outfit.bottom = scale(cloth, 0.92);
     outfit.accent = srgb(214, 218, 216);
     outfit.style = Hair::Cropped;
     outfit.pattern = Pattern::Uniform;
-    outfit.shoe = srgb(40, 40, 42);
+    outfit.banded = true;
+    outfit.shoe = dice.pick(&[srgb(40, 40, 42), srgb(40, 40, 42), srgb(168, 166, 160)]);
     outfit.loose = [0.012, 0.012];
+    let worn = dice.next();
+    if worn < 0.25 {
+        // A shirt.
+        outfit.top = dice.pick(&[
+            srgb(212, 212, 208),
+            srgb(150, 150, 148),
+            srgb(150, 150, 148),
+            srgb(96, 100, 104),
+        ]);
+        outfit.pattern = Pattern::Plain;
+        outfit.short_sleeves = true;
+    } else if worn < 0.4 {
+        outfit.pattern = Pattern::OpenFront;
+    }
 }
 
 fn officer(outfit: &mut Outfit, dice: &mut Dice) {
@@ -295,4 +319,30 @@ fn civilian(outfit: &mut Outfit, dice: &mut Dice) {
     outfit.short_sleeves = dice.next() < 0.35;
     outfit.style = dice.pick(&[Hair::Short, Hair::Short, Hair::Long, Hair::Cropped]);
     outfit.backpack = dice.next() < 0.15;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inmates_wear_the_uniform_in_several_ways() {
+        let of = |seed| {
+            Outfit::of(&Look {
+                height: 1.75,
+                build: 1.0,
+                clothing: Clothing::Inmate,
+                seed,
+            })
+        };
+        let outfits: Vec<Outfit> = (0..400).map(of).collect();
+        let share = |is: fn(&Outfit) -> bool| outfits.iter().filter(|o| is(o)).count();
+        assert!(
+            (60..140).contains(&share(|o| o.short_sleeves)),
+            "without the jacket"
+        );
+        assert!((30..100).contains(&share(|o| o.pattern == Pattern::OpenFront)));
+        assert!(share(|o| o.pattern == Pattern::Uniform) > 200);
+        assert!(outfits.iter().all(|o| o.banded), "the trousers tell");
+    }
 }
