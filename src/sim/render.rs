@@ -62,7 +62,7 @@ use still::Still;
 
 /// Goes up when the same moment gives other pixels or boxes: what is kept of earlier drawings is
 /// then stale.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// How the planes' colours are coded (limited range either way).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
