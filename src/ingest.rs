@@ -36,6 +36,7 @@ mod gst_source;
 mod pipeline;
 mod planes;
 pub mod playback;
+mod progress;
 mod rtsp;
 mod sample;
 mod slice;

@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use gstreamer as gst;
 use gstreamer_app as gst_app;
-use gstreamer_video as gst_video;
 use parking_lot::Mutex;
 
 use super::classify::classify;
 use super::cost;
 use super::error::{SourceError, SourceErrorKind};
-use super::planes::{GstPlanes, Picture, picture};
-use super::sample::{DEFAULT_STEP, ntp_nanos, stamp, step_of};
-use super::timing::{MediaClock, from_file, from_ntp};
+use super::planes::GstPlanes;
+use super::progress::Progress;
+use super::sample::{ntp_nanos, stamp};
+use super::timing::{from_file, from_ntp};
 use super::watch::{Fate, Watch};
 use super::{Note, Sink, Tally};
 use crate::base::clock::SharedClock;
@@ -41,18 +41,6 @@ enum End {
     Opening(Option<Note>),
     Running,
     Over,
-}
-
-struct Progress {
-    index: u64,
-    media: MediaClock,
-    caps: Option<gst::Caps>,
-    info: Option<(gst_video::VideoInfo, Picture)>,
-    step: Duration,
-    decoder: String,
-    codec: String,
-    told: Option<Note>,
-    frames_in_run: u64,
 }
 
 /// What all pipelines of one session share.
@@ -88,17 +76,7 @@ impl Core {
             sink,
             end: Mutex::new(End::Opening(None)),
             opened: AtomicBool::new(false),
-            progress: Mutex::new(Progress {
-                index: 0,
-                media: MediaClock::default(),
-                caps: None,
-                info: None,
-                step: DEFAULT_STEP,
-                decoder: "none".to_owned(),
-                codec: "raw".to_owned(),
-                told: None,
-                frames_in_run: 0,
-            }),
+            progress: Mutex::new(Progress::new()),
         })
     }
 
@@ -354,37 +332,6 @@ impl Core {
         progress.index += u64::from(!glance);
         progress.frames_in_run += 1;
         Ok((progress.format_note(picture), frame))
-    }
-}
-
-impl Progress {
-    fn describe(&mut self, caps: gst::Caps) -> Result<(), SourceError> {
-        let found = gst_video::VideoInfo::from_caps(&caps)
-            .ok()
-            .and_then(|info| picture(&info).map(|picture| (info, picture)));
-        let Some((info, picture)) = found else {
-            return Err(SourceError::new(
-                SourceErrorKind::Unsupported,
-                &format!("pictures must be NV12 or I420 with 8 bits, these are {caps}"),
-            ));
-        };
-        self.step = step_of(&info);
-        self.info = Some((info, picture));
-        self.caps = Some(caps);
-        Ok(())
-    }
-
-    fn format_note(&mut self, picture: Picture) -> Option<Note> {
-        let note = Note::Format {
-            size: picture.size,
-            decoder: self.decoder.clone(),
-            codec: self.codec.clone(),
-        };
-        if self.told.as_ref() == Some(&note) {
-            return None;
-        }
-        self.told = Some(note.clone());
-        Some(note)
     }
 }
 
