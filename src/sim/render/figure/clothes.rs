@@ -248,7 +248,7 @@ fn inmate(outfit: &mut Outfit, dice: &mut Dice) {
         srgb(66, 92, 136),
         srgb(88, 104, 122),
         srgb(72, 84, 104),
-        srgb(122, 136, 152),
+        srgb(46, 60, 96),
     ]);
     outfit.top = cloth;
     outfit.bottom = scale(cloth, 0.92);
@@ -261,12 +261,7 @@ fn inmate(outfit: &mut Outfit, dice: &mut Dice) {
     let worn = dice.next();
     if worn < 0.25 {
         // A shirt.
-        outfit.top = dice.pick(&[
-            srgb(212, 212, 208),
-            srgb(150, 150, 148),
-            srgb(150, 150, 148),
-            srgb(96, 100, 104),
-        ]);
+        outfit.top = dice.pick(&[srgb(212, 212, 208), srgb(212, 212, 208), srgb(84, 88, 94)]);
         outfit.pattern = Pattern::Plain;
         outfit.short_sleeves = true;
     } else if worn < 0.4 {
