@@ -43,6 +43,17 @@ def nms(boxes, scores, most_iou):
     return np.array(kept, int)
 
 
+def matched(boxes, scores, people, least):
+    """Whom each detection stands for, the surest first: a place in `people`, nobody's twice, or -1."""
+    like, free, whom = iou(boxes, people), np.ones(len(people), bool), np.full(len(boxes), -1)
+    for n in np.argsort(-scores, kind="stable"):
+        best = np.where(free, like[n], 0)
+        if len(people) and best.max() >= least:
+            whom[n] = best.argmax()
+            free[whom[n]] = False
+    return whom
+
+
 def cells(width, height, strides, center=0.0):
     """Every cell's place and stride: [n, 2] and [n, 1], strides one after the other, rows first."""
     places, steps = [], []

@@ -17,24 +17,15 @@ import numpy as np
 
 import datasets
 from augment import Pictures
-from detector import Detector, area, iou, overlaps
+from detector import Detector, area, matched, overlaps
 
 LEAST = 0.01
 
 
 def judge(boxes, scores, people, ignore, most=0.5):
-    """For each detection, the surest first: score, 1 right / 0 wrong / −1 does not count."""
-    verdict = np.zeros(len(boxes))
-    like = iou(boxes, people)
-    free = np.ones(len(people), bool)
+    """For each detection: score, 1 right / 0 wrong / −1 does not count."""
     on_ignored = overlaps(boxes, ignore).max(1, initial=0) > 0.5 * area(boxes)
-    for n in np.argsort(-scores, kind="stable"):
-        best = np.where(free, like[n], 0)
-        if len(people) and best.max() >= most:
-            free[best.argmax()] = False
-            verdict[n] = 1
-        elif on_ignored[n]:
-            verdict[n] = -1
+    verdict = np.where(matched(boxes, scores, people, most) >= 0, 1, np.where(on_ignored, -1, 0))
     return np.stack([scores, verdict], 1)
 
 

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 
 import datasets
-from detector import Detector, area, iou, overlaps
+from detector import Detector, area, matched, overlaps
 
 WIDTH = 1920
 SIZES = [64, 80, 96, 112, 128, 160, 192, 256, 1920]
@@ -33,13 +33,10 @@ ENOUGH = 20
 
 
 def found(boxes, detector, picture):
-    """Which boxes are found; every detection stands for one, the surest first."""
+    """Which boxes are found."""
     people, scores = detector(picture, 0.4)
-    same, hit = iou(boxes, people), np.zeros(len(boxes), bool)
-    for n in np.argsort(-scores):
-        free = np.where(hit, 0, same[:, n])
-        if len(free) and free.max() >= 0.5:
-            hit[free.argmax()] = True
+    whom, hit = matched(people, scores, boxes, 0.5), np.zeros(len(boxes), bool)
+    hit[whom[whom >= 0]] = True
     return hit
 
 
@@ -131,24 +128,22 @@ def main():
     measure_drawn(args.scenes, detectors, counts, args.every)
     for name in detectors:
         print(f"\n{name}\n\n| | px of {WIDTH} | drawn | found | real | found |\n|---|---|---|---|---|---|")
-        both, same, alone = 0, 0.0, [0, 0]
+        total, hits, both, alike, same = 0, 0, 0, 0, 0.0
         for kind in ("free", "crowded", "low", "crawling"):
             for size, (least, below) in enumerate(zip(SIZES, SIZES[1:])):
                 drawn, people = (counts[name, which, kind, size] for which in ("drawn", "real"))
                 if not drawn:
                     continue
-                alone = [alone[0] + len(drawn), alone[1] + sum(drawn)]
+                total, hits = total + len(drawn), hits + sum(drawn)
                 enough = len(people) >= ENOUGH
                 if enough:
-                    both, same = both + len(drawn), same + len(drawn) * np.mean(people)
+                    both, alike = both + len(drawn), alike + sum(drawn)
+                    same += len(drawn) * np.mean(people)
                 shown = f"{len(people)} | {np.mean(people):.1%}" if enough else f"{len(people)} |"
                 print(f"| {kind} | {least}–{below} | {len(drawn)} | {np.mean(drawn):.1%} | {shown} |")
-        print(f"\nfound of all {alone[0]} drawn figures: {alone[1] / max(alone[0], 1):.1%}; of real people with the same"
-              f" mix of sizes and kinds ({both / max(alone[0], 1):.0%} of it has a real counterpart): {same / max(both, 1):.1%}")
-        compared = [(counts[name, "drawn", k, s], counts[name, "real", k, s]) for (m, w, k, s) in list(counts)
-                    if m == name and w == "drawn"]
-        compared = [sum(drawn) for drawn, people in compared if len(people) >= ENOUGH]
-        print(f"of the drawn figures with a real counterpart: {sum(compared) / max(both, 1):.1%}")
+        print(f"\nfound of all {total} drawn figures: {hits / max(total, 1):.1%}; of real people with the same"
+              f" mix of sizes and kinds ({both / max(total, 1):.0%} of it has a real counterpart): {same / max(both, 1):.1%}")
+        print(f"of the drawn figures with a real counterpart: {alike / max(both, 1):.1%}")
 
 
 if __name__ == "__main__":
