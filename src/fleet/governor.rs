@@ -337,6 +337,9 @@ impl Governor {
         }
         self.returned_at = Some(now);
         self.moved(now, mark, more);
+        // One step in any case may be believed to cost far more than there is: only a measurement
+        // takes it back.
+        self.load = self.load.min(AIM_UP);
     }
 
     /// The load should become `factor` of what it was; measurements will tell.

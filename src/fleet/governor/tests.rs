@@ -426,3 +426,16 @@ fn a_shortage_that_stands_when_the_node_stops_is_ended() {
     assert_eq!(last.phase, Phase::Ended);
     assert_eq!(plant.governor.stop(plant.now), None);
 }
+
+#[test]
+fn one_camera_that_is_given_back_more_than_it_was_believed_to_cost_keeps_it() {
+    // From keyframes on it is believed to cost ten times as much, and costs a third more.
+    let mut plant = Plant::new(fleet(&[(10, 1)]), 4.0);
+    plant.costs = [1.0, 0.92, 0.83, 0.58, 0.06];
+    plant.base = 0.27;
+    plant.run(120);
+    assert!(!plant.is_full());
+    (plant.demand, plant.base) = (0.58, 0.1);
+    plant.run(600);
+    assert!(plant.is_full(), "{}", plant.summary());
+}
