@@ -183,6 +183,27 @@ impl Daemon {
             .expect("connect")
     }
 
+    /// Waits until at least so many were turned away for these reasons, since a client may hear of it
+    /// before it is counted; how many it were.
+    pub(super) async fn counted(&self, reasons: &[&'static str], times: u64) -> u64 {
+        let all = || -> u64 {
+            let each = reasons.iter().map(|reason| self.metrics.refusals(reason));
+            each.sum()
+        };
+        let seen = async {
+            while all() < times {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(LONG, seen).await;
+        assert!(
+            in_time.is_ok(),
+            "{reasons:?} counted {} times of {times}",
+            all()
+        );
+        all()
+    }
+
     /// Commits events number `from` to `to`.
     pub(super) async fn commit(&self, from: u64, to: u64) {
         let writer = self.journal.writer();

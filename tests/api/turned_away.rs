@@ -14,17 +14,6 @@ use tonic::Code;
 use super::site::{Site, name_of};
 use super::support::{Daemon, code, consumer, open_door};
 
-/// Waits until a reason was counted.
-async fn counted(daemon: &Daemon, reason: &'static str, times: u64) {
-    let seen = async {
-        while daemon.metrics.refusals(reason) < times {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    let in_time = tokio::time::timeout(Duration::from_secs(10), seen).await;
-    assert!(in_time.is_ok(), "{reason} was not counted {times} times");
-}
-
 /// Waits until the server closes the connection.
 async fn closed(mut socket: TcpStream) {
     let mut bytes = [0; 256];
@@ -46,11 +35,7 @@ async fn who_says_nothing_or_drips_is_cut_off_with_and_without_tls() {
         closed(silent).await;
         closed(drips).await;
         let reasons = ["handshake_time", "handshake", "first_request"];
-        let all: u64 = reasons
-            .iter()
-            .map(|reason| daemon.metrics.refusals(reason))
-            .sum();
-        assert_eq!(all, 2);
+        assert_eq!(daemon.counted(&reasons, 2).await, 2);
     }
 }
 
@@ -66,7 +51,7 @@ async fn one_address_gets_only_so_many_connections_and_they_come_back() {
         held.push(client);
     }
     closed(TcpStream::connect(daemon.address).await.expect("connect")).await;
-    counted(&daemon, "connections_of_address", 1).await;
+    daemon.counted(&["connections_of_address"], 1).await;
     drop(held);
     while daemon.metrics.doors.connections.get() > 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -87,13 +72,13 @@ async fn too_many_requests_too_large_messages_and_headers_are_refused_with_a_rea
     };
     let status = client.acknowledge(large).await.expect_err("too large");
     assert_eq!(status.code(), Code::OutOfRange);
-    counted(&daemon, "message", 1).await;
+    daemon.counted(&["message"], 1).await;
     let mut request = tonic::Request::new(v1::QueryRequest::default());
     let long = "x".repeat(1_500).parse().expect("ASCII");
     request.metadata_mut().insert("x-long", long);
     let status = client.query(request).await.expect_err("too large");
     assert_eq!(status.code(), Code::ResourceExhausted);
-    counted(&daemon, "headers", 1).await;
+    daemon.counted(&["headers"], 1).await;
     let mut refused = 0;
     for _ in 0..10 {
         match client.query(v1::QueryRequest::default()).await {
