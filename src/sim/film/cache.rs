@@ -94,10 +94,16 @@ impl Cache {
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
             if is_left_behind(&entry, now) {
-                tracing::debug!(folder = %entry.path().display(), "unfinished clip of a killed run is removed");
-                match fs::remove_dir_all(entry.path()) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                    _ => {}
+                let folder = entry.path();
+                match fs::remove_dir_all(&folder) {
+                    Ok(()) => {
+                        tracing::debug!(folder = %folder.display(), "unfinished clip of a killed run removed");
+                    }
+                    // Another maker was first.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => {
+                        tracing::warn!(folder = %folder.display(), %error, "unfinished clip of a killed run cannot be removed: remove it by hand");
+                    }
                 }
             }
         }

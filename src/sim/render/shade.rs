@@ -60,15 +60,24 @@ impl ShadowMap {
     }
 
     fn sum_up(&mut self) {
+        let mut own = [f32::MIN; BLOCKS * BLOCKS];
         for (cell, height) in self.heights.iter().enumerate() {
-            let (column, row) = (cell % SIDE / BLOCK, cell / SIDE / BLOCK);
+            let block = &mut own[cell / SIDE / BLOCK * BLOCKS + cell % SIDE / BLOCK];
+            *block = block.max(*height);
+        }
+        for (block, highest) in own.into_iter().enumerate() {
+            let (column, row) = (block % BLOCKS, block / BLOCKS);
             for row in row.saturating_sub(1)..(row + 2).min(BLOCKS) {
                 for column in column.saturating_sub(1)..(column + 2).min(BLOCKS) {
-                    let highest = &mut self.highest[row * BLOCKS + column];
-                    *highest = highest.max(*height);
+                    let around = &mut self.highest[row * BLOCKS + column];
+                    *around = around.max(highest);
                 }
             }
         }
+    }
+
+    fn cells_per_metre(&self) -> f32 {
+        SIDE as f32 / (2.0 * self.radius)
     }
 
     /// Whether nothing within a block's width of a cell is higher.
@@ -80,7 +89,7 @@ impl ShadowMap {
     /// Column, row and height (metres towards the light).
     fn coordinates(&self, p: V3) -> [f32; 3] {
         let offset = sub(p, self.middle);
-        let per = SIDE as f32 / (2.0 * self.radius);
+        let per = self.cells_per_metre();
         [
             (dot(offset, self.u) + self.radius) * per,
             (dot(offset, self.v) + self.radius) * per,
@@ -126,8 +135,7 @@ impl ShadowMap {
             return 0.0;
         }
         let below = (-height).max(0.0);
-        let per = SIDE as f32 / (2.0 * self.radius);
-        let spread = (self.edge(below) * per).max(0.7);
+        let spread = (self.edge(below) * self.cells_per_metre()).max(0.7);
         let faded = 1.0 / (1.0 + self.softness * below * 0.6);
         self.around(x, y, height + 0.03, spread) * faded
     }
@@ -161,7 +169,7 @@ impl ShadowMap {
 
     /// How wide the shadow's edge is so far away from what casts it, metres.
     pub(super) fn edge(&self, far: f32) -> f32 {
-        (self.softness * far).min(SPREAD_MOST * 2.0 * self.radius / SIDE as f32)
+        (self.softness * far).min(SPREAD_MOST / self.cells_per_metre())
     }
 
     /// How far the shadow of a place leads, metres: to the ground, within reason.
