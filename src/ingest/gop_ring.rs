@@ -96,12 +96,9 @@ impl<T> GopRing<T> {
             gone += ended.undecoded();
             gone += self.keep_earlier(0);
         }
-        let nearest_first = || self.earlier.iter().rev();
-        let wanted = match nearest_first().position(|group| group.seen) {
-            Some(before) if before < EARLIER => before + 1,
-            _ => 1,
-        };
-        gone += self.keep_earlier(wanted);
+        let mut nearest_first = self.earlier.iter().rev().take(EARLIER);
+        let decoded = nearest_first.position(|group| group.seen);
+        gone += self.keep_earlier(decoded.map_or(1, |before| before + 1));
         self.current = Group {
             items: vec![key],
             bytes,
