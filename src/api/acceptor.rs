@@ -19,11 +19,12 @@ use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::connection::{Connection, Wire};
+use super::connection::Connection;
 use super::logins::Logins;
 use crate::access::certificate::{self, CertificateFacts};
 use crate::access::policy::LOCAL;
 use crate::access::sessions::Peer;
+use crate::access::tls::Wire;
 use crate::access::{Admission, Gate, Refusal, TlsDoor};
 use crate::audit::{Entry, Outcome};
 use crate::base::tasks::TaskSet;
@@ -103,7 +104,7 @@ impl Hall {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
         let (wire, facts) = match &self.tls {
-            None => (Wire::Plain(socket), None),
+            None => (Wire::Left(socket), None),
             Some(door) => match self.shake_hands(door, socket, address).await {
                 Some((wire, facts)) => (wire, Some(facts)),
                 None => return,
@@ -169,7 +170,7 @@ impl Hall {
         let shown = state.peer_certificates().and_then(|chain| chain.first());
         let facts = shown.map(certificate::facts);
         match facts {
-            Some(Ok(facts)) => Some((Wire::Tls(Box::new(stream)), facts)),
+            Some(Ok(facts)) => Some((Wire::Right(Box::new(stream)), facts)),
             Some(Err(problem)) => {
                 self.refuse(address, None, Refusal::NoIdentity, &problem);
                 None

@@ -6,20 +6,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio_rustls::server::TlsStream;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::transport::server::Connected;
 
 use crate::access::Session;
 use crate::access::sessions::Entry;
+use crate::access::tls::Wire;
 use crate::base::metrics::Metrics;
-
-/// The bytes below HTTP/2.
-pub(super) enum Wire {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
 
 /// An open connection; it ends at once when its session is cut.
 pub(super) struct Connection {
@@ -75,10 +68,7 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.alive(context)?;
-        match &mut self.wire {
-            Wire::Plain(wire) => Pin::new(wire).poll_read(context, buffer),
-            Wire::Tls(wire) => Pin::new(wire.as_mut()).poll_read(context, buffer),
-        }
+        Pin::new(&mut self.wire).poll_read(context, buffer)
     }
 }
 
@@ -89,24 +79,15 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.alive(context)?;
-        match &mut self.wire {
-            Wire::Plain(wire) => Pin::new(wire).poll_write(context, bytes),
-            Wire::Tls(wire) => Pin::new(wire.as_mut()).poll_write(context, bytes),
-        }
+        Pin::new(&mut self.wire).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.alive(context)?;
-        match &mut self.wire {
-            Wire::Plain(wire) => Pin::new(wire).poll_flush(context),
-            Wire::Tls(wire) => Pin::new(wire.as_mut()).poll_flush(context),
-        }
+        Pin::new(&mut self.wire).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.wire {
-            Wire::Plain(wire) => Pin::new(wire).poll_shutdown(context),
-            Wire::Tls(wire) => Pin::new(wire.as_mut()).poll_shutdown(context),
-        }
+        Pin::new(&mut self.wire).poll_shutdown(context)
     }
 }

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use crate::access::tls::Wire;
 use crate::access::{Gate, Refusal, TlsDoor, certificate};
 
 /// Connections at a time, handshakes too.
@@ -39,11 +40,6 @@ pub(super) struct Listener {
     door: Option<ConsoleDoor>,
     places: Arc<Semaphore>,
     handshakes: JoinSet<Welcomed>,
-}
-
-enum Wire {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
 }
 
 /// One connection.
@@ -105,8 +101,8 @@ async fn welcome(
     place: OwnedSemaphorePermit,
 ) -> Welcomed {
     let wire = match door {
-        None => Wire::Plain(socket),
-        Some(door) => Wire::Tls(Box::new(door.welcome(socket, address).await?)),
+        None => Wire::Left(socket),
+        Some(door) => Wire::Right(Box::new(door.welcome(socket, address).await?)),
     };
     let connection = Connection {
         wire,
@@ -171,10 +167,7 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.alive(context)?;
-        match &mut self.wire {
-            Wire::Plain(wire) => Pin::new(wire).poll_read(context, buffer),
-            Wire::Tls(wire) => Pin::new(wire.as_mut()).poll_read(context, buffer),
-        }
+        Pin::new(&mut self.wire).poll_read(context, buffer)
     }
 }
 
@@ -185,24 +178,15 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.alive(context)?;
-        match &mut self.wire {
-            Wire::Plain(wire) => Pin::new(wire).poll_write(context, bytes),
-            Wire::Tls(wire) => Pin::new(wire.as_mut()).poll_write(context, bytes),
-        }
+        Pin::new(&mut self.wire).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.alive(context)?;
-        match &mut self.wire {
-            Wire::Plain(wire) => Pin::new(wire).poll_flush(context),
-            Wire::Tls(wire) => Pin::new(wire.as_mut()).poll_flush(context),
-        }
+        Pin::new(&mut self.wire).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.wire {
-            Wire::Plain(wire) => Pin::new(wire).poll_shutdown(context),
-            Wire::Tls(wire) => Pin::new(wire.as_mut()).poll_shutdown(context),
-        }
+        Pin::new(&mut self.wire).poll_shutdown(context)
     }
 }
