@@ -7,6 +7,9 @@
 //! at least 0.5, each detection standing for one figure. A false person is such a detection that
 //! overlaps no figure by 0.3 and does not lie on a partly hidden one.
 //!
+//! Low figures are listed by their longer side; those whose box is 64 pixels high are also counted by
+//! themselves with all others that are.
+//!
 //! Figures that stand free are also counted by themselves: where somebody is behind a figure, many a
 //! detector draws one box around both, and that says nothing about how either is drawn.
 

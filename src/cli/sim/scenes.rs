@@ -258,6 +258,8 @@ struct Row<'d> {
     /// Nobody's box overlaps it by more than a quarter.
     free: bool,
     band: Band,
+    /// Its box is 64 pixels high, not only long.
+    high: bool,
     figures: u64,
     found: u64,
     found_share: f64,
@@ -277,6 +279,7 @@ fn rows(detectors: &[Detector]) -> Vec<Row<'_>> {
                     posture: kind.posture,
                     free: kind.free,
                     band: kind.band,
+                    high: kind.high,
                     figures: *figures,
                     found: *found,
                     found_share: *found as f64 / (*figures).max(1) as f64,
@@ -343,4 +346,7 @@ fn print_tally(condition: &str, tally: &Tally, bands: [Band; 3]) {
     }
     line("all", &|_| true);
     line("all, free", &|kind| kind.free);
+    // Low figures that are long, but not high, left out.
+    line("64 high", &|kind| kind.high);
+    line("64 high, free", &|kind| kind.high && kind.free);
 }

@@ -16,6 +16,8 @@ const FOUND_IOU: f32 = 0.5;
 const NEAR_IOU: f32 = 0.3;
 /// A detection of which so much lies on a partly hidden figure is no false one.
 const ON_HIDDEN_SHARE: f32 = 0.5;
+/// No smaller figure is counted, pixels.
+const SMALLEST: f32 = 64.0;
 /// A figure stands free unless another one's box takes more of its own box.
 const CROWDED_SHARE: f32 = 0.25;
 
@@ -45,7 +47,7 @@ pub enum Band {
 }
 
 impl Band {
-    /// By height; lying figures by their longer side. None below 64 pixels.
+    /// By height; low figures by their longer side. None below 64 pixels.
     #[must_use]
     pub fn of(figure: &Figure) -> Option<Self> {
         let long = match figure.posture {
@@ -55,7 +57,7 @@ impl Band {
         match long {
             long if long > 256.0 => Some(Self::Large),
             long if long >= 128.0 => Some(Self::Middle),
-            long if long >= 64.0 => Some(Self::Small),
+            long if long >= SMALLEST => Some(Self::Small),
             _ => None,
         }
     }
@@ -79,8 +81,10 @@ pub struct Kind {
     /// No other person's box takes more than a quarter of its own: nobody stands behind it whom a
     /// detector could see as one with it.
     pub free: bool,
-    /// How high.
+    /// How high, or long.
     pub band: Band,
+    /// Its box is 64 pixels high: of a low figure the longer side alone may be.
+    pub high: bool,
 }
 
 /// Counts of one detector in one condition.
@@ -129,6 +133,7 @@ impl Tally {
                         .map(|(_, other)| shared(&figure.pixels, &other.pixels))
                         .any(|area| area > most),
                     band,
+                    high: figure.pixels.height >= SMALLEST,
                 };
                 let counts = self.figures.entry(kind).or_default();
                 counts.0 += 1;
@@ -266,6 +271,24 @@ mod tests {
         assert_eq!(tally.sum(|kind| kind.band == Band::Middle), (1, 0));
         assert_eq!(tally.sum(|_| true), (2, 1));
         assert_eq!(tally.sum(|kind| kind.free), (2, 1));
+    }
+
+    #[test]
+    fn who_lies_counts_by_length_and_is_high_only_by_height() {
+        let lying = |height: f32| Figure {
+            pixels: Rect {
+                width: 150.0,
+                ..figure(100.0, height, true).pixels
+            },
+            posture: Posture::Low,
+            ..figure(100.0, height, true)
+        };
+        let mut tally = Tally::default();
+        tally.count(PICTURE, &[lying(40.0)], &[]);
+        assert_eq!(tally.sum(|kind| kind.band == Band::Middle), (1, 0));
+        assert_eq!(tally.sum(|kind| kind.high), (0, 0));
+        tally.count(PICTURE, &[lying(64.0)], &[]);
+        assert_eq!(tally.sum(|kind| kind.high), (1, 0));
     }
 
     #[test]
