@@ -112,7 +112,7 @@ mod tests {
         /// eight, so that none in some hundred million is left here.
         #[test]
         fn random_numbers_are_no_stream(seed in any::<u64>(), before in 0_u32..200) {
-            prop_assert!(found_out_after(seed, before, 200).is_some());
+            prop_assert!(is_found_out(seed, before, 200));
         }
     }
 
@@ -120,20 +120,20 @@ mod tests {
     #[test]
     fn random_numbers_are_mostly_found_out_within_three_seconds() {
         let soon = (0..1_000)
-            .filter(|&seed| found_out_after(seed, 200, 38).is_some())
+            .filter(|&seed| is_found_out(seed, 200, 38))
             .count();
         assert!(soon >= 900, "{soon} of 1000");
     }
 
-    /// After how many of at most `most` pictures that are random bytes, every 50th of which looks
-    /// like a keyframe, a stream of `before` sound pictures counts as broken.
-    fn found_out_after(seed: u64, before: u32, most: u32) -> Option<u32> {
+    /// Whether a stream of `before` sound pictures counts as broken within `within` that are random
+    /// bytes, every 50th of which looks like a keyframe.
+    fn is_found_out(seed: u64, before: u32, within: u32) -> bool {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut order = Continuity::default();
         for number in 0..before {
             order.take(&slice(number, number == 0));
         }
-        (0..most).find(|number| {
+        (0..within).any(|number| {
             let noise = slice(random.u32(..), number % 50 == 0);
             order.take(&noise) == Verdict::Broken
         })

@@ -156,8 +156,8 @@ proptest! {
     #[test]
     fn under_a_constant_load_it_does_not_oscillate(plant in any_plant()) {
         let mut plant = plant;
-        let (most_a_minute, per_camera) = changes_under_a_constant_load(&mut plant);
-        prop_assert!(most_a_minute <= 6, "{most_a_minute}");
+        let (_, per_camera) = changes_once_settled(&mut plant);
+        prop_assert!(plant.most_changes_a_minute(Monotonic::default()) <= 6);
         prop_assert!(per_camera <= 32.0, "{per_camera}");
     }
 
@@ -177,9 +177,9 @@ proptest! {
     }
 }
 
-/// Hardly any fleet changes that often: of fixed ones, since any single one may have a load that lies
-/// where noise decides. Of 40,000 one in 10,000 did, and 97 of 100 did not
-/// change at all, or each camera less than once.
+/// Hardly any fleet changes that often, once it has settled: of fixed ones, since any single one may
+/// have a load that lies where noise decides. Of 40,000 one in 5,000 changed a camera more than four
+/// times in a minute, one in 8,000 each more than ten times; 97 of 100 each less than once.
 #[test]
 fn under_a_constant_load_most_fleets_change_once_in_two_minutes_at_most() {
     let config = ProptestConfig {
@@ -188,28 +188,25 @@ fn under_a_constant_load_most_fleets_change_once_in_two_minutes_at_most() {
         ..ProptestConfig::default()
     };
     let mut runner = TestRunner::new(config);
-    let (mut settled, mut often) = (0, 0);
+    let (mut calm, mut often) = (0, 0);
     for _ in 0..200 {
         let tree = any_plant().new_tree(&mut runner).expect("a fleet");
         let mut plant = tree.current();
-        let (_, per_camera) = changes_under_a_constant_load(&mut plant);
-        settled += usize::from(per_camera < 1.0);
-        often += usize::from(per_camera > 10.0);
+        let (most_a_minute, per_camera) = changes_once_settled(&mut plant);
+        calm += usize::from(per_camera < 1.0);
+        often += usize::from(most_a_minute > 4 || per_camera > 10.0);
     }
     assert_eq!(often, 0);
-    assert!(settled >= 180, "{settled} of 200");
+    assert!(calm >= 180, "{calm} of 200");
 }
 
-/// The most changes of one camera in a minute, and how often each changed on average in 20 minutes
-/// after the first five.
-fn changes_under_a_constant_load(plant: &mut Plant) -> (usize, f64) {
+/// In the 20 minutes after the first five: the most changes of one camera in a minute, and how often
+/// each changed on average.
+fn changes_once_settled(plant: &mut Plant) -> (usize, f64) {
     plant.run(300);
-    let before = plant.changes.len();
+    let (from, before) = (plant.now, plant.changes.len());
     plant.run(1_200);
     let after = plant.changes.len() - before;
     let per_camera = after as f64 / plant.cameras.len() as f64;
-    (
-        plant.most_changes_a_minute(Monotonic::default()),
-        per_camera,
-    )
+    (plant.most_changes_a_minute(from), per_camera)
 }
