@@ -4,21 +4,22 @@ help: ## this list
 setup: ## install what is missing
 	deploy/setup.sh
 demo: setup ## build and run the demo
-	cargo build --release --locked
-	target/release/parapet demo
+	cargo build --profile demo --locked -p parapet -p parapet-lab
+	target/demo/parapet demo
 test: setup lint ## lints, tests and doc tests
-	if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked; else cargo test --locked --lib --bins --tests; fi
-	cargo test --locked --doc
+	if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --locked; \
+	  else cargo test --workspace --locked --lib --bins --tests -- --test-threads=1; fi
+	cargo test --workspace --locked --doc
 bench: setup ## criterion benches
-	cargo bench --locked
+	cargo bench --workspace --locked
 peers: setup ## Parapet beside OpenCV, GStreamer and ffmpeg pipelines in Python: benches/peers
 	benches/peers/run.sh
-deb: setup ## the Debian package, into target/debian
+deb: setup ## the Debian packages, into target/debian
 	deploy/build-deb.sh
-lint: ## format check and clippy
-	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
+lint: ## format check, clippy (fuzz targets too)
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
 fmt: ## format the code
-	cargo fmt
+	cargo fmt --all
 clean: ## remove build outputs
 	cargo clean

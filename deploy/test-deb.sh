@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Installs the package into a fresh Debian 12 root and tries it there. As root: deploy/test-deb.sh [FILE.deb]
+# Installs both packages into a fresh Debian 12 root, the daemon's first and alone, and tries them there. As root:
+# deploy/test-deb.sh [DAEMON.deb TOOLS.deb]
 # MIRROR names another Debian mirror; KEEP=1 leaves the root for a look.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 die() { echo "test-deb: $*" >&2; exit 1; }
 [ "$(id -u)" = 0 ] || die "run as root: debootstrap and chroot need it"
-deb=${1:-$(ls -t target/debian/parapet_*_amd64.deb 2>/dev/null | head -n1)}
-[ -s "$deb" ] || die "no package; run \`make deb\` first"
+newest() { ls -t target/debian/"$1"_*_"$(dpkg --print-architecture)".deb 2>/dev/null | head -n1; }
+deb=${1:-$(newest parapet)}
+tools=${2:-$(newest parapet-tools)}
+[ -s "$deb" ] && [ -s "$tools" ] || die "no packages; run \`make deb\` first"
 command -v debootstrap >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends debootstrap >&2
 # The mirror that this machine itself uses.
 configured=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
@@ -48,11 +51,15 @@ inside parapet check /etc/parapet/parapet.toml
 inside sh -c 'parapet check /usr/share/doc/parapet/examples/parapet.example.toml 2>&1 || true' | grep -q 'secrets/camera-password' ||
   die "the example's missing secret is not told"
 
-step "parapet demo --seconds 15, as the user parapet"
-inside install -d -m 0700 -o parapet -g parapet /var/lib/parapet
-as_parapet parapet demo --seconds 15 2>&1 | tail -n 12
-[ "${PIPESTATUS[0]}" = 0 ] || die "the demo failed"
+step "the daemon alone: nothing of the tools in it, and who asks for one is told where it is"
+inside parapet model check /usr/share/parapet/models/person
+for part in parapet_sim parapet_lab rcgen 'benches/lab' 'benches/sim' hostile; do
+  ! grep -qa -- "$part" "$root/usr/bin/parapet" || die "the daemon's binary contains $part"
+done
+grep -qa 'src/journal/' "$root/usr/bin/parapet" || die "this way of looking finds nothing"
+inside parapet demo 2>&1 | grep -q 'install the package parapet-tools' || die "the missing tools are not told"
 
+inside install -d -m 0700 -o parapet -g parapet /var/lib/parapet
 step "parapet run, asked over HTTP, stopped by SIGTERM"
 as_parapet timeout --foreground --preserve-status -s TERM 6 parapet run --config /etc/parapet/parapet.toml 2>&1 | tail -n 4 &
 sleep 4
@@ -61,8 +68,17 @@ health=$(exec 3<>/dev/tcp/127.0.0.1/9464; printf 'GET /readyz HTTP/1.0\r\n\r\n' 
 wait $! || die "the daemon did not stop cleanly"
 echo "/readyz: $health"
 
-step "purging it: the configuration goes, the journal stays"
-inside apt-get purge -qqy parapet >/dev/null
+step "installing $(basename "$tools") ($(du -h "$tools" | cut -f1)) too"
+cp "$tools" "$root/tmp/parapet-tools.deb"
+inside apt-get install -qqy --no-install-recommends /tmp/parapet-tools.deb >"$root/tmp/install.log" 2>&1 || { tail -n 30 "$root/tmp/install.log"; die "it cannot be installed"; }
+inside dpkg --verify parapet-tools
+
+step "parapet demo --seconds 15, as the user parapet"
+as_parapet parapet demo --seconds 15 2>&1 | tail -n 12
+[ "${PIPESTATUS[0]}" = 0 ] || die "the demo failed"
+
+step "purging them: the configuration goes, the journal stays"
+inside apt-get purge -qqy parapet parapet-tools >/dev/null
 [ ! -e "$root/etc/parapet" ] && [ ! -e "$root/usr/lib/parapet" ] || die "the purge leaves files behind"
 [ -s "$root/var/lib/parapet/journal.sqlite3" ] || die "the purge took the journal"
 echo; echo "test-deb: passed"

@@ -19,7 +19,6 @@ mod client_tls;
 pub mod gate;
 pub mod methods;
 pub mod owners;
-pub mod pki;
 pub mod policy;
 pub mod refusal;
 pub mod sessions;

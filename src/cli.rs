@@ -1,6 +1,7 @@
-//! Floor 7: the commands of the binary.
+//! Floor 7: the commands of the binary, and what the tools' commands share with them.
 //!
-//! Exit codes: 0 done, 1 failed, 64 the configuration is wrong (`EX_USAGE` of sysexits.h).
+//! Exit codes: 0 done, 1 failed, 64 the configuration is wrong (`EX_USAGE` of sysexits.h). A command
+//! that is not the daemon's own is handed over to the tools ([`tools`]).
 #![expect(clippy::print_stderr, reason = "a command line speaks here")]
 
 /// What `println!` does, but a reader that went away ends the command quietly.
@@ -9,21 +10,15 @@ macro_rules! println {
 }
 
 mod admin;
-mod args;
+pub mod args;
 mod audit;
-mod bench;
 mod check;
 mod connect;
-mod demo;
-mod events;
-mod logging;
-mod manual;
-mod model;
-mod mot;
-mod pki;
-mod replay;
+pub mod events;
+pub mod logging;
+pub mod model;
 mod run;
-mod sim;
+pub mod tools;
 
 use std::io::{ErrorKind, Write as _};
 use std::panic::AssertUnwindSafe;
@@ -40,17 +35,23 @@ use crate::config::{self, Config};
 use crate::infer::ort::OrtBackend;
 use crate::ingest::{FileStart, GstSource};
 
-/// A configuration that cannot be used.
+/// A configuration that cannot be used: exit code 64.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct BadConfig(String);
+pub struct BadConfig(pub String);
 
 /// Runs the command of this process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
+    exit_code(|| dispatch(args::Args::parse()))
+}
+
+/// Runs a command: `Ok(false)` and an error are exit code 1, [`BadConfig`] is 64. The error's chain
+/// goes to standard error.
+#[must_use]
+pub fn exit_code(command: impl FnOnce() -> anyhow::Result<bool>) -> ExitCode {
     crate::base::heap::keep_small();
-    let args = args::Args::parse();
-    let done = std::panic::catch_unwind(AssertUnwindSafe(|| dispatch(args)));
+    let done = std::panic::catch_unwind(AssertUnwindSafe(command));
     match done.unwrap_or_else(ended) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -68,7 +69,11 @@ pub fn main() -> ExitCode {
 /// Nobody reads standard output any more, as after `| head`.
 struct ReaderGone;
 
-fn say(words: std::fmt::Arguments<'_>) {
+/// Writes a line to standard output. Ends the command quietly where nobody reads any more.
+///
+/// # Panics
+/// Where standard output cannot be written.
+pub fn say(words: std::fmt::Arguments<'_>) {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{words}") {
         Ok(()) => {}
@@ -92,22 +97,20 @@ fn dispatch(args: args::Args) -> anyhow::Result<bool> {
     match args.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
-        Command::Replay(args) => runtime()?.block_on(replay::run(*args)),
         Command::Events(args) => runtime()?.block_on(events::run(args)),
         Command::Cameras(args) => runtime()?.block_on(events::cameras(args)),
         Command::Admin(args) => runtime()?.block_on(admin::run(args)),
         Command::Audit(args) => audit::run(args),
-        Command::Pki(args) => pki::run(args),
-        Command::Demo(args) => runtime()?.block_on(demo::run(args)),
         Command::Model(args) => model::run(args),
-        Command::Mot(args) => mot::run(args),
-        Command::Sim(args) => sim::run(args),
-        Command::Manual(args) => manual::run(&args),
-        Command::Bench(args) => bench::run(args),
+        Command::Tool(words) => tools::hand_over(&words),
     }
 }
 
-fn load(path: &std::path::Path) -> anyhow::Result<Config> {
+/// Reads a configuration and prints its warnings.
+///
+/// # Errors
+/// [`BadConfig`] with everything that is wrong.
+pub fn load(path: &std::path::Path) -> anyhow::Result<Config> {
     match config::load(path, &config::SystemEnvironment) {
         Ok(loaded) => {
             for warning in &loaded.warnings {
@@ -119,7 +122,11 @@ fn load(path: &std::path::Path) -> anyhow::Result<Config> {
     }
 }
 
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+/// The control plane's threads.
+///
+/// # Errors
+/// Where they cannot be started.
+pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(64)
@@ -129,7 +136,11 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .context("the control plane's threads could not start")
 }
 
-fn real_ports(inference: &InferenceConfig, start: FileStart) -> anyhow::Result<Ports> {
+/// Real cameras, real inference and the system's clock.
+///
+/// # Errors
+/// Where ONNX Runtime or GStreamer is missing.
+pub fn real_ports(inference: &InferenceConfig, start: FileStart) -> anyhow::Result<Ports> {
     let clock: SharedClock = SystemClock::shared();
     let backend = Arc::new(OrtBackend::new(inference)?);
     let source = Arc::new(GstSource::new(Arc::clone(&clock), start)?);

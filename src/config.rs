@@ -9,11 +9,10 @@ mod camera;
 mod diff;
 mod door;
 mod environment;
-pub mod expectation;
 mod governor;
 mod journal;
-pub(crate) mod problem;
-pub(crate) mod reader;
+pub mod problem;
+pub mod reader;
 mod redact;
 mod reference;
 mod root;
@@ -123,7 +122,9 @@ pub fn parse(
     }
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// The folder that a file lies in; `.` for a bare name.
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

@@ -2,7 +2,7 @@
 //! central platform that somebody is where nobody may be, and never loses that word.
 //!
 //! The modules stand on floors. A module uses `crate::x` only when `x` stands on a lower floor;
-//! modules on one floor do not see each other (`tests/floors.rs` enforces it):
+//! modules on one floor do not see each other (`tests/it/floors.rs` enforces it):
 //!
 //! ```text
 //! 0 base      clock, backoff, newest-wins slot, named task set, metrics
@@ -11,7 +11,7 @@
 //!   proto     generated from proto/parapet/v1
 //! 3 ingest    GStreamer sources: cameras and files in, frames out
 //!   infer     model folders, batch planner, worker pool, preprocessing, heads
-//!   track     Kalman, assignment, tracker, MOT scorer
+//!   track     Kalman, assignment, tracker
 //!   rules     line, zone, loitering, crowding, running
 //!   journal   durable event log and consumer cursors on SQLite
 //!   access    certificates, roles, sessions, limits: who may come in and do what
@@ -19,10 +19,6 @@
 //! 4 fleet     one camera's state machine and driver, supervisor, live add/change/remove
 //! 5 api       gRPC services, domain ↔ wire conversion
 //!   console   health and /metrics on their own thread
-//!   sim       RTSP camera simulator
-//!   replay    files through the same pipeline; scoring against expected events
-//!   eval      what a detector is worth on pictures whose truth is known
-//!   pull      public detectors from where their makers publish them
 //! 6 app       build(Config, Ports) → App; start order, stop order, signals, sd_notify
 //! 7 cli       the commands of the binary
 //! ```
@@ -35,15 +31,11 @@ pub mod base;
 pub mod cli;
 pub mod config;
 pub mod console;
-pub mod eval;
 pub mod fleet;
 pub mod infer;
 pub mod ingest;
 pub mod journal;
 pub mod model;
 pub mod proto;
-pub mod pull;
-pub mod replay;
 pub mod rules;
-pub mod sim;
 pub mod track;

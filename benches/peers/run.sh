@@ -17,6 +17,6 @@ if ! cmp -s benches/peers/requirements.txt "$work/installed.txt"; then
 fi
 case " $* " in
   *" --parapet "*) ;;
-  *) cargo build --release --locked --bin parapet ;;
+  *) cargo build --release --locked -p parapet -p parapet-lab ;;
 esac
 exec "$work/venv/bin/python" benches/peers/compare.py "$@"

@@ -6,8 +6,7 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use parapet::config::expectation;
-use parapet::sim::{scene, wall};
+use parapet_sim::{expectation, scene, wall};
 
 fuzz_target!(|text: &str| {
     let Some(which) = text.chars().next() else {

@@ -11,18 +11,32 @@ use parapet::infer::manifest::{ColorOrder, InputSpec, Layout, Placement, Resize}
 fuzz_target!(|input: (u8, Vec<(Vec<i64>, Vec<f32>)>)| {
     let (which, outputs) = input;
     let head = match which % 8 {
-        0 => HeadConfig::Yolox { strides: vec![8, 16, 32] },
+        0 => HeadConfig::Yolox {
+            strides: vec![8, 16, 32],
+        },
         1 => HeadConfig::Yolov5 {},
         2 => HeadConfig::Yolov8 {},
-        3 => HeadConfig::Gfl { strides: vec![8, 16], bins: 8, center: 0.5 },
+        3 => HeadConfig::Gfl {
+            strides: vec![8, 16],
+            bins: 8,
+            center: 0.5,
+        },
         4 => HeadConfig::Detr {
             boxes: 0,
             scores: 1,
             form: BoxForm::CenterNormalised,
             activation: Scores::Softmax,
         },
-        5 => HeadConfig::Ssd { form: SsdForm::Rows7, normalised: true, first_label: 1 },
-        6 => HeadConfig::Ssd { form: SsdForm::Tensorflow, normalised: true, first_label: 0 },
+        5 => HeadConfig::Ssd {
+            form: SsdForm::Rows7,
+            normalised: true,
+            first_label: 1,
+        },
+        6 => HeadConfig::Ssd {
+            form: SsdForm::Tensorflow,
+            normalised: true,
+            first_label: 0,
+        },
         _ => HeadConfig::Fastestdet {},
     };
     let spec = InputSpec {
@@ -36,9 +50,16 @@ fuzz_target!(|input: (u8, Vec<(Vec<i64>, Vec<f32>)>)| {
         placement: Placement::Center,
         pad: 0.0,
     };
-    let views: Vec<OutputView<'_>> =
-        outputs.iter().map(|(shape, data)| OutputView { shape, data }).collect();
-    let context = HeadContext { input: &spec, wanted: &|_| true, classes: 3, threshold: 0.2 };
+    let views: Vec<OutputView<'_>> = outputs
+        .iter()
+        .map(|(shape, data)| OutputView { shape, data })
+        .collect();
+    let context = HeadContext {
+        input: &spec,
+        wanted: &|_| true,
+        classes: 3,
+        threshold: 0.2,
+    };
     for found in head.decode(&views, &context) {
         assert!(found.corners.iter().all(|value| value.is_finite()) && found.score >= 0.2);
     }

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use parapet::track::mot::{parse, score};
+use parapet_lab::mot::{parse, score};
 
 fuzz_target!(|text: &str| {
     if let Ok(entries) = parse(text, Path::new("gt.txt"))

@@ -22,7 +22,10 @@ static GOOD: LazyLock<(tempfile::TempDir, PathBuf, Vec<u8>)> = LazyLock::new(|| 
         .or_else(|_| tempfile::tempdir())
         .expect("folder");
     let path = folder.path().join("journal.sqlite3");
-    let name = (SiteName::new("s").expect("name"), NodeName::new("n").expect("name"));
+    let name = (
+        SiteName::new("s").expect("name"),
+        NodeName::new("n").expect("name"),
+    );
     let config = JournalConfig::new(path.clone(), name.0, name.1);
     let journal = Journal::open(&config, ManualClock::at(1), Metrics::new()).expect("journal");
     if let Ok(event) = serde_json::from_str::<Event>(BODY) {

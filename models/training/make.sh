@@ -6,13 +6,13 @@
 # PARAPET_DATA   the data folder (default ../shared/data)
 # WORK           where everything in between lies (default target/training); a run goes on where it stopped
 # SCENES         how many scenes to render (default 1500)
-# PARAPET        the program (default: cargo run --release)
+# PARAPET        the program that has the tools (default: cargo run --release -p parapet-lab)
 set -eu
 cd "$(dirname "$0")/../.."
 minutes=${1:-75}
 data=${PARAPET_DATA:-../shared/data}
 work=${WORK:-target/training}
-parapet=${PARAPET:-cargo run --release --locked --}
+parapet=${PARAPET:-cargo run --release --locked -p parapet-lab --}
 mkdir -p "$work"
 
 [ -x "$work/venv/bin/python" ] || python3 -m venv "$work/venv"

@@ -1,5 +1,5 @@
 //! The one table of who may call what. A method that is not in it is refused; a test holds it
-//! against the descriptors of everything that is served (`tests/roles.rs`).
+//! against the descriptors of everything that is served (`tests/it/api/roles.rs`).
 //!
 //! Reflection and health are for everybody who has a role: the contract is no secret among those
 //! who may come in, and nobody else gets as far as asking. An admin reads no events: who runs the

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::Uri;
+use axum::http::Uri;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;

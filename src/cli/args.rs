@@ -1,30 +1,30 @@
 //! What can be typed. The help texts are the manual.
 
-mod model;
-mod replay;
 mod security;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-pub(super) use model::{EvalArgs, ModelArgs, ModelCommand, ModelFolder, PullArgs};
-pub(super) use security::{
-    AdminArgs, AdminCommand, AuditArgs, AuditCommand, AuditFile, ConnectArgs, PkiArgs, PkiCommand,
-};
+pub use security::ConnectArgs;
+pub(super) use security::{AdminArgs, AdminCommand, AuditArgs, AuditCommand, AuditFile};
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 
-use super::bench::BenchArgs;
-use super::sim::control::ControlArgs;
-use super::sim::serve::ServeArgs;
-use super::sim::watch::WatchArgs;
-pub(super) use replay::{ModeArg, ReplayArgs};
+use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use super::tools;
 
 /// Watches cameras and tells what is wrong, without losing the word.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(version, about, max_term_width = 100, after_help = tools::help())]
 pub(super) struct Args {
     #[command(subcommand)]
     pub(super) command: Command,
+}
+
+/// The daemon's command line as it is documented: manual pages and completions are made of it.
+#[must_use]
+pub fn command() -> clap::Command {
+    Args::command()
 }
 
 #[derive(Debug, Subcommand)]
@@ -33,9 +33,6 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Check a configuration: prints every error with file and line; exit code 64 when there is one.
     Check(CheckArgs),
-    /// Play recordings through the daemon's own pipeline: events as JSON lines, or scored against
-    /// what was expected of them.
-    Replay(Box<ReplayArgs>),
     /// Follow the events of a running daemon over gRPC, as JSON lines; or verify a journal.
     Events(EventsArgs),
     /// Show the cameras of a running daemon and how they are.
@@ -44,21 +41,10 @@ pub(super) enum Command {
     Admin(AdminArgs),
     /// Look at the audit log: who did what, and whether its chain holds.
     Audit(AuditArgs),
-    /// Make a test authority and certificates for mutual TLS.
-    Pki(PkiArgs),
-    /// The whole path on this machine: RTSP cameras, the daemon and a subscriber in one process.
-    Demo(DemoArgs),
-    /// Check a model folder, look at a picture with it, measure it, or fetch a public one.
+    /// Check a model folder; with the tools also look at a picture, measure, fetch.
     Model(ModelArgs),
-    /// Score tracker output in MOTChallenge format, or run the tracker on stored detections.
-    Mot(MotArgs),
-    /// Stand-ins for cameras: serve them, make them fail, watch them.
-    Sim(SimArgs),
-    /// Write the manual pages and the shells' completions, as the package brings them.
-    #[command(hide = true)]
-    Manual(ManualArgs),
-    /// Measurements that anyone can run again.
-    Bench(BenchArgs),
+    #[command(external_subcommand)]
+    Tool(Vec<OsString>),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -77,7 +63,17 @@ pub(super) struct RunArgs {
 pub(super) struct CheckArgs {
     /// The configuration file; a folder `cameras.d` beside it is read too.
     #[arg(default_value = "/etc/parapet/parapet.toml", value_name = "FILE")]
-    pub(super) config: PathBuf,
+    file: PathBuf,
+    /// The same, as `run` takes it.
+    #[arg(long, short, value_name = "FILE", conflicts_with = "file")]
+    config: Option<PathBuf>,
+}
+
+impl CheckArgs {
+    /// The file to check.
+    pub(super) fn config(&self) -> &Path {
+        self.config.as_deref().unwrap_or(&self.file)
+    }
 }
 
 #[derive(Debug, ClapArgs)]
@@ -140,66 +136,26 @@ pub(super) struct CamerasArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct DemoArgs {
-    /// How many RTSP cameras.
-    #[arg(long, default_value_t = 4, value_name = "N")]
-    pub(super) cameras: usize,
-    /// How long, in seconds; 0 runs until Ctrl-C.
-    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
-    pub(super) seconds: u64,
-    /// The folder that holds the demo's clip and configuration; by default `testdata` here, else
-    /// what the package installed.
+pub(super) struct ModelArgs {
+    #[command(subcommand)]
+    pub(super) command: ModelCommand,
+}
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = tools::help())]
+pub(super) enum ModelCommand {
+    /// Load a model folder and run it once; says what does not fit its manifest.
+    Check(ModelFolder),
+    #[command(external_subcommand)]
+    Tool(Vec<OsString>),
+}
+
+/// A model as it is named on a command line.
+#[derive(Debug, ClapArgs)]
+pub struct ModelFolder {
+    /// The folder that holds `model.toml`.
+    pub folder: PathBuf,
+    /// Where the weights lie when not in the folder.
     #[arg(long, value_name = "FOLDER")]
-    pub(super) testdata: Option<PathBuf>,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct ManualArgs {
-    /// Where to; made where it does not exist.
-    pub(super) folder: PathBuf,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct MotArgs {
-    #[command(subcommand)]
-    pub(super) command: MotCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum MotCommand {
-    /// CLEAR and IDF1 of stored tracker output against ground truth, at IoU 0.5.
-    Score {
-        /// `gt.txt`.
-        truth: PathBuf,
-        /// The tracker's output.
-        output: PathBuf,
-    },
-    /// Run the tracker on a sequence folder's `det/det.txt`; scores it where `gt/gt.txt` lies too.
-    Track {
-        /// Folders with `det/det.txt` and `seqinfo.ini`.
-        #[arg(required = true)]
-        sequences: Vec<PathBuf>,
-    },
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct SimArgs {
-    #[command(subcommand)]
-    pub(super) command: SimCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum SimCommand {
-    /// Check scene files: prints every error with file and line, else what happens in them.
-    Check(super::sim::scenes::CheckArgs),
-    /// Draw scenes: a clip, its truth, its configuration and the events that must come of it.
-    Render(super::sim::scenes::RenderArgs),
-    /// Measure which share of the drawn people real detectors find, and what else they report.
-    Realism(super::sim::scenes::RealismArgs),
-    /// Serve recordings as RTSP cameras, looping them without end, with faults on command.
-    Serve(ServeArgs),
-    /// Tell a wall that serves what to do: put faults in force, end them, report, stop.
-    Control(ControlArgs),
-    /// Connect many viewers to RTSP cameras and count the pictures that come; decodes nothing.
-    Watch(WatchArgs),
+    pub weights: Option<PathBuf>,
 }

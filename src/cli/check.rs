@@ -5,7 +5,7 @@ use super::load;
 use crate::infer::manifest::Manifest;
 
 pub(super) fn run(args: &CheckArgs) -> anyhow::Result<bool> {
-    let config = load(&args.config)?;
+    let config = load(args.config())?;
     let mut good = true;
     for (name, model) in &config.models {
         match Manifest::load(&model.folder) {
@@ -24,10 +24,14 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<bool> {
     if good {
         println!(
             "{}: good; {} cameras, {rules} rules",
-            args.config.display(),
+            args.config().display(),
             config.cameras.len()
         );
         return Ok(true);
     }
-    Err(super::BadConfig(format!("{}: a model cannot be used", args.config.display())).into())
+    Err(super::BadConfig(format!(
+        "{}: a model cannot be used",
+        args.config().display()
+    ))
+    .into())
 }

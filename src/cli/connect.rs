@@ -7,7 +7,8 @@ use crate::config::types::ClientTls;
 
 impl ConnectArgs {
     /// The certificates, where some were named.
-    pub(super) fn tls(&self) -> Option<ClientTls> {
+    #[must_use]
+    pub fn tls(&self) -> Option<ClientTls> {
         Some(ClientTls {
             authority: self.tls_ca.clone()?,
             certificate: self.tls_cert.clone()?,
@@ -19,7 +20,11 @@ impl ConnectArgs {
         })
     }
 
-    pub(super) async fn client(&self) -> anyhow::Result<Client> {
+    /// A connection to the daemon.
+    ///
+    /// # Errors
+    /// Where it cannot be reached, or its certificate or ours is wrong.
+    pub async fn client(&self) -> anyhow::Result<Client> {
         Ok(Client::connect_with(&self.server, self.tls().as_ref()).await?)
     }
 }

@@ -17,7 +17,7 @@ use crate::model::ids::{CameraId, ConsumerName, Sequence};
 
 /// One event as a JSON line.
 #[derive(Serialize)]
-pub(super) struct Line<'a> {
+pub struct Line<'a> {
     sequence: u64,
     occurred_at: String,
     committed_at: String,
@@ -25,7 +25,9 @@ pub(super) struct Line<'a> {
     event: &'a Event,
 }
 
-pub(super) fn line(record: &Record) -> Line<'_> {
+/// The line of a record.
+#[must_use]
+pub fn line(record: &Record) -> Line<'_> {
     Line {
         sequence: record.sequence.0,
         occurred_at: record.event.occurred.utc.rfc3339(),

@@ -10,7 +10,10 @@ use crate::config::types::{LogConfig, LogFormat};
 const ALWAYS: &str = "retina=error";
 
 /// Starts logging; `PARAPET_LOG` overrides the configured filter.
-pub(super) fn start(config: &LogConfig) -> anyhow::Result<()> {
+///
+/// # Errors
+/// A filter that cannot be read, or logging that was started before.
+pub fn start(config: &LogConfig) -> anyhow::Result<()> {
     let filter = std::env::var("PARAPET_LOG").unwrap_or_else(|_| config.filter.clone());
     let filter = EnvFilter::try_new(format!("{ALWAYS},{filter}"))
         .with_context(|| format!("`{filter}` is no log filter; try `info`"))?;
@@ -25,7 +28,10 @@ pub(super) fn start(config: &LogConfig) -> anyhow::Result<()> {
 }
 
 /// Logging for commands that speak to a person: warnings and worse.
-pub(super) fn quiet() -> anyhow::Result<()> {
+///
+/// # Errors
+/// As [`start`].
+pub fn quiet() -> anyhow::Result<()> {
     start(&LogConfig {
         format: LogFormat::Human,
         filter: "warn".to_owned(),

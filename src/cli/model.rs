@@ -1,14 +1,10 @@
-//! `parapet model`.
+//! `parapet model check`; what else there is about models are tools.
 
-mod eval;
-mod pull;
-
+use std::ffi::OsString;
 use std::sync::Arc;
 
-use anyhow::Context as _;
-
 use super::args::{ModelArgs, ModelCommand, ModelFolder};
-use super::logging;
+use super::{logging, tools};
 use crate::config::types::InferenceConfig;
 use crate::infer::manifest::Resize;
 use crate::infer::model::weights_folder;
@@ -16,27 +12,41 @@ use crate::infer::ort::OrtBackend;
 use crate::infer::{Model, still};
 
 pub(super) fn run(args: ModelArgs) -> anyhow::Result<bool> {
-    logging::quiet()?;
     match args.command {
-        ModelCommand::Check(folder) => check(&folder),
-        ModelCommand::Detect { folder, picture } => detect(&folder, &picture),
-        ModelCommand::Eval(args) => eval::run(&args),
-        ModelCommand::Pull(args) => pull::run(&args),
+        ModelCommand::Check(folder) => {
+            logging::quiet()?;
+            check(&folder)
+        }
+        ModelCommand::Tool(words) => {
+            let model = OsString::from("model");
+            tools::hand_over(&[&[model], words.as_slice()].concat())
+        }
     }
 }
 
-fn open(folder: &ModelFolder) -> anyhow::Result<(Arc<Model>, OrtBackend)> {
+/// The model, and ONNX Runtime to run it on one core.
+///
+/// # Errors
+/// Where either cannot be used.
+pub fn open(folder: &ModelFolder) -> anyhow::Result<(Arc<Model>, OrtBackend)> {
     let weights = folder.weights.clone().or_else(weights_folder);
     let model = Arc::new(Model::load(&folder.folder, weights.as_deref())?);
     Ok((model, single_backend()?))
 }
 
 /// ONNX Runtime for one picture at a time on one core.
-pub(super) fn single_backend() -> anyhow::Result<OrtBackend> {
+///
+/// # Errors
+/// Where it is missing.
+pub fn single_backend() -> anyhow::Result<OrtBackend> {
     Ok(OrtBackend::new(&InferenceConfig::default())?)
 }
 
-fn check(folder: &ModelFolder) -> anyhow::Result<bool> {
+/// Runs a model once and prints what it is.
+///
+/// # Errors
+/// What does not fit its manifest.
+pub fn check(folder: &ModelFolder) -> anyhow::Result<bool> {
     let (model, backend) = open(folder)?;
     let input = &model.manifest.input;
     // A grey picture through the whole way: load, shapes, one run, head.
@@ -68,24 +78,5 @@ fn check(folder: &ModelFolder) -> anyhow::Result<bool> {
         model.manifest.licence,
         found.len()
     );
-    Ok(true)
-}
-
-fn detect(folder: &ModelFolder, picture: &std::path::Path) -> anyhow::Result<bool> {
-    let (model, backend) = open(folder)?;
-    let pixels = image::ImageReader::open(picture)
-        .with_context(|| picture.display().to_string())?
-        .with_guessed_format()?
-        .decode()
-        .with_context(|| format!("{}: no JPEG or PNG", picture.display()))?
-        .to_rgb8();
-    anyhow::ensure!(
-        pixels.width() >= 2 && pixels.height() >= 2,
-        "{}: too small",
-        picture.display()
-    );
-    for found in still::look(&model, &backend, &still::frame_from_image(&pixels))? {
-        println!("{}", serde_json::to_string(&found)?);
-    }
     Ok(true)
 }

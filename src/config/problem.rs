@@ -23,7 +23,7 @@ pub struct Problem {
 
 impl Problem {
     /// A problem of a whole file.
-    pub(crate) fn of_file(path: &Path, message: String) -> Self {
+    pub fn of_file(path: &Path, message: String) -> Self {
         Self {
             path: path.to_owned(),
             line: 0,
@@ -54,7 +54,7 @@ pub struct ConfigErrors {
 }
 
 impl ConfigErrors {
-    pub(crate) fn new(problems: Vec<Problem>) -> Self {
+    pub fn new(problems: Vec<Problem>) -> Self {
         Self { problems }
     }
 
@@ -64,7 +64,7 @@ impl ConfigErrors {
         &self.problems
     }
 
-    pub(crate) fn into_problems(self) -> Vec<Problem> {
+    pub fn into_problems(self) -> Vec<Problem> {
         self.problems
     }
 }
@@ -84,15 +84,15 @@ impl fmt::Display for ConfigErrors {
 impl std::error::Error for ConfigErrors {}
 
 /// A parsed file that still knows where everything stood.
-pub(crate) struct File<'t> {
-    pub(crate) path: &'t Path,
+pub struct File<'t> {
+    pub path: &'t Path,
     text: &'t str,
-    pub(crate) document: Document<&'t str>,
+    pub document: Document<&'t str>,
 }
 
 impl<'t> File<'t> {
     /// Parses TOML; a syntax error goes to the report.
-    pub(crate) fn parse(path: &'t Path, text: &'t str, report: &Report) -> Option<Self> {
+    pub fn parse(path: &'t Path, text: &'t str, report: &Report) -> Option<Self> {
         match Document::parse(text) {
             Ok(document) => Some(Self {
                 path,
@@ -117,14 +117,14 @@ impl<'t> File<'t> {
 
 /// A place in a file.
 #[derive(Clone, Copy)]
-pub(crate) struct Spot<'f> {
-    pub(crate) file: &'f File<'f>,
-    pub(crate) offset: usize,
+pub struct Spot<'f> {
+    pub file: &'f File<'f>,
+    pub offset: usize,
 }
 
 impl Spot<'_> {
     /// `file:line` for a message about another place.
-    pub(crate) fn short(&self) -> String {
+    pub fn short(&self) -> String {
         let (line, _) = line_and_column(self.file.text, self.offset);
         format!("{}:{line}", self.file.path.display())
     }
@@ -159,18 +159,18 @@ fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
 
 /// Collects problems while the reading goes on.
 #[derive(Default)]
-pub(crate) struct Report {
+pub struct Report {
     problems: RefCell<Vec<Problem>>,
     warnings: RefCell<Vec<Problem>>,
 }
 
 impl Report {
     /// Takes a problem, once: a wrong default is one problem, however many cameras inherit it.
-    pub(crate) fn problem(&self, at: Spot<'_>, subject: &str, message: impl Into<String>) {
+    pub fn problem(&self, at: Spot<'_>, subject: &str, message: impl Into<String>) {
         self.add(at.problem(subject, message.into()));
     }
 
-    pub(crate) fn warning(&self, at: Spot<'_>, subject: &str, message: impl Into<String>) {
+    pub fn warning(&self, at: Spot<'_>, subject: &str, message: impl Into<String>) {
         self.warnings
             .borrow_mut()
             .push(at.problem(subject, message.into()));
@@ -189,7 +189,7 @@ impl Report {
     }
 
     /// Problems and warnings, each sorted by file and line.
-    pub(crate) fn into_parts(self) -> (Vec<Problem>, Vec<Problem>) {
+    pub fn into_parts(self) -> (Vec<Problem>, Vec<Problem>) {
         let (mut problems, mut warnings) = (self.problems.into_inner(), self.warnings.into_inner());
         problems.sort();
         warnings.sort();

@@ -10,23 +10,23 @@ use super::problem::{File, Report, Spot};
 
 /// A value and where it was written.
 #[derive(Clone, Copy)]
-pub(crate) struct Set<'f, T> {
-    pub(crate) value: T,
-    pub(crate) at: Spot<'f>,
+pub struct Set<'f, T> {
+    pub value: T,
+    pub at: Spot<'f>,
 }
 
 /// One table of one file.
-pub(crate) struct Table<'f> {
-    pub(crate) at: Spot<'f>,
-    pub(crate) subject: String,
-    pub(crate) report: &'f Report,
+pub struct Table<'f> {
+    pub at: Spot<'f>,
+    pub subject: String,
+    pub report: &'f Report,
     items: &'f dyn TableLike,
     known: RefCell<Vec<&'static str>>,
 }
 
 impl<'f> Table<'f> {
     /// The whole file.
-    pub(crate) fn root(file: &'f File<'f>, report: &'f Report) -> Self {
+    pub fn root(file: &'f File<'f>, report: &'f Report) -> Self {
         let at = Spot { file, offset: 0 };
         Self::new(at, String::new(), report, file.document.as_table())
     }
@@ -49,34 +49,34 @@ impl<'f> Table<'f> {
     }
 
     /// Notes a problem of this table at a place.
-    pub(crate) fn problem(&self, at: Spot<'f>, message: impl Into<String>) {
+    pub fn problem(&self, at: Spot<'f>, message: impl Into<String>) {
         self.report.problem(at, &self.subject, message);
     }
 
     /// Notes that a key is needed.
-    pub(crate) fn missing(&self, key: &str, how: &str) {
+    pub fn missing(&self, key: &str, how: &str) {
         self.problem(self.at, format!("`{key}` is missing: {how}"));
     }
 
     /// Whether the key is written at all, right or wrong.
-    pub(crate) fn has(&self, key: &str) -> bool {
+    pub fn has(&self, key: &str) -> bool {
         self.items.contains_key(key)
     }
 
     /// Whether the key holds a table with nothing in it.
-    pub(crate) fn key_is_empty_table(&self, key: &str) -> bool {
+    pub fn key_is_empty_table(&self, key: &str) -> bool {
         let table = self.items.get(key).and_then(Item::as_table_like);
         table.is_some_and(TableLike::is_empty)
     }
 
     /// Where the key's name is written.
-    pub(crate) fn key_spot(&self, key: &str) -> Spot<'f> {
+    pub fn key_spot(&self, key: &str) -> Spot<'f> {
         let key = self.items.get_key_value(key).map(|(key, _)| key);
         self.spot(key.and_then(|key| key.span()).map(|span| span.start))
     }
 
     /// The value of a key, marked as known.
-    pub(crate) fn item(&self, key: &'static str) -> Option<Set<'f, &'f Item>> {
+    pub fn item(&self, key: &'static str) -> Option<Set<'f, &'f Item>> {
         self.known.borrow_mut().push(key);
         #[cfg(test)]
         asked::note(&self.subject, key);
@@ -104,7 +104,7 @@ impl<'f> Table<'f> {
     }
 
     /// A text that is not empty.
-    pub(crate) fn text(&self, key: &'static str) -> Option<Set<'f, &'f str>> {
+    pub fn text(&self, key: &'static str) -> Option<Set<'f, &'f str>> {
         let text = self.typed(key, "a text in quotes", Item::as_str)?;
         if text.value.trim().is_empty() {
             self.problem(
@@ -117,7 +117,7 @@ impl<'f> Table<'f> {
     }
 
     /// A name checked by its type's own rule.
-    pub(crate) fn name<T, E: std::fmt::Display>(
+    pub fn name<T, E: std::fmt::Display>(
         &self,
         key: &'static str,
         check: impl FnOnce(&str) -> Result<T, E>,
@@ -133,22 +133,18 @@ impl<'f> Table<'f> {
     }
 
     /// Yes or no.
-    pub(crate) fn flag(&self, key: &'static str) -> Option<Set<'f, bool>> {
+    pub fn flag(&self, key: &'static str) -> Option<Set<'f, bool>> {
         self.typed(key, "true or false", Item::as_bool)
     }
 
     /// A whole number in a range.
-    pub(crate) fn integer(
-        &self,
-        key: &'static str,
-        range: RangeInclusive<i64>,
-    ) -> Option<Set<'f, i64>> {
+    pub fn integer(&self, key: &'static str, range: RangeInclusive<i64>) -> Option<Set<'f, i64>> {
         let number = self.typed(key, "a whole number", Item::as_integer)?;
         self.within(key, number, &range)
     }
 
     /// A whole number in a range, or `"auto"`, which is none.
-    pub(crate) fn integer_or_auto(
+    pub fn integer_or_auto(
         &self,
         key: &'static str,
         range: RangeInclusive<i64>,
@@ -170,11 +166,7 @@ impl<'f> Table<'f> {
     }
 
     /// A number, with or without a point, in a range.
-    pub(crate) fn number(
-        &self,
-        key: &'static str,
-        range: RangeInclusive<f64>,
-    ) -> Option<Set<'f, f64>> {
+    pub fn number(&self, key: &'static str, range: RangeInclusive<f64>) -> Option<Set<'f, f64>> {
         let number = self.typed(key, "a number", |item| item.as_value().and_then(float))?;
         self.within(key, number, &range)
     }
@@ -197,7 +189,7 @@ impl<'f> Table<'f> {
     }
 
     /// Seconds, with or without a point.
-    pub(crate) fn seconds(
+    pub fn seconds(
         &self,
         key: &'static str,
         range: RangeInclusive<f64>,
@@ -212,7 +204,7 @@ impl<'f> Table<'f> {
     }
 
     /// Whole milliseconds.
-    pub(crate) fn millis(
+    pub fn millis(
         &self,
         key: &'static str,
         range: RangeInclusive<i64>,
@@ -226,11 +218,7 @@ impl<'f> Table<'f> {
     }
 
     /// One of a few words.
-    pub(crate) fn choice<T: Copy>(
-        &self,
-        key: &'static str,
-        choices: &[(&str, T)],
-    ) -> Option<Set<'f, T>> {
+    pub fn choice<T: Copy>(&self, key: &'static str, choices: &[(&str, T)]) -> Option<Set<'f, T>> {
         let text = self.text(key)?;
         let found = choices.iter().find(|(word, _)| *word == text.value);
         if found.is_none() {
@@ -255,7 +243,7 @@ impl<'f> Table<'f> {
     }
 
     /// A list of texts.
-    pub(crate) fn texts(&self, key: &'static str) -> Option<Set<'f, Vec<&'f str>>> {
+    pub fn texts(&self, key: &'static str) -> Option<Set<'f, Vec<&'f str>>> {
         self.typed(key, "a list of texts such as [\"a\", \"b\"]", |item| {
             item.as_array()?
                 .iter()
@@ -265,7 +253,7 @@ impl<'f> Table<'f> {
     }
 
     /// A list of points `[[x, y], …]` of finite numbers.
-    pub(crate) fn points(&self, key: &'static str) -> Option<Set<'f, Vec<[f64; 2]>>> {
+    pub fn points(&self, key: &'static str) -> Option<Set<'f, Vec<[f64; 2]>>> {
         self.typed(
             key,
             "a list of points such as [[0.1, 0.2], [0.3, 0.4]]",
@@ -274,21 +262,21 @@ impl<'f> Table<'f> {
     }
 
     /// Two numbers `[a, b]`.
-    pub(crate) fn pair(&self, key: &'static str) -> Option<Set<'f, [f64; 2]>> {
+    pub fn pair(&self, key: &'static str) -> Option<Set<'f, [f64; 2]>> {
         self.typed(key, "two numbers such as [1920, 1080]", |item| {
             item.as_value().and_then(pair)
         })
     }
 
     /// A table below this one.
-    pub(crate) fn table(&self, key: &'static str, subject: &str) -> Option<Self> {
+    pub fn table(&self, key: &'static str, subject: &str) -> Option<Self> {
         let wanted = format!("a table: [{key}] or {key} = {{ … }}");
         let Set { value, at } = self.typed(key, &wanted, Item::as_table_like)?;
         Some(Self::new(at, self.under(subject), self.report, value))
     }
 
     /// Named tables below a key: `[key.NAME]`.
-    pub(crate) fn named_tables(&self, key: &'static str) -> Vec<(Set<'f, &'f str>, Self)> {
+    pub fn named_tables(&self, key: &'static str) -> Vec<(Set<'f, &'f str>, Self)> {
         let wanted = format!("named tables: [{key}.NAME]");
         let Some(all) = self.typed(key, &wanted, Item::as_table_like) else {
             return Vec::new();
@@ -319,7 +307,7 @@ impl<'f> Table<'f> {
     }
 
     /// Tables in a list: `[[key]]`.
-    pub(crate) fn tables(&self, key: &'static str) -> Vec<Self> {
+    pub fn tables(&self, key: &'static str) -> Vec<Self> {
         let Some(Set { value: item, at }) = self.item(key) else {
             return Vec::new();
         };
@@ -358,7 +346,7 @@ impl<'f> Table<'f> {
     }
 
     /// Says which keys nobody asked for. Call it when every key has been read.
-    pub(crate) fn finish(&self) {
+    pub fn finish(&self) {
         let known = self.known.borrow();
         for (key, _) in self.items.iter() {
             if !known.contains(&key) {
@@ -385,7 +373,7 @@ fn pair(value: &Value) -> Option<[f64; 2]> {
 }
 
 /// `: did you mean …?` where a candidate is near, else nothing.
-pub(crate) fn did_you_mean<'c>(text: &str, candidates: impl Iterator<Item = &'c str>) -> String {
+pub fn did_you_mean<'c>(text: &str, candidates: impl Iterator<Item = &'c str>) -> String {
     // A long text is no slip of a known short one; the distance costs its length squared.
     if text.len() > 64 {
         return String::new();

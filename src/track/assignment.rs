@@ -4,7 +4,7 @@
 //! complete matrix; trackers gate most pairs away.
 
 /// A pair that may not be.
-pub(super) const FORBIDDEN: f64 = f64::INFINITY;
+pub const FORBIDDEN: f64 = f64::INFINITY;
 
 /// The cost of leaving a row alone: more than any allowed pair, so that as many rows as can be
 /// are assigned, and among those ways the cheapest is taken.
@@ -13,7 +13,8 @@ const ALONE: f64 = 1e6;
 /// Assigns each of `rows` to at most one of `columns`; `cost(row, column)` is finite and in
 /// 0..1000, or [`FORBIDDEN`]. Returns the column of each row. Most rows get one; among those
 /// ways the sum of costs is least.
-pub(super) fn assign(
+#[must_use]
+pub fn assign(
     rows: usize,
     columns: usize,
     cost: impl Fn(usize, usize) -> f64,

@@ -1,6 +1,6 @@
-"""Average precision of made-up boxes by COCO's own evaluation, for the tests of src/eval/score.rs.
+"""Average precision of made-up boxes by COCO's own evaluation, for the tests of benches/lab/src/eval/score.rs.
 
-    python3 -m pip install pycocotools && python3 testdata/python/reference_ap.py > src/eval/score/coco.json
+    python3 -m pip install pycocotools && python3 testdata/python/reference_ap.py > benches/lab/src/eval/score/coco.json
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-//! What can be typed about doors: connections, administration, the audit log, certificates.
+//! What can be typed about doors: connections, administration, the audit log.
 
 use std::path::PathBuf;
 
@@ -6,22 +6,22 @@ use clap::{Args as ClapArgs, Subcommand};
 
 /// How to reach a daemon.
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct ConnectArgs {
+pub struct ConnectArgs {
     /// The daemon's gRPC address; https where it asks for certificates.
     #[arg(long, default_value = "http://127.0.0.1:7447", value_name = "URL")]
-    pub(in crate::cli) server: String,
+    pub server: String,
     /// The authority that signs the server's certificate, PEM.
     #[arg(long, value_name = "FILE", requires_all = ["tls_cert", "tls_key"])]
-    pub(in crate::cli) tls_ca: Option<PathBuf>,
+    pub tls_ca: Option<PathBuf>,
     /// Your certificate, PEM.
     #[arg(long, value_name = "FILE", requires = "tls_ca")]
-    pub(in crate::cli) tls_cert: Option<PathBuf>,
+    pub tls_cert: Option<PathBuf>,
     /// Its private key, PEM; nobody else may be able to read it.
     #[arg(long, value_name = "FILE", requires = "tls_ca")]
-    pub(in crate::cli) tls_key: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
     /// The name in the server's certificate, where it is not the address's host.
     #[arg(long, value_name = "NAME", requires = "tls_ca")]
-    pub(in crate::cli) tls_name: Option<String>,
+    pub tls_name: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -101,43 +101,4 @@ pub(in crate::cli) struct AuditFile {
     /// The log itself, instead of asking the configuration.
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) file: Option<PathBuf>,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct PkiArgs {
-    #[command(subcommand)]
-    pub(in crate::cli) command: PkiCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(in crate::cli) enum PkiCommand {
-    /// Make a TEST authority, a server's and clients' certificates in a folder. Prints what to
-    /// write into the configuration. Nothing is ever overwritten.
-    Init {
-        /// The folder; made where it is not there.
-        #[arg(long, value_name = "DIR")]
-        dir: PathBuf,
-        /// A host name or address of the server; may be said again. localhost, 127.0.0.1 and ::1
-        /// are always in.
-        #[arg(long, value_name = "NAME")]
-        server: Vec<String>,
-        /// A client and its role (subscriber, operator, admin); may be said again.
-        #[arg(long, value_name = "NAME:ROLE", default_value = "platform:subscriber")]
-        client: Vec<String>,
-        /// How long the certificates are good; the authority ten times as long.
-        #[arg(long, default_value_t = 365, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=3_650))]
-        days: u64,
-    },
-    /// Add a client to a folder of `pki init`.
-    Add {
-        /// The folder.
-        #[arg(long, value_name = "DIR")]
-        dir: PathBuf,
-        /// The client and its role.
-        #[arg(long, value_name = "NAME:ROLE", required = true)]
-        client: Vec<String>,
-        /// How long its certificate is good.
-        #[arg(long, default_value_t = 365, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=3_650))]
-        days: u64,
-    },
 }

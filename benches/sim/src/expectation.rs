@@ -1,0 +1,209 @@
+//! What a clip must make the rules say: the expectation file `<clip's stem>.expect.toml`, which
+//! lies beside the clip. The scene simulator and `parapet replay --record` write what
+//! `parapet replay --expect` reads.
+//!
+//! ```toml
+//! [clip]
+//! seconds = 30.0            # how long the clip is
+//! conditions = ["day"]      # words that the report groups by; any script
+//! config = "stem.toml"      # rules, relative to this file; optional
+//! camera = "stem"           # whose rules of that configuration; optional
+//! fps = 10.0                # pictures a second and
+//! picture = [1280, 720]     # their size, for detections that stand in for video; optional
+//!
+//! [[event]]                 # a rule must say this
+//! kind = "zone_intrusion"   # as events name it
+//! rule = "yard-entered"     # optional: without it any rule of the kind will do
+//! start_seconds = 10.0      # of the clip
+//! end_seconds = 15.0        # optional
+//! before_seconds = 1.0      # the alarm may come this much before the start, optional
+//! after_seconds = 10.0      # and this much after it, optional
+//! note = "crawls"           # a word that the report groups by, optional
+//!
+//! [[later]]                 # scripted, but no rule for it exists yet: never scored
+//! kind = "fight"            # a free word; the other keys as above, without `rule`
+//! start_seconds = 20.0
+//!
+//! [[ignore]]                # alarms in here count neither way
+//! start_seconds = 0.0
+//! end_seconds = 2.0
+//! rule = "yard-entered"     # optional: only this rule's
+//! ```
+//!
+//! Times are kept in whole microseconds, so that what is written is what is read.
+
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use parapet::config::problem::{ConfigErrors, File, Problem, Report};
+use parapet::model::event::EventKind;
+use parapet::model::geometry::Size;
+use parapet::model::ids::{CameraId, RuleName};
+
+/// How much earlier than the truth's start an alarm may come, where the event does not say.
+pub const DEFAULT_BEFORE: Duration = Duration::from_secs(1);
+/// How much later than the truth's start an alarm may come, where the event does not say.
+pub const DEFAULT_AFTER: Duration = Duration::from_secs(10);
+/// The longest clip, in seconds: a week.
+pub const LONGEST_SECONDS: f64 = 7.0 * 86_400.0;
+
+/// One expectation file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Expectation {
+    /// The clip itself.
+    pub clip: ExpectedClip,
+    /// What rules must say.
+    pub events: Vec<ExpectedEvent>,
+    /// What happens in the clip that no rule looks for yet; never scored.
+    pub later: Vec<LaterEvent>,
+    /// Where alarms count neither way.
+    pub ignore: Vec<IgnoredSpan>,
+}
+
+/// `[clip]`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExpectedClip {
+    /// How long the clip is; above zero in every file that was read.
+    pub length: Duration,
+    /// Words that results are grouped by, such as `day`; none is empty.
+    pub conditions: Vec<String>,
+    /// The configuration that holds the rules, relative to the expectation file.
+    pub config: Option<PathBuf>,
+    /// Whose rules of that configuration apply.
+    pub camera: Option<CameraId>,
+    /// Pictures a second, for detections that stand in for video.
+    pub fps: Option<f64>,
+    /// The pictures' size, for detections that stand in for video.
+    pub picture: Option<Size>,
+}
+
+/// `[[event]]`: a rule must say this.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExpectedEvent {
+    /// What happens.
+    pub kind: EventKind,
+    /// The rule that must say so; none means any rule of the kind.
+    pub rule: Option<RuleName>,
+    /// When in the clip it begins; not after the clip's end.
+    pub start: Duration,
+    /// When it ends; not before `start`.
+    pub end: Option<Duration>,
+    /// How much earlier than `start` the alarm may come; none means [`DEFAULT_BEFORE`].
+    pub before: Option<Duration>,
+    /// How much later than `start` the alarm may come; none means [`DEFAULT_AFTER`].
+    pub after: Option<Duration>,
+    /// A word that results are grouped by; not blank.
+    pub note: Option<String>,
+}
+
+/// `[[later]]`: scripted, but nothing looks for it yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LaterEvent {
+    /// A free word; not blank.
+    pub kind: String,
+    /// As in [`ExpectedEvent`].
+    pub start: Duration,
+    /// As in [`ExpectedEvent`].
+    pub end: Option<Duration>,
+    /// As in [`ExpectedEvent`].
+    pub before: Option<Duration>,
+    /// As in [`ExpectedEvent`].
+    pub after: Option<Duration>,
+    /// As in [`ExpectedEvent`].
+    pub note: Option<String>,
+}
+
+/// `[[ignore]]`: alarms in this span count neither as right nor as wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IgnoredSpan {
+    /// From here on.
+    pub start: Duration,
+    /// Up to and with here; not before `start`.
+    pub end: Duration,
+    /// Only this rule's alarms; none means all.
+    pub rule: Option<RuleName>,
+}
+
+impl ExpectedEvent {
+    /// When the first alarm may come.
+    #[must_use]
+    pub fn window(&self) -> RangeInclusive<Duration> {
+        let before = self.before.unwrap_or(DEFAULT_BEFORE);
+        let after = self.after.unwrap_or(DEFAULT_AFTER);
+        self.start.saturating_sub(before)..=self.start.saturating_add(after)
+    }
+
+    /// When alarms still speak of this event: from the window's start to as long after the
+    /// event's end as the first alarm may come after its start.
+    #[must_use]
+    pub fn reach(&self) -> RangeInclusive<Duration> {
+        let after = self.after.unwrap_or(DEFAULT_AFTER);
+        let end = self.end.unwrap_or(self.start).max(self.start);
+        *self.window().start()..=end.saturating_add(after)
+    }
+}
+
+impl Expectation {
+    /// Where the rules are, if the file says: its `config` starts at the folder of the file.
+    #[must_use]
+    pub fn config_path(&self, file: &Path) -> Option<PathBuf> {
+        let config = self.clip.config.as_ref()?;
+        Some(parapet::config::folder_of(file).join(config))
+    }
+}
+
+/// Reads and checks an expectation file.
+///
+/// # Errors
+/// Everything that is wrong, at once, with file and line.
+pub fn load(path: &Path) -> Result<Expectation, ConfigErrors> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse(path, &text),
+        Err(error) => Err(ConfigErrors::new(vec![Problem::of_file(
+            path,
+            format!("cannot be read ({error}): check that it exists, is UTF-8 and readable"),
+        )])),
+    }
+}
+
+/// Checks a text that somebody else has read; `path` is for messages.
+///
+/// # Errors
+/// Everything that is wrong, at once, with file and line.
+pub fn parse(path: &Path, text: &str) -> Result<Expectation, ConfigErrors> {
+    let report = Report::default();
+    let file = File::parse(path, text, &report);
+    let expectation = file.as_ref().and_then(|file| read::read(file, &report));
+    drop(file);
+    let (problems, _) = report.into_parts();
+    match expectation {
+        Some(expectation) if problems.is_empty() => Ok(expectation),
+        _ => Err(ConfigErrors::new(problems)),
+    }
+}
+
+/// What a clip is called without its endings: `a/yard.mp4` and `a/yard.mot.txt` are both `yard`.
+#[must_use]
+pub fn clip_stem(clip: &Path) -> String {
+    let name = clip.file_name().unwrap_or_default().to_string_lossy();
+    if let Some(stem) = name.strip_suffix(".mot.txt") {
+        return stem.to_owned();
+    }
+    clip.file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// Where a clip's expectation file is looked for: `folder`, or beside the clip.
+#[must_use]
+pub fn expectation_path(clip: &Path, folder: Option<&Path>) -> PathBuf {
+    let folder = folder.unwrap_or_else(|| parapet::config::folder_of(clip));
+    folder.join(format!("{}.expect.toml", clip_stem(clip)))
+}

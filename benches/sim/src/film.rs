@@ -1,0 +1,234 @@
+//! Scenes become clips: what the renderer draws goes through an encoder into `<stem>.mp4`, and
+//! beside it lie
+//!
+//! * `<stem>.toml`: a configuration with the scene's zones, lines, rules and calibration;
+//! * `<stem>.expect.toml`: the events that must come of it (`config::expectation`);
+//! * `<stem>.truth.jsonl`: who was where in every frame (`truth.rs` is the contract);
+//! * `<stem>.mot.txt`: everybody's boxes as a perfect detector would give them.
+//!
+//! The same scene, size and build give the same bytes in all of them.
+
+mod cache;
+mod container;
+mod encoder;
+#[cfg(test)]
+mod tests;
+mod truth;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use cache::{Cache, default_cache};
+
+use encoder::Encoder;
+use truth::TruthWriter;
+
+use crate::expectation::Expectation;
+use crate::render::{Drawn, Renderer, Seen};
+use crate::scene::{Scene, Signal, Timeline, Verdict, configuration, expectation};
+use parapet::model::geometry::Size;
+
+/// Why a scene did not become a clip.
+#[derive(Debug, thiserror::Error)]
+pub enum FilmError {
+    /// A file could not be written.
+    #[error("{file}: {source}", file = file.display())]
+    Write {
+        /// The file or folder.
+        file: PathBuf,
+        /// The operating system's words.
+        source: io::Error,
+    },
+    /// The encoder gave up.
+    #[error("{file}: the picture could not be encoded: {why}", file = file.display())]
+    Encode {
+        /// The file.
+        file: PathBuf,
+        /// GStreamer's words.
+        why: String,
+    },
+}
+
+/// What is wanted of a scene besides what it says itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Order {
+    /// Another picture size.
+    pub size: Option<Size>,
+    /// Only the first so many seconds.
+    pub seconds: Option<f64>,
+    /// Another bitrate of the video, in kbit/s.
+    pub bitrate_kbps: Option<u32>,
+    /// So many seconds before it in which nobody is there.
+    pub quiet_before: Option<f64>,
+    /// Everything but the video.
+    pub truth_only: bool,
+    /// The model folder that the written configuration names.
+    pub model_folder: PathBuf,
+}
+
+/// A finished clip.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clip {
+    /// `<stem>.mp4`; none where only the truth was wanted.
+    pub video: Option<PathBuf>,
+    /// `<stem>.toml`.
+    pub config: PathBuf,
+    /// `<stem>.expect.toml`.
+    pub expect: PathBuf,
+    /// `<stem>.truth.jsonl`.
+    pub truth: PathBuf,
+    /// `<stem>.mot.txt`.
+    pub mot: PathBuf,
+}
+
+impl Clip {
+    /// The files of a clip in a folder, whether they are there or not.
+    #[must_use]
+    pub fn of(folder: &Path, stem: &str, truth_only: bool) -> Self {
+        let file = |ending: &str| folder.join(format!("{stem}{ending}"));
+        Self {
+            video: (!truth_only).then(|| file(".mp4")),
+            config: file(".toml"),
+            expect: file(".expect.toml"),
+            truth: file(".truth.jsonl"),
+            mot: file(".mot.txt"),
+        }
+    }
+
+    /// Whether all of its files are there.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let files = [&self.config, &self.expect, &self.truth, &self.mot];
+        files.into_iter().chain(&self.video).all(|f| f.is_file())
+    }
+}
+
+/// The scene with an order's changes.
+#[must_use]
+pub fn ordered(scene: &Scene, order: &Order) -> Scene {
+    let mut scene = order
+        .size
+        .map_or_else(|| scene.clone(), |size| scene.resized(size));
+    if let Some(seconds) = order.seconds {
+        scene.seconds = scene.seconds.min(seconds);
+    }
+    if let Some(bitrate_kbps) = order.bitrate_kbps {
+        scene.encoding.bitrate_kbps = bitrate_kbps;
+    }
+    if let Some(seconds) = order.quiet_before {
+        scene.begin_quietly(seconds);
+    }
+    scene
+}
+
+/// What must come of a scene, without drawing anything.
+#[must_use]
+pub fn expected(scene: &Scene) -> Expectation {
+    let timeline = Timeline::new(scene);
+    expectation(&timeline, &Verdict::of(&timeline))
+}
+
+/// Draws and writes a scene into `folder`, which is made where it is missing. `progress` hears
+/// the frames done so far.
+///
+/// # Errors
+/// [`FilmError`]; files written before it stay.
+pub fn shoot(
+    scene: &Scene,
+    folder: &Path,
+    order: &Order,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Clip, FilmError> {
+    let scene = ordered(scene, order);
+    let timeline = Timeline::new(&scene);
+    let clip = Clip::of(folder, &scene.stem, order.truth_only);
+    fs::create_dir_all(folder).map_err(|source| FilmError::Write {
+        file: folder.to_owned(),
+        source,
+    })?;
+    let model = relative(folder, &order.model_folder);
+    write(
+        &clip.config,
+        &configuration(&timeline, &model.to_string_lossy()),
+    )?;
+    let verdict = Verdict::of(&timeline);
+    let header = format!("Written from the scene {}: do not change.", scene.stem);
+    write(
+        &clip.expect,
+        &expectation(&timeline, &verdict).to_toml(&header),
+    )?;
+    let mut truth = TruthWriter::open(&clip, &timeline)?;
+    let mut renderer = Renderer::new(&scene.place, scene.size);
+    let encoder = match &clip.video {
+        None => None,
+        Some(video) => Some(Encoder::open(
+            video,
+            (scene.size, renderer.matrix()),
+            scene.fps,
+            scene.encoding,
+        )?),
+    };
+    let mut shown: Option<Shown> = None;
+    for frame in 0..scene.frames() {
+        let second = timeline.second_of(frame);
+        let signal = timeline.signal(second);
+        // A scene may begin frozen: then its first picture is what stands.
+        if signal == Signal::Live || (signal == Signal::Frozen && shown.is_none()) {
+            let moment = timeline.moment(second);
+            shown = Some(match encoder {
+                Some(_) => Shown::Picture(renderer.draw(&moment, frame)),
+                None => Shown::People(renderer.look(&moment, frame)),
+            });
+        }
+        let picture = shown.as_ref().filter(|_| signal != Signal::Lost);
+        truth.frame(frame, signal, picture.map(Shown::people))?;
+        if let (Some(encoder), Some(Shown::Picture(drawn))) = (&encoder, picture) {
+            encoder.push(frame, [&drawn.y, &drawn.u, &drawn.v])?;
+        }
+        progress(frame + 1);
+    }
+    if let Some(encoder) = encoder {
+        encoder.finish()?;
+    }
+    truth.finish(&verdict)?;
+    Ok(clip)
+}
+
+/// What a frame shows.
+enum Shown {
+    Picture(Drawn),
+    People(Vec<Seen>),
+}
+
+impl Shown {
+    fn people(&self) -> &[Seen] {
+        match self {
+            Self::Picture(drawn) => &drawn.people,
+            Self::People(people) => people,
+        }
+    }
+}
+
+fn write(file: &Path, text: &str) -> Result<(), FilmError> {
+    fs::write(file, text).map_err(|source| FilmError::Write {
+        file: file.to_owned(),
+        source,
+    })
+}
+
+/// The way from a folder to a place, so that both can be moved together; `to` as it is where one
+/// of them does not exist.
+fn relative(from: &Path, to: &Path) -> PathBuf {
+    let (Ok(from), Ok(to)) = (from.canonicalize(), to.canonicalize()) else {
+        return to.to_owned();
+    };
+    let shared = from
+        .components()
+        .zip(to.components())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let up = from.components().skip(shared).map(|_| "..");
+    let way: PathBuf = up.collect();
+    way.join(to.components().skip(shared).collect::<PathBuf>())
+}

@@ -1,0 +1,23 @@
+//! Stand-ins for what a facility has, of which the daemon's package has none.
+//!
+//! ```text
+//! 0 world        a place and who is in it at one moment
+//!   expectation  what a clip must make the rules say
+//!   mot          boxes in MOTChallenge's text format
+//!   wall         recordings as RTSP cameras that fail on command
+//!   watch        counts what such cameras deliver
+//! 1 scene        scripted scenes
+//!   render       draws them with exact truth
+//! 2 film         makes clips of them
+//! ```
+
+pub mod expectation;
+pub mod film;
+pub mod mot;
+pub mod render;
+pub mod scene;
+pub mod wall;
+pub mod watch;
+pub mod world;
+
+pub use wall::{SimError, Wall, WallCamera, WallConfig};
