@@ -28,8 +28,8 @@ const DAEMON: Floors = &[
 ];
 
 const SIM: Floors = &[
-    &["world", "expectation", "mot", "wall", "watch"],
-    &["render", "scene"],
+    &["world", "expectation", "mot", "wall"],
+    &["render", "scene", "watch"],
     &["film"],
 ];
 

@@ -7,6 +7,7 @@ mod api;
 #[path = "../../benches/lab/src/authority.rs"]
 #[expect(unreachable_pub, reason = "the lab's commands ask for more")]
 mod authority;
+mod command_line;
 mod deploy;
 mod examples;
 mod floors;

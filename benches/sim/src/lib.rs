@@ -5,8 +5,8 @@
 //!   expectation  what a clip must make the rules say
 //!   mot          boxes in MOTChallenge's text format
 //!   wall         recordings as RTSP cameras that fail on command
-//!   watch        counts what such cameras deliver
-//! 1 scene        scripted scenes
+//! 1 watch        counts what such cameras deliver
+//!   scene        scripted scenes
 //!   render       draws them with exact truth
 //! 2 film         makes clips of them
 //! ```
