@@ -64,7 +64,7 @@ fn event(ids: &mut IdSource, capture: CaptureTime) -> Event {
         id: EventId(ids.uuid_v7(capture.utc.0)),
         incident: IncidentId(ids.uuid_v7(capture.utc.0)),
         phase: Phase::Started,
-        kind: EventKind::ZoneIntrusion,
+        kind: EventKind::ZONE_INTRUSION,
         severity: Severity::Alarm,
         site: SiteName::new("bench").expect("name"),
         node: NodeName::new("bench").expect("name"),

@@ -22,7 +22,7 @@ fn event(ids: &mut IdSource) -> Event {
         id: EventId(id),
         incident: IncidentId(id),
         phase: Phase::Started,
-        kind: EventKind::ZoneIntrusion,
+        kind: EventKind::ZONE_INTRUSION,
         severity: Severity::Alarm,
         site: SiteName::new("site").expect("name"),
         node: NodeName::new("node").expect("name"),

@@ -14,7 +14,7 @@ use std::time::Duration;
 use parapet::proto::v1::deliver_request::Message as Said;
 use parapet::proto::v1::deliver_response::Message as Answer;
 use parapet::proto::v1::uplink_server::{Uplink, UplinkServer};
-use parapet::proto::v1::{Acknowledged, DeliverRequest, DeliverResponse, Welcome};
+use parapet::proto::v1::{Acknowledged, DeliverRequest, DeliverResponse, EventKind, Welcome};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::{Stream, StreamExt as _};
@@ -34,7 +34,9 @@ fn take(out: &Sink, node: &str, said: Said) -> std::io::Result<Option<u64>> {
     let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
     let safe = match said {
         Said::Event(event) => {
-            let kind = event.kind().as_str_name();
+            // A newer node has kinds that this platform does not know: a number will do.
+            let kind = EventKind::try_from(event.kind)
+                .map_or_else(|_| event.kind.to_string(), |kind| kind.as_str_name().to_owned());
             writeln!(out, "{node} {} {kind} {}", event.sequence, event.id)?;
             Some(event.sequence)
         }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use parapet::proto::v1::events_client::EventsClient;
 use parapet::proto::v1::subscribe_request::Start;
 use parapet::proto::v1::subscribe_response::Message;
-use parapet::proto::v1::{AcknowledgeRequest, SubscribeRequest};
+use parapet::proto::v1::{AcknowledgeRequest, EventKind, SubscribeRequest};
 use tonic::transport::Endpoint;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -63,7 +63,9 @@ pub(crate) async fn follow(
         };
         let sequence = match answer.message {
             Some(Message::Event(event)) => {
-                let kind = event.kind().as_str_name();
+                // A newer server has kinds that this client does not know: a number will do.
+                let kind = EventKind::try_from(event.kind)
+                    .map_or_else(|_| event.kind.to_string(), |kind| kind.as_str_name().to_owned());
                 let (id, camera) = (&event.id, &event.camera);
                 writeln!(out, "{} {kind} {camera} {id}", event.sequence)?;
                 printed += 1;

@@ -166,22 +166,22 @@ impl Rule {
                 directions,
                 hysteresis_heights,
             } => (
-                EventKind::LineCrossed,
+                EventKind::LINE_CROSSED,
                 Some(&line.name),
                 Self::Line(LineRule::new(line, *directions, *hysteresis_heights)),
             ),
             RuleKind::ZoneIntrusion { zone, dwell } => (
-                EventKind::ZoneIntrusion,
+                EventKind::ZONE_INTRUSION,
                 Some(&zone.name),
                 Self::Person(PersonRule::intrusion(zone, *dwell, clear)),
             ),
             RuleKind::Loitering { zone, after } => (
-                EventKind::Loitering,
+                EventKind::LOITERING,
                 Some(&zone.name),
                 Self::Person(PersonRule::loitering(zone, *after, clear)),
             ),
             RuleKind::Crowding { zone, count, hold } => (
-                EventKind::Crowding,
+                EventKind::CROWDING,
                 Some(&zone.name),
                 Self::Crowd(CrowdRule::new(zone, *count, *hold, clear)),
             ),
@@ -197,7 +197,7 @@ impl Rule {
                     body_heights_per_second: *body_heights_per_second,
                 };
                 (
-                    EventKind::Running,
+                    EventKind::RUNNING,
                     zone.as_ref().map(|zone| &zone.name),
                     Self::Person(PersonRule::running(condition, *hold, clear)),
                 )

@@ -17,6 +17,12 @@ from parapet.v1 import event_pb2, events_pb2, events_pb2_grpc
 KEEPALIVE = [("grpc.keepalive_time_ms", 20_000), ("grpc.keepalive_timeout_ms", 10_000)]
 
 
+def name_of(enum, number):
+    """The enum's name for a number; the number itself where the server is newer than this client."""
+    known = enum.DESCRIPTOR.values_by_number.get(number)
+    return known.name if known else str(number)
+
+
 def follow(server, consumer, limit):
     """Prints events until the limit; raises grpc.RpcError when the connection breaks."""
     with grpc.insecure_channel(server, options=KEEPALIVE) as channel:
@@ -26,13 +32,13 @@ def follow(server, consumer, limit):
             what = answer.WhichOneof("message")
             if what == "event":
                 event = answer.event
-                kind = event_pb2.EventKind.Name(event.kind)
+                kind = name_of(event_pb2.EventKind, event.kind)
                 print(event.sequence, kind, event.camera, event.id, flush=True)
                 printed += 1
                 safe = event.sequence
             elif what == "gap":
                 gap = answer.gap
-                reason = events_pb2.GapReason.Name(gap.reason)
+                reason = name_of(events_pb2.GapReason, gap.reason)
                 print("gap", gap.first_sequence, gap.last_sequence, reason, flush=True)
                 safe = gap.last_sequence
             elif what == "position":

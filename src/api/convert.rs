@@ -50,13 +50,12 @@ pub fn to_wire(record: &Record) -> v1::Event {
 /// A provisional event for the wire: no sequence, no time of commit, no hashes.
 #[must_use]
 pub fn event_to_wire(event: &Event) -> v1::Event {
-    let (method, kind) = event.kind.gbt28181();
     v1::Event {
         id: event.id.0.to_string(),
         sequence: 0,
         incident: event.incident.0.to_string(),
         phase: enums::phase_to_wire(event.phase).into(),
-        kind: enums::kind_to_wire(event.kind).into(),
+        kind: event.kind.number(),
         severity: enums::severity_to_wire(event.severity).into(),
         site: event.site.to_string(),
         node: event.node.to_string(),
@@ -93,10 +92,13 @@ pub fn event_to_wire(event: &Event) -> v1::Event {
         previous_hash: Vec::new(),
         hash: Vec::new(),
         onvif_topic: event.kind.onvif_topic().unwrap_or_default().to_owned(),
-        gbt28181: Some(v1::Gbt28181Alarm {
-            method: method.into(),
-            r#type: kind.into(),
-        }),
+        gbt28181: event
+            .kind
+            .gbt28181()
+            .map(|(method, kind)| v1::Gbt28181Alarm {
+                method: method.into(),
+                r#type: kind.into(),
+            }),
     }
 }
 
@@ -234,11 +236,7 @@ pub fn filter_from_wire(wire: v1::EventFilter) -> Result<Filter, ConvertError> {
 pub fn filter_to_wire(filter: &Filter) -> v1::EventFilter {
     v1::EventFilter {
         cameras: filter.cameras.iter().map(ToString::to_string).collect(),
-        kinds: filter
-            .kinds
-            .iter()
-            .map(|kind| enums::kind_to_wire(*kind).into())
-            .collect(),
+        kinds: filter.kinds.iter().map(|kind| kind.number()).collect(),
         min_severity: filter
             .min_severity
             .map_or(0, |least| enums::severity_to_wire(least).into()),

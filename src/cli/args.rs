@@ -92,7 +92,7 @@ pub(super) struct EventsArgs {
     /// Only these cameras.
     #[arg(long, value_name = "ID")]
     pub(super) camera: Vec<String>,
-    /// Only these kinds, for example `zone_intrusion`.
+    /// Only these kinds, for example `zone_intrusion`; a kind of a newer daemon goes by its number.
     #[arg(long, value_name = "KIND")]
     pub(super) kind: Vec<String>,
     /// Only this severity and worse.

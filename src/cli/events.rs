@@ -38,16 +38,12 @@ pub fn line(record: &Record) -> Line<'_> {
 
 fn filter(args: &EventsArgs) -> anyhow::Result<Filter> {
     let kind = |name: &String| {
-        EventKind::ALL
-            .into_iter()
-            .find(|kind| kind.name() == name)
-            .with_context(|| {
-                let known: Vec<_> = EventKind::ALL.iter().map(|kind| kind.name()).collect();
-                format!(
-                    "--kind `{name}` is not known; there are {}",
-                    known.join(", ")
-                )
-            })
+        name.parse::<EventKind>().ok().with_context(|| {
+            format!(
+                "--kind `{name}` is not known; there are {}",
+                EventKind::ALL.map(EventKind::name).join(", ")
+            )
+        })
     };
     Ok(Filter {
         cameras: args

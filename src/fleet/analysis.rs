@@ -207,7 +207,7 @@ impl Analysis {
             id: EventId(self.ids.uuid_v7(now.0)),
             incident,
             phase,
-            kind: EventKind::SignalLost,
+            kind: EventKind::SIGNAL_LOST,
             severity: Severity::Warning,
             site: self.identity.site.clone(),
             node: self.identity.node.clone(),

@@ -225,7 +225,7 @@ impl Rounds {
             id: EventId(ids.uuid_v7(now.0)),
             incident: own,
             phase: word.phase,
-            kind: EventKind::CoverageReduced,
+            kind: EventKind::COVERAGE_REDUCED,
             severity,
             site: self.identity.site.clone(),
             node: self.identity.node.clone(),

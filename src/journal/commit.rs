@@ -286,7 +286,7 @@ impl Committer {
             since: now,
             backoff: Backoff::new(RETRY),
             retry_at: now,
-            kind: EventKind::StorageFault,
+            kind: EventKind::STORAGE_FAULT,
             raised: None,
         });
         let wait = trouble.backoff.fail();
@@ -295,9 +295,9 @@ impl Committer {
         let raise = trouble.raised.is_none() && now.since(trouble.since) >= RAISED_AFTER;
         if raise {
             trouble.kind = if full {
-                EventKind::StorageLow
+                EventKind::STORAGE_LOW
             } else {
-                EventKind::StorageFault
+                EventKind::STORAGE_FAULT
             };
             let incident = self.notices.incident();
             trouble.raised = Some(incident);

@@ -86,7 +86,7 @@ impl Filter {
             "kind",
             self.kinds
                 .iter()
-                .map(|kind| kind.name().to_owned())
+                .map(|kind| kind.stored_name().into_owned())
                 .collect(),
         );
         let bounds = [

@@ -91,7 +91,7 @@ impl Committer {
         self.metrics.journal.damages.inc();
         let incident = self.notices.incident();
         let reason = format!("journal damaged: {note}");
-        let (kind, phase) = (EventKind::StorageFault, Phase::Started);
+        let (kind, phase) = (EventKind::STORAGE_FAULT, Phase::Started);
         self.raise(kind, phase, incident, reason, Some(missing));
         self.adopt(store)
     }
@@ -122,7 +122,7 @@ impl Committer {
                 format!("last known record {sequence} with hash {hash}")
             });
             notices.event(super::notice::Notice {
-                kind: EventKind::StorageFault,
+                kind: EventKind::STORAGE_FAULT,
                 phase: Phase::Started,
                 incident,
                 reason: format!("journal damaged: {why}; {last}; {rescued} events brought over"),
@@ -177,7 +177,7 @@ impl Committer {
             self.metrics.journal.bytes.set(bytes);
             self.metrics.journal.oldest.set(oldest);
         }
-        let (kind, started) = (EventKind::StorageLow, Phase::Started);
+        let (kind, started) = (EventKind::STORAGE_LOW, Phase::Started);
         match step {
             Step::Nothing => {}
             Step::Begins(words) => {

@@ -300,7 +300,7 @@ pub(super) fn insert_event(
             event.id.0.to_string(),
             event.incident.0.to_string(),
             phase_column(event.phase),
-            event.kind.name(),
+            event.kind.stored_name(),
             severity_column(event.severity),
             event.camera.as_str(),
             event.rule.as_ref().map(|rule| rule.as_str()),

@@ -1,4 +1,5 @@
 mod damage;
+mod kinds;
 mod memory;
 mod quota;
 

@@ -134,7 +134,7 @@ pub(super) fn count_lost(metrics: &Metrics, event: &Event, why: &str) {
         id = %event.id.0,
         incident = %event.incident.0,
         camera = %event.camera,
-        kind = event.kind.name(),
+        kind = %event.kind,
         reason = why,
         "event lost before its commit"
     );

@@ -11,93 +11,11 @@ use super::ids::{
 };
 use super::time::{CaptureTime, UtcMicros};
 
-/// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EventKind {
-    /// Somebody crossed a line in a watched direction.
-    LineCrossed,
-    /// Somebody is in a zone where nobody may be.
-    ZoneIntrusion,
-    /// Somebody stays in a zone for too long.
-    Loitering,
-    /// Too many people in a zone.
-    Crowding,
-    /// Somebody runs.
-    Running,
-    /// A camera's stream is gone.
-    SignalLost,
-    /// The node's own word: the journal's disk or quota is full, or about to drop records.
-    StorageLow,
-    /// The node's own word: the journal's disk fails or its file is damaged.
-    StorageFault,
-    /// The node's own word: cameras are looked at less than asked for, because there is not
-    /// enough for all.
-    CoverageReduced,
-}
+mod kind;
+#[cfg(test)]
+mod tests;
 
-impl EventKind {
-    /// Every kind, in the order of the wire's numbers.
-    pub const ALL: [Self; 9] = [
-        Self::LineCrossed,
-        Self::ZoneIntrusion,
-        Self::Loitering,
-        Self::Crowding,
-        Self::Running,
-        Self::SignalLost,
-        Self::StorageLow,
-        Self::StorageFault,
-        Self::CoverageReduced,
-    ];
-
-    /// The name used in configuration, filters, logs and the journal.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::LineCrossed => "line_crossed",
-            Self::ZoneIntrusion => "zone_intrusion",
-            Self::Loitering => "loitering",
-            Self::Crowding => "crowding",
-            Self::Running => "running",
-            Self::SignalLost => "signal_lost",
-            Self::StorageLow => "storage_low",
-            Self::StorageFault => "storage_fault",
-            Self::CoverageReduced => "coverage_reduced",
-        }
-    }
-
-    /// The ONVIF topic (ONVIF Analytics Service Specification, appendix A), where there is one.
-    #[must_use]
-    pub fn onvif_topic(self) -> Option<&'static str> {
-        match self {
-            Self::LineCrossed => Some("RuleEngine/LineDetector/Crossed"),
-            Self::ZoneIntrusion => Some("RuleEngine/FieldDetector/ObjectsInside"),
-            Self::Loitering => Some("RuleEngine/LoiteringDetector/ObjectIsLoitering"),
-            Self::Crowding => Some("RuleEngine/CountAggregation/OccupancyCounter"),
-            Self::Running | Self::StorageLow => None,
-            Self::SignalLost => Some("VideoSource/SignalLoss"),
-            Self::StorageFault => Some("Device/HardwareFailure/StorageFailure"),
-            Self::CoverageReduced => Some("Monitoring/ProcessorUsage"),
-        }
-    }
-
-    /// GB/T 28181 `AlarmMethod` and `AlarmType`.
-    #[must_use]
-    pub fn gbt28181(self) -> (u8, u8) {
-        match self {
-            Self::LineCrossed => (5, 5),
-            Self::ZoneIntrusion => (5, 6),
-            Self::Loitering => (5, 8),
-            Self::Crowding => (5, 10),
-            Self::Running => (5, 12),
-            Self::SignalLost => (2, 1),
-            Self::StorageLow => (2, 3),
-            Self::StorageFault => (6, 1),
-            // "Other", which has no types.
-            Self::CoverageReduced => (7, 0),
-        }
-    }
-}
+pub use kind::{EventKind, UnknownKind};
 
 /// Where in its incident an event stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -178,6 +96,7 @@ pub struct Event {
     /// Its place in that happening.
     pub phase: Phase,
     /// What happened.
+    #[serde(flatten, with = "kind::fields")]
     pub kind: EventKind,
     /// How bad it is.
     pub severity: Severity,

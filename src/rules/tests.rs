@@ -177,7 +177,7 @@ fn finish_ends_whatever_stands_and_forgets_the_tracks() {
         PICTURE,
         &[person(1, 0.4, 0.6), person(2, 0.2, 0.6)],
     );
-    assert!(started.iter().any(|f| f.kind == EventKind::LineCrossed));
+    assert!(started.iter().any(|f| f.kind == EventKind::LINE_CROSSED));
     assert!(rules.has_open());
     let ended = rules.finish(Duration::from_secs(2));
     assert_eq!(

@@ -12,7 +12,7 @@ use parapet::api::CameraView as _;
 use parapet::api::client::{SubscribeFrom, Told};
 use parapet::journal::Filter;
 use parapet::model::entry::GapReason;
-use parapet::model::event::{EventKind, Severity};
+use parapet::model::event::{Event, EventKind, Severity};
 use parapet::model::ids::Sequence;
 use parapet::model::time::UtcMicros;
 use parapet::proto::v1;
@@ -92,7 +92,7 @@ async fn filters_hold_events_back_and_a_position_says_how_far_they_looked() {
     let mut client = daemon.client().await;
     let filter = Filter {
         cameras: vec![camera(0)],
-        kinds: vec![EventKind::Running],
+        kinds: vec![EventKind::RUNNING],
         min_severity: Some(Severity::Alarm),
         ..Filter::default()
     };
@@ -107,6 +107,62 @@ async fn filters_hold_events_back_and_a_position_says_how_far_they_looked() {
         }
     }
     assert_eq!(told, [30, 60]);
+}
+
+/// A kind that only newer programs have a name for, in the journal of this one: through gRPC to a
+/// client, by a filter, by a query, to a durable consumer and out of the command line.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_kind_passes_through_as_its_number_and_stops_nobody() {
+    let daemon = Daemon::start().await;
+    daemon.commit(1, 2).await;
+    let kind = EventKind::from_number(9_999).expect("a kind");
+    let newer = Event {
+        kind,
+        ..support::event(3)
+    };
+    let writer = daemon.journal.writer();
+    writer.append(newer.clone(), None).expect("append");
+    daemon.commit(4, 5).await;
+    let mut client = daemon.client().await;
+    let named = SubscribeFrom::Consumer(consumer());
+    let mut events = client
+        .subscribe(named, &Filter::default())
+        .await
+        .expect("subscribe");
+    assert!(take(&mut events, 5).await.into_iter().eq(1..=5));
+    let position = client.acknowledge(&consumer(), Sequence(5)).await;
+    assert_eq!(position.expect("acknowledge"), Sequence(5));
+    let filter = Filter {
+        kinds: vec![kind],
+        ..Filter::default()
+    };
+    let from = SubscribeFrom::After(Sequence(0));
+    let mut events = client.subscribe(from, &filter).await.expect("subscribe");
+    assert!(take(&mut events, 1).await.into_iter().eq([3]));
+    let (records, _) = client.query(&filter, 10).await.expect("query");
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0].event, newer);
+
+    let mut raw = EventsClient::new(daemon.channel().await);
+    let request = v1::QueryRequest {
+        page_size: 10,
+        ..v1::QueryRequest::default()
+    };
+    let answer = raw.query(request).await.expect("query").into_inner();
+    let wire = &answer.events[2];
+    assert_eq!((wire.kind, wire.gbt28181), (9_999, None));
+    assert_eq!(wire.onvif_topic, "");
+
+    let printed = std::process::Command::new(env!("CARGO_BIN_EXE_parapet"))
+        .args(["events", "--server", &daemon.url(), "--limit", "1"])
+        .args(["--kind", "9999"])
+        .output()
+        .expect("run");
+    let text = String::from_utf8_lossy(&printed.stdout);
+    assert!(
+        text.contains(r#""kind":"9999","kind_number":9999"#),
+        "{printed:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

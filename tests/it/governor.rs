@@ -48,7 +48,7 @@ fn assert_true_coverage(site: &Site) {
 fn assert_told_from_begin_to_end(told: &[Event]) {
     let reduced: Vec<&Event> = told
         .iter()
-        .filter(|e| e.kind == EventKind::CoverageReduced)
+        .filter(|e| e.kind == EventKind::COVERAGE_REDUCED)
         .collect();
     let phases: Vec<Phase> = reduced.iter().map(|event| event.phase).collect();
     assert_eq!(phases.first(), Some(&Phase::Started), "{phases:?}");

@@ -90,33 +90,10 @@ pub(super) fn wake_reason_from_wire(number: i32) -> Option<WakeReason> {
     }
 }
 
-pub(super) fn kind_to_wire(value: EventKind) -> v1::EventKind {
-    match value {
-        EventKind::LineCrossed => v1::EventKind::LineCrossed,
-        EventKind::ZoneIntrusion => v1::EventKind::ZoneIntrusion,
-        EventKind::Loitering => v1::EventKind::Loitering,
-        EventKind::Crowding => v1::EventKind::Crowding,
-        EventKind::Running => v1::EventKind::Running,
-        EventKind::SignalLost => v1::EventKind::SignalLost,
-        EventKind::StorageLow => v1::EventKind::StorageLow,
-        EventKind::StorageFault => v1::EventKind::StorageFault,
-        EventKind::CoverageReduced => v1::EventKind::CoverageReduced,
-    }
-}
-
+/// A number that this program has no name for is a newer server's or client's kind, and one all
+/// the same.
 pub(super) fn kind_from_wire(field: &'static str, number: i32) -> Result<EventKind, ConvertError> {
-    match v1::EventKind::try_from(number) {
-        Ok(v1::EventKind::LineCrossed) => Ok(EventKind::LineCrossed),
-        Ok(v1::EventKind::ZoneIntrusion) => Ok(EventKind::ZoneIntrusion),
-        Ok(v1::EventKind::Loitering) => Ok(EventKind::Loitering),
-        Ok(v1::EventKind::Crowding) => Ok(EventKind::Crowding),
-        Ok(v1::EventKind::Running) => Ok(EventKind::Running),
-        Ok(v1::EventKind::SignalLost) => Ok(EventKind::SignalLost),
-        Ok(v1::EventKind::StorageLow) => Ok(EventKind::StorageLow),
-        Ok(v1::EventKind::StorageFault) => Ok(EventKind::StorageFault),
-        Ok(v1::EventKind::CoverageReduced) => Ok(EventKind::CoverageReduced),
-        Ok(v1::EventKind::Unspecified) | Err(_) => Err(unknown(field, number)),
-    }
+    EventKind::from_number(number).ok_or_else(|| wrong(field, "0 is unspecified"))
 }
 
 pub(super) fn gap_reason_to_wire(value: GapReason) -> v1::GapReason {

@@ -63,10 +63,18 @@ fn detail() -> impl Strategy<Value = EventDetail> {
         )
 }
 
+/// Known here or not.
+fn kind() -> impl Strategy<Value = EventKind> {
+    prop_oneof![
+        select(EventKind::ALL.to_vec()),
+        any::<i32>().prop_filter_map("zero is no kind", EventKind::from_number),
+    ]
+}
+
 fn event() -> impl Strategy<Value = Event> {
     let words = (
         select(vec![Phase::Started, Phase::Updated, Phase::Ended]),
-        select(EventKind::ALL.to_vec()),
+        kind(),
         select(vec![
             Severity::Info,
             Severity::Warning,
@@ -149,6 +157,7 @@ proptest! {
         size in option::of((1_u32..9_000, 1_u32..9_000)),
         decoder in option::of("[a-z0-9]{1,12}"),
         severity in option::of(select(vec![Severity::Info, Severity::Critical])),
+        unknown in kind(),
         coverage in option::of((select(CoverageLevel::ALL.to_vec()), any::<[u32; 2]>(), any::<bool>())),
     ) {
         let states = [
@@ -183,7 +192,7 @@ proptest! {
         prop_assert_eq!(camera_from_wire(camera_to_wire(&status)).expect("domain"), status.clone());
         let filter = Filter {
             cameras: vec![status.camera],
-            kinds: EventKind::ALL.to_vec(),
+            kinds: EventKind::ALL.into_iter().chain([unknown]).collect(),
             min_severity: severity,
             ..Filter::default()
         };
@@ -216,4 +225,25 @@ fn a_wrong_field_is_called_by_its_name() {
         filter_from_wire(wrong).expect_err("severity").field,
         "min_severity"
     );
+}
+
+#[test]
+fn every_kind_of_the_wire_is_known_by_its_number_and_name() {
+    let on_the_wire = (i16::MIN..=i16::MAX)
+        .filter_map(|number| v1::EventKind::try_from(i32::from(number)).ok())
+        .filter(|kind| *kind != v1::EventKind::Unspecified);
+    let on_the_wire: Vec<_> = on_the_wire
+        .map(|kind| {
+            let name = kind.as_str_name().trim_start_matches("EVENT_KIND_");
+            (i32::from(kind), name.to_lowercase())
+        })
+        .collect();
+    let known = EventKind::ALL.map(|kind| (kind.number(), kind.to_string()));
+    assert_eq!(on_the_wire, known);
+}
+
+#[test]
+fn an_unknown_kind_has_no_topic_and_no_code() {
+    let kind = EventKind::from_number(9_999).expect("a kind");
+    assert_eq!((kind.onvif_topic(), kind.gbt28181()), (None, None));
 }

@@ -103,7 +103,7 @@ fn a_damaged_last_record_starts_a_new_file_that_says_so_and_brings_over_what_wai
     let Entry::Event(said) = &found[1] else {
         panic!("{found:?}");
     };
-    assert_eq!(said.event.kind, EventKind::StorageFault);
+    assert_eq!(said.event.kind, EventKind::STORAGE_FAULT);
     assert_eq!(said.event.camera.as_str(), "node");
     let reason = said.event.detail.reason.as_deref().expect("a reason");
     assert!(reason.starts_with("journal damaged"), "{reason}");

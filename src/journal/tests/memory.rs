@@ -34,7 +34,7 @@ fn events_flow_from_memory_while_commits_fail_and_are_stored_in_order_afterwards
     let stored: Vec<_> = stored
         .iter()
         .filter(|record| {
-            record.event.kind != EventKind::StorageFault || record.event.id.0.as_u128() < 99
+            record.event.kind != EventKind::STORAGE_FAULT || record.event.id.0.as_u128() < 99
         })
         .map(|record| record.event.id.0.as_u128())
         .collect();
@@ -87,7 +87,7 @@ fn trouble_of_more_than_a_second_is_raised_once_and_ended_and_what_was_lost_has_
             Entry::Gap(_) => None,
         })
         .collect();
-    let fault = EventKind::StorageFault;
+    let fault = EventKind::STORAGE_FAULT;
     assert_eq!(
         words,
         [

@@ -27,12 +27,12 @@ fn younger_records_are_dropped_only_after_an_event_said_so_and_the_chain_stays_w
         .expect("acknowledge");
     append(20..4_000);
     let ended = |record: &Record| {
-        record.event.kind == EventKind::StorageLow
+        record.event.kind == EventKind::STORAGE_LOW
             && record.event.phase == Phase::Ended
             && record.event.id.0.as_u128() > 4_000
     };
     let filter = Filter {
-        kinds: vec![EventKind::StorageLow],
+        kinds: vec![EventKind::STORAGE_LOW],
         ..Filter::default()
     };
     let words = loop {

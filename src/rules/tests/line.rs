@@ -12,7 +12,7 @@ fn walking_to_smaller_x_over_a_line_drawn_downwards_is_left_to_right() {
     let said = &scene.said[0].1;
     assert_eq!(
         (said.kind, said.severity),
-        (EventKind::LineCrossed, Severity::Alarm)
+        (EventKind::LINE_CROSSED, Severity::Alarm)
     );
     assert_eq!(said.objects[0].track, TrackId(7));
     assert_eq!(said.zone.as_ref().map(ZoneName::as_str), Some("fence"));

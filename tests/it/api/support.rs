@@ -220,14 +220,18 @@ impl Daemon {
 }
 
 pub(crate) fn append(writer: &JournalWriter, number: u64) {
-    let event = Event {
+    writer.append(event(number), None).expect("append");
+}
+
+pub(crate) fn event(number: u64) -> Event {
+    Event {
         id: EventId(Uuid::from_u128(number.into())),
         incident: IncidentId(Uuid::from_u128(1)),
         phase: Phase::Started,
         kind: if number.is_multiple_of(2) {
-            EventKind::Running
+            EventKind::RUNNING
         } else {
-            EventKind::Loitering
+            EventKind::LOITERING
         },
         severity: if number.is_multiple_of(5) {
             Severity::Critical
@@ -248,8 +252,7 @@ pub(crate) fn append(writer: &JournalWriter, number: u64) {
         objects: Vec::new(),
         detail: EventDetail::default(),
         model: None,
-    };
-    writer.append(event, None).expect("append");
+    }
 }
 
 pub(crate) fn camera(number: u64) -> CameraId {

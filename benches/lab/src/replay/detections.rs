@@ -219,7 +219,7 @@ mod tests {
         assert_eq!(counts, (50, 50));
         let alarms = first.alarms(UtcMicros(1_000_000));
         assert_eq!(alarms.len(), 1, "{:?}", first.events);
-        assert_eq!(alarms[0].kind, EventKind::LineCrossed);
+        assert_eq!(alarms[0].kind, EventKind::LINE_CROSSED);
         let at = alarms[0].at.as_secs_f64();
         assert!((0.5..=1.0).contains(&at), "{at}");
         assert!(alarms[0].ended.is_some_and(|ended| ended > alarms[0].at));

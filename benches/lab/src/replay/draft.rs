@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn a_draft_expects_exactly_what_was_told() {
         let alarm = |at: u64, ended| Alarm {
-            kind: EventKind::Running,
+            kind: EventKind::RUNNING,
             rule: None,
             at: Duration::from_micros(at),
             ended,

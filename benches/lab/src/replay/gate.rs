@@ -87,11 +87,11 @@ impl Judged {
 #[must_use]
 pub fn kind_of(rule: &RuleKind) -> EventKind {
     match rule {
-        RuleKind::LineCrossing { .. } => EventKind::LineCrossed,
-        RuleKind::ZoneIntrusion { .. } => EventKind::ZoneIntrusion,
-        RuleKind::Loitering { .. } => EventKind::Loitering,
-        RuleKind::Crowding { .. } => EventKind::Crowding,
-        RuleKind::Running { .. } => EventKind::Running,
+        RuleKind::LineCrossing { .. } => EventKind::LINE_CROSSED,
+        RuleKind::ZoneIntrusion { .. } => EventKind::ZONE_INTRUSION,
+        RuleKind::Loitering { .. } => EventKind::LOITERING,
+        RuleKind::Crowding { .. } => EventKind::CROWDING,
+        RuleKind::Running { .. } => EventKind::RUNNING,
     }
 }
 

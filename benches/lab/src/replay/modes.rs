@@ -12,6 +12,7 @@
 
 mod text;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ const LEEWAY: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Pair {
     /// The event's kind; `appearance` for one of those.
-    pub what: &'static str,
+    pub what: Cow<'static, str>,
     /// The rule that told.
     pub rule: Option<String>,
     /// When always mode knew, in seconds of the clip.
@@ -256,7 +257,7 @@ fn events(start: UtcMicros, always: &Told, watch: &Told) -> (Vec<Pair>, usize) {
         let known = told.known(start);
         let alarms = told.alarms(start).into_iter().zip(known);
         alarms
-            .filter(|(alarm, _)| alarm.kind != EventKind::SignalLost)
+            .filter(|(alarm, _)| alarm.kind != EventKind::SIGNAL_LOST)
             .collect()
     };
     let (always, watch) = (told(always), told(watch));
@@ -305,7 +306,7 @@ fn appearances(always: &[Sighting], watch: &[Sighting]) -> Vec<Pair> {
             .filter(somebody)
             .find(|seen| span.contains(&seen.at));
         Pair {
-            what: "appearance",
+            what: "appearance".into(),
             rule: None,
             always_seconds: first.known.as_secs_f64(),
             watch_seconds: seen.map(|seen| seen.known.as_secs_f64()),

@@ -9,6 +9,7 @@ mod tests;
 pub mod text;
 mod timeline;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -72,7 +73,7 @@ pub struct ClipEntry {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EventEntry {
     /// What happens.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// The rule that must say so; `null`: any of the kind.
     pub rule: Option<String>,
     /// A word that results are grouped by.
@@ -95,7 +96,7 @@ pub struct EventEntry {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AlarmEntry {
     /// What is said to have happened.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// By which rule.
     pub rule: Option<String>,
     /// When.
@@ -197,7 +198,7 @@ impl Report {
             alpha,
             by_kind: kinds
                 .iter()
-                .map(|kind| score(&Group::Kind(*kind), kind.name()))
+                .map(|kind| score(&Group::Kind(*kind), &kind.name()))
                 .collect(),
             by_condition: conditions
                 .iter()

@@ -161,7 +161,7 @@ async fn one_cameras_death_is_told_and_mended_and_touches_no_other() {
         state(&app, 8) != CameraState::Streaming
     })
     .await;
-    let told = wait_for(&mut events, EventKind::SignalLost, Phase::Started).await;
+    let told = wait_for(&mut events, EventKind::SIGNAL_LOST, Phase::Started).await;
     assert_eq!(told.event.camera.as_str(), "camera-8");
     tokio::time::sleep(Duration::from_secs(2)).await;
     let _returned = tokio::task::spawn_blocking(move || wall(port, &[8]))
@@ -171,7 +171,7 @@ async fn one_cameras_death_is_told_and_mended_and_touches_no_other() {
         state(&app, 8) == CameraState::Streaming
     })
     .await;
-    let ended = wait_for(&mut events, EventKind::SignalLost, Phase::Ended).await;
+    let ended = wait_for(&mut events, EventKind::SIGNAL_LOST, Phase::Ended).await;
     assert_eq!(ended.event.incident, told.event.incident);
     assert!(back <= Duration::from_secs(10), "back after {back:?}");
 

@@ -84,11 +84,11 @@ fn picture(table: &Table<'_>, set: &Set<'_, [f64; 2]>) -> Option<Size> {
 }
 
 fn event(table: &Table<'_>, length: Option<Duration>) -> Option<ExpectedEvent> {
-    let words = EventKind::ALL.map(|kind| (kind.name(), kind));
+    let names = EventKind::ALL.map(EventKind::name);
+    let words: Vec<_> = names.iter().map(|name| &**name).zip(EventKind::ALL).collect();
     let kind = table.choice("kind", &words).map(|set| set.value);
     if !table.has("kind") {
-        let words = EventKind::ALL.map(EventKind::name).join(", ");
-        table.missing("kind", &format!("write one of {words}"));
+        table.missing("kind", &format!("write one of {}", names.join(", ")));
     }
     let rule = table.name("rule", RuleName::new).map(|set| set.value);
     let when = when(table, length);

@@ -54,7 +54,7 @@ rule = "over"
         )
     );
     let event = &read.events[0];
-    assert_eq!(event.kind, EventKind::LineCrossed);
+    assert_eq!(event.kind, EventKind::LINE_CROSSED);
     assert_eq!(event.start, Duration::from_millis(10_250));
     assert_eq!(event.after, Some(Duration::from_secs(4)));
     assert_eq!(event.note.as_deref(), Some("爬行 crawls"));

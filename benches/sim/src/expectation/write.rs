@@ -24,7 +24,7 @@ impl Expectation {
         clip(&mut out, &self.clip);
         for event in &self.events {
             out.push_str("\n[[event]]\n");
-            set(&mut out, "kind", event.kind.name());
+            set(&mut out, "kind", &*event.kind.name());
             if let Some(rule) = &event.rule {
                 set(&mut out, "rule", rule.as_str());
             }

@@ -67,7 +67,7 @@ enum Line<'t> {
         people: &'t [u32],
     },
     Due {
-        kind: &'static str,
+        kind: &'t str,
         rule: &'t str,
         start_seconds: f64,
         end_seconds: Option<f64>,
@@ -244,7 +244,7 @@ impl<'t> TruthWriter<'t> {
         }
         for due in &verdict.due {
             self.line(&Line::Due {
-                kind: due.kind.name(),
+                kind: &due.kind.name(),
                 rule: &due.rule,
                 start_seconds: rounded(due.start, 3),
                 end_seconds: due.end.map(|end| rounded(end, 3)),

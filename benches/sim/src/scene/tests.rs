@@ -113,7 +113,7 @@ script = [{ walk = [[0, 18]], speed = 1.25 }, { stand = 4 }, { walk = [[0, 8]] }
     // Back over the edge is the other direction.
     assert_eq!(
         kinds,
-        [EventKind::LineCrossed, EventKind::ZoneIntrusion],
+        [EventKind::LINE_CROSSED, EventKind::ZONE_INTRUSION],
         "{due:?}"
     );
     // 7 m and 8 m at 1.25 m/s, then the dwell.
@@ -146,7 +146,7 @@ script = [{ run = [[6, 8]], speed = 4.5 }]
 "#,
     );
     assert_eq!(run.len(), 1);
-    assert_eq!((run[0].kind, run[0].note), (EventKind::Running, "run"));
+    assert_eq!((run[0].kind, run[0].note), (EventKind::RUNNING, "run"));
 }
 
 #[test]

@@ -272,11 +272,11 @@ fn judge(rule: &Rule, followed: &[Followed]) -> Vec<Due> {
             .collect(),
         Wanted::ZoneIntrusion { zone, dwell } => {
             let inside = |foot: &Foot| contains(&zone.ground, foot.at);
-            each(EventKind::ZoneIntrusion, *dwell, false, &inside)
+            each(EventKind::ZONE_INTRUSION, *dwell, false, &inside)
         }
         Wanted::Loitering { zone, after } => {
             let inside = |foot: &Foot| contains(&zone.ground, foot.at);
-            each(EventKind::Loitering, *after, true, &inside)
+            each(EventKind::LOITERING, *after, true, &inside)
         }
         Wanted::Running { zone, speed, hold } => {
             let fast = |foot: &Foot| {
@@ -285,7 +285,7 @@ fn judge(rule: &Rule, followed: &[Followed]) -> Vec<Due> {
                         .as_ref()
                         .is_none_or(|zone| contains(&zone.ground, foot.at))
             };
-            each(EventKind::Running, *hold, false, &fast)
+            each(EventKind::RUNNING, *hold, false, &fast)
         }
         Wanted::Crowding { zone, count, hold } => {
             crowds(rule, &zone.ground, *count as usize, *hold, followed)
@@ -304,7 +304,7 @@ fn crowds(rule: &Rule, zone: &[Spot], count: usize, hold: f64, followed: &[Follo
     spans(&looks, hold, rule.clear_after, false)
         .into_iter()
         .map(|span| Due {
-            kind: EventKind::Crowding,
+            kind: EventKind::CROWDING,
             rule: rule.name.clone(),
             start: span.due,
             end: Some(span.until),
@@ -364,7 +364,7 @@ fn crossings(rule: &Rule, line: &[Spot], wanted: Option<Direction>, person: &Fol
             && wanted.is_none_or(|wanted| wanted == direction)
         {
             due.push(Due {
-                kind: EventKind::LineCrossed,
+                kind: EventKind::LINE_CROSSED,
                 rule: rule.name.clone(),
                 start: step as f64 * STEP_SECONDS,
                 end: None,

@@ -67,21 +67,21 @@ fn there_are_sixty_scenes_of_fifteen_to_forty_seconds() {
 #[test]
 fn every_rule_of_the_first_set_has_scenes_with_and_without_its_event() {
     for kind in [
-        EventKind::LineCrossed,
-        EventKind::ZoneIntrusion,
-        EventKind::Loitering,
-        EventKind::Crowding,
-        EventKind::Running,
+        EventKind::LINE_CROSSED,
+        EventKind::ZONE_INTRUSION,
+        EventKind::LOITERING,
+        EventKind::CROWDING,
+        EventKind::RUNNING,
     ] {
         let (mut positives, mut negatives) = (0, 0);
         for case in library() {
             let watched = case.scene.watch.rules.iter().any(|rule| {
                 kind == match rule.wanted {
-                    Wanted::LineCrossing { .. } => EventKind::LineCrossed,
-                    Wanted::ZoneIntrusion { .. } => EventKind::ZoneIntrusion,
-                    Wanted::Loitering { .. } => EventKind::Loitering,
-                    Wanted::Crowding { .. } => EventKind::Crowding,
-                    Wanted::Running { .. } => EventKind::Running,
+                    Wanted::LineCrossing { .. } => EventKind::LINE_CROSSED,
+                    Wanted::ZoneIntrusion { .. } => EventKind::ZONE_INTRUSION,
+                    Wanted::Loitering { .. } => EventKind::LOITERING,
+                    Wanted::Crowding { .. } => EventKind::CROWDING,
+                    Wanted::Running { .. } => EventKind::RUNNING,
                 }
             });
             let due = case.verdict.due.iter().any(|due| due.kind == kind);
@@ -101,7 +101,7 @@ fn a_hundred_intrusions_are_scripted_over_walk_run_crawl_roll_and_climb() {
         // Who crosses a line and then is in a zone intrudes once.
         let mut intruders: BTreeMap<u32, &str> = BTreeMap::new();
         for due in &case.verdict.due {
-            if [EventKind::LineCrossed, EventKind::ZoneIntrusion].contains(&due.kind) {
+            if [EventKind::LINE_CROSSED, EventKind::ZONE_INTRUSION].contains(&due.kind) {
                 for person in &due.people {
                     intruders.insert(*person, due.note);
                 }

@@ -79,13 +79,13 @@ pub(super) fn judge<'r>(
             continue;
         }
         match (event.kind, event.phase) {
-            (EventKind::SignalLost, Phase::Started) => {
+            (EventKind::SIGNAL_LOST, Phase::Started) => {
                 shown.raised += 1;
                 shown
                     .noticed_seconds
                     .get_or_insert(seconds(span.from_micros, at));
             }
-            (EventKind::SignalLost, Phase::Ended) => {
+            (EventKind::SIGNAL_LOST, Phase::Ended) => {
                 shown.told_back_seconds = Some(seconds(span.to_micros, at).max(0.0));
             }
             // The first reports after a jump may still be on their way.

@@ -224,7 +224,7 @@ fn check_rules(
                     file.display(),
                     camera.id,
                     kind_of(&have.kind).name(),
-                    kind.map_or("", |kind| kind.name())
+                    kind.map_or_else(String::new, |kind| kind.to_string())
                 ));
             }
             Some(_) => {}

@@ -155,7 +155,7 @@ pub(in crate::cli) fn check(args: &CheckArgs) -> anyhow::Result<bool> {
             println!(
                 "  {:6.2} s  {} by {} ({}), people {}",
                 due.start,
-                due.kind.name(),
+                due.kind,
                 due.rule,
                 due.note,
                 people.join(" ")

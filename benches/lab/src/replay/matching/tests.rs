@@ -5,7 +5,7 @@ use parapet_sim::expectation::IgnoredSpan;
 
 fn event(start: f64, end: Option<f64>) -> ExpectedEvent {
     ExpectedEvent {
-        kind: EventKind::ZoneIntrusion,
+        kind: EventKind::ZONE_INTRUSION,
         rule: RuleName::new("a").ok(),
         start: Duration::from_secs_f64(start),
         end: end.map(Duration::from_secs_f64),
@@ -17,7 +17,7 @@ fn event(start: f64, end: Option<f64>) -> ExpectedEvent {
 
 fn alarm(at: f64) -> Alarm {
     Alarm {
-        kind: EventKind::ZoneIntrusion,
+        kind: EventKind::ZONE_INTRUSION,
         rule: RuleName::new("a").ok(),
         at: Duration::from_secs_f64(at),
         ended: None,
@@ -73,7 +73,7 @@ fn two_at_once_need_two_alarms_and_another_rule_or_kind_is_false() {
     assert_eq!(found.hits, [Some(0), None]);
     let mut other = [alarm(11.0), alarm(11.0)];
     other[0].rule = RuleName::new("b").ok();
-    other[1].kind = EventKind::Loitering;
+    other[1].kind = EventKind::LOITERING;
     let found = matched(&events, &other);
     assert_eq!(found.verdicts, [Verdict::False; 2]);
     let any_rule = ExpectedEvent {

@@ -23,7 +23,7 @@ pub fn text(report: &ModesReport) -> String {
     for clip in &report.clips {
         for (kind, pairs) in [("event", &clip.events), ("appearance", &clip.appearances)] {
             for pair in pairs.iter().filter(|pair| pair.watch_seconds.is_none()) {
-                let rule = pair.rule.as_deref().unwrap_or(pair.what);
+                let rule = pair.rule.as_deref().unwrap_or(&pair.what);
                 let (at, name) = (pair.always_seconds, &clip.clip);
                 let _ = writeln!(out, "missed {kind} {at:>8.2} s  {rule}  {name}");
             }

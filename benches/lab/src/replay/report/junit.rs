@@ -43,7 +43,7 @@ fn whole_clip(clip: &ClipEntry) -> TestCase {
         .iter()
         .filter(|alarm| alarm.outcome.is_wrong())
         .map(|alarm| {
-            let rule = alarm.rule.as_deref().unwrap_or(alarm.kind);
+            let rule = alarm.rule.as_deref().unwrap_or(&alarm.kind);
             format!(
                 "{rule} at {:.2} s is {}",
                 alarm.at_seconds,

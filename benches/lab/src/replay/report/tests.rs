@@ -78,12 +78,12 @@ fn alarm(kind: EventKind, rule: &str, at: f64) -> Alarm {
 
 /// A clip with two hits, one miss, and an alarm of every kind; and one that could not be played.
 fn judged() -> Vec<Judged> {
-    let line = |at| alarm(EventKind::LineCrossed, "over-the-perimeter", at);
+    let line = |at| alarm(EventKind::LINE_CROSSED, "over-the-perimeter", at);
     let alarms = vec![
         line(1.0),
         line(10.5),
         line(11.5),
-        alarm(EventKind::Running, "runs", 40.0),
+        alarm(EventKind::RUNNING, "runs", 40.0),
         line(52.0),
     ];
     let name = format!("yard {NASTY}");

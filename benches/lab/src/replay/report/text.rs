@@ -65,7 +65,7 @@ fn faults(out: &mut String, clip: &ClipEntry) {
         lines.push(format!("could not be played: {failure}"));
     } else {
         for event in clip.events.iter().filter(|event| event.alarm.is_none()) {
-            let rule = event.rule.as_deref().unwrap_or(event.kind);
+            let rule = event.rule.as_deref().unwrap_or(&event.kind);
             let note = event.note.as_ref().map(|note| format!(" ({note})"));
             lines.push(format!(
                 "missed  {:>8.2} s  {rule}{}",
@@ -74,7 +74,7 @@ fn faults(out: &mut String, clip: &ClipEntry) {
             ));
         }
         for alarm in clip.alarms.iter().filter(|alarm| alarm.outcome.is_wrong()) {
-            let rule = alarm.rule.as_deref().unwrap_or(alarm.kind);
+            let rule = alarm.rule.as_deref().unwrap_or(&alarm.kind);
             lines.push(format!(
                 "{:<7} {:>8.2} s  {rule}",
                 alarm.outcome.word(),

@@ -125,7 +125,7 @@ pub(super) fn timeline(clip: &ClipEntry) -> Markup {
     };
     let mut rows: BTreeMap<&str, Row<'_>> = BTreeMap::new();
     for event in &clip.events {
-        let name = event.rule.as_deref().unwrap_or(event.kind);
+        let name = event.rule.as_deref().unwrap_or(&event.kind);
         rows.entry(name).or_default().events.push(event);
     }
     for alarm in &clip.alarms {
@@ -133,8 +133,8 @@ pub(super) fn timeline(clip: &ClipEntry) -> Markup {
         let of = alarm.event.and_then(|number| clip.events.get(number));
         let by_kind = of
             .filter(|event| event.rule.is_none())
-            .map(|event| event.kind);
-        let name = by_kind.or(alarm.rule.as_deref()).unwrap_or(alarm.kind);
+            .map(|event| &*event.kind);
+        let name = by_kind.or(alarm.rule.as_deref()).unwrap_or(&alarm.kind);
         rows.entry(name).or_default().alarms.push(alarm);
     }
     let rows = place(rows, clip.seconds);
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn events_that_overlap_lie_in_lanes_of_their_own() {
         let event = |from: f64, until: f64| EventEntry {
-            kind: "running",
+            kind: "running".into(),
             rule: None,
             note: None,
             start_seconds: from,

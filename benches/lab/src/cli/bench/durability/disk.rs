@@ -163,7 +163,7 @@ impl Bench {
 }
 
 fn is_own(kind: EventKind) -> bool {
-    matches!(kind, EventKind::StorageLow | EventKind::StorageFault)
+    matches!(kind, EventKind::STORAGE_LOW | EventKind::STORAGE_FAULT)
 }
 
 fn row(fault: &'static str) -> Row {

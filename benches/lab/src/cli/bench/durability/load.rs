@@ -35,7 +35,7 @@ pub(in crate::cli::bench) fn event(
         id: EventId(Uuid::from_u128(id)),
         incident: IncidentId(Uuid::from_u128(id / 2)),
         phase: Phase::Started,
-        kind: EventKind::ZoneIntrusion,
+        kind: EventKind::ZONE_INTRUSION,
         severity: Severity::Alarm,
         site: SiteName::new("bench")?,
         node: NodeName::new("bench")?,
