@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use parapet::config::types::{Anchor, Calibration, Directions, Line, RuleConfig, RuleKind, Zone};
+use parapet::config::rule::{
+    Crowding, Directions, LineCrossing, Loitering, Running, ZoneIntrusion,
+};
+use parapet::config::types::{Anchor, Calibration, Line, RuleConfig, RuleKind, Zone};
 use parapet::model::event::Severity;
 use parapet::model::geometry::{Point, Rect, Size};
 use parapet::model::ids::{RuleName, TrackId, ZoneName};
@@ -34,37 +37,37 @@ fn rules() -> Vec<RuleConfig> {
             (0.1, 0.9),
         ]),
     };
-    let line = |x: f32| RuleKind::LineCrossing {
+    let line = |x: f32| RuleKind::LineCrossing(LineCrossing {
         line: Line {
             name: ZoneName::new("fence").expect("name"),
             points: points(&[(x, 0.0), (x + 0.05, 0.3), (x - 0.05, 0.6), (x, 1.0)]),
         },
         directions: Directions::Both,
         hysteresis_heights: 0.1,
-    };
+    });
     let second = Duration::from_secs(1);
     let kinds = [
         line(0.4),
         line(0.6),
-        RuleKind::ZoneIntrusion {
+        RuleKind::ZoneIntrusion(ZoneIntrusion {
             zone: zone(),
             dwell: second,
-        },
-        RuleKind::Loitering {
+        }),
+        RuleKind::Loitering(Loitering {
             zone: zone(),
             after: 10 * second,
-        },
-        RuleKind::Crowding {
+        }),
+        RuleKind::Crowding(Crowding {
             zone: zone(),
             count: 8,
             hold: second,
-        },
-        RuleKind::Running {
+        }),
+        RuleKind::Running(Running {
             zone: Some(zone()),
             metres_per_second: 3.0,
             body_heights_per_second: 2.0,
             hold: second,
-        },
+        }),
     ];
     kinds
         .into_iter()

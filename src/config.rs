@@ -16,7 +16,7 @@ pub mod reader;
 mod redact;
 mod reference;
 mod root;
-mod rule;
+pub mod rule;
 pub mod secret;
 pub mod secret_file;
 mod settings;

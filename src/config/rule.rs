@@ -1,35 +1,35 @@
-//! `[[camera.rule]]`.
+//! `[[camera.rule]]`: what every rule has, and the kinds of rules.
+//!
+//! A kind is a type in a file of its own beside this one: its settings, how they are read
+//! ([`RuleSettings`]), which kind of event it reports and where in the picture it looks. The list
+//! at [`rule_kinds`] names it once; [`with_rule_kind`] is how others go over that list.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::problem::Spot;
-use super::reader::{Table, did_you_mean};
-use super::settings::value;
+use super::reader::Table;
 use super::shapes::Shapes;
-use super::types::{Anchor, Directions, RuleConfig, RuleKind};
-use crate::model::event::Severity;
+use crate::model::event::{EventKind, Severity};
 use crate::model::ids::{RuleName, ZoneName};
 
-const DAY_SECONDS: f64 = 86_400.0;
+mod crowding;
+mod kind;
+mod line_crossing;
+mod loitering;
+mod running;
+mod shape;
+mod zone_intrusion;
 
-#[derive(Clone, Copy)]
-enum Kind {
-    LineCrossing,
-    ZoneIntrusion,
-    Loitering,
-    Crowding,
-    Running,
-}
+pub use crowding::Crowding;
+pub use line_crossing::{Directions, LineCrossing};
+pub use loitering::Loitering;
+pub use running::Running;
+pub use shape::Shape;
+pub use zone_intrusion::ZoneIntrusion;
 
-const KINDS: [(&str, Kind); 5] = [
-    ("line_crossing", Kind::LineCrossing),
-    ("zone_intrusion", Kind::ZoneIntrusion),
-    ("loitering", Kind::Loitering),
-    ("crowding", Kind::Crowding),
-    ("running", Kind::Running),
-];
+use kind::{DAY_SECONDS, RuleKeys, RuleSettings};
 
 const SEVERITIES: [(&str, Severity); 4] = [
     ("info", Severity::Info),
@@ -37,6 +37,82 @@ const SEVERITIES: [(&str, Severity); 4] = [
     ("alarm", Severity::Alarm),
     ("critical", Severity::Critical),
 ];
+
+/// One rule of one camera.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleConfig {
+    /// Its name.
+    pub name: RuleName,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Classes that count.
+    pub classes: Vec<Arc<str>>,
+    /// Which point of a box decides where the object is.
+    pub anchor: Anchor,
+    /// An incident ends when its cause has been gone this long.
+    pub clear_after: Duration,
+    /// A standing incident is UPDATED at most this often.
+    pub update_every: Duration,
+    /// What it looks for.
+    pub kind: RuleKind,
+}
+
+/// Which point of a box decides where the object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    /// The middle of the lower edge: where a standing person touches the ground.
+    Foot,
+    /// The middle.
+    Center,
+}
+
+type Reader = fn(&mut RuleKeys<'_, '_>) -> Option<RuleKind>;
+
+macro_rules! rule_kinds {
+    ($d:tt $($kind:ident),+) => {
+        /// What a rule looks for.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum RuleKind {
+            $(#[doc = concat!("See [`", stringify!($kind), "`].")] $kind($kind),)+
+        }
+
+        /// Each kind by its name in the configuration, in the order of messages.
+        const KINDS: [(&str, Reader); [$($kind::NAME),+].len()] =
+            [$(($kind::NAME, |keys| $kind::read(keys).map(RuleKind::$kind))),+];
+
+        impl RuleKind {
+            /// What such a rule reports.
+            #[must_use]
+            pub fn event(&self) -> EventKind {
+                match self {
+                    $(Self::$kind(_) => $kind::EVENT,)+
+                }
+            }
+        }
+
+        /// `with_rule_kind!(kind, settings => …)`: the expression, with the settings of whichever
+        /// kind a [`RuleKind`] is.
+        macro_rules! with_rule_kind {
+            ($d kind:expr, $d settings:ident => $d what:expr) => {
+                match $d kind {
+                    $($crate::config::rule::RuleKind::$kind($d settings) => $d what,)+
+                }
+            };
+        }
+    };
+}
+
+rule_kinds!($ LineCrossing, ZoneIntrusion, Loitering, Crowding, Running);
+
+pub(crate) use with_rule_kind;
+
+impl RuleKind {
+    /// Where in the picture such a rule looks.
+    #[must_use]
+    pub fn shape(&self) -> Shape<'_> {
+        with_rule_kind!(self, settings => settings.shape())
+    }
+}
 
 /// Reads the rules of one camera; names of used lines and zones go to `used`.
 pub(super) fn read_all(
@@ -101,125 +177,19 @@ fn read_one(
         table.missing("kind", &format!("write one of {}", words.join(", ")));
     }
     // Which keys belong here depends on the kind; without it nobody can say what is unknown.
-    let kind = kind?;
-    let kind = read_kind(table, kind.value, shapes, used);
+    let read = kind?.value;
+    let kind = read(&mut RuleKeys::new(table, shapes, used));
     table.finish();
     Some(RuleConfig {
         name: RuleName::new("unnamed").ok()?,
-        severity: value(&severity, Severity::Warning),
+        severity: severity.map_or(Severity::Warning, |set| set.value),
         classes: classes.map_or_else(
             || vec![Arc::from("person")],
             |set| set.value.into_iter().map(Arc::from).collect(),
         ),
-        anchor: value(&anchor, Anchor::Foot),
-        clear_after: value(&clear_after, Duration::from_secs(3)),
-        update_every: value(&update_every, Duration::from_secs(10)),
+        anchor: anchor.map_or(Anchor::Foot, |set| set.value),
+        clear_after: clear_after.map_or(Duration::from_secs(3), |set| set.value),
+        update_every: update_every.map_or(Duration::from_secs(10), |set| set.value),
         kind: kind?,
     })
-}
-
-fn read_kind(
-    table: &Table<'_>,
-    kind: Kind,
-    shapes: &Shapes<'_>,
-    used: &mut Vec<ZoneName>,
-) -> Option<RuleKind> {
-    let mut zone = || shape(table, "zone", &shapes.zones, used);
-    match kind {
-        Kind::LineCrossing => {
-            let line = shape(table, "line", &shapes.lines, used);
-            let directions = table.choice(
-                "direction",
-                &[
-                    ("both", Directions::Both),
-                    ("left_to_right", Directions::LeftToRight),
-                    ("right_to_left", Directions::RightToLeft),
-                ],
-            );
-            let hysteresis = table.number("hysteresis_heights", 0.0..=10.0);
-            Some(RuleKind::LineCrossing {
-                line: line?,
-                directions: value(&directions, Directions::Both),
-                hysteresis_heights: value(&hysteresis, 0.1) as f32,
-            })
-        }
-        Kind::ZoneIntrusion => {
-            let zone = zone();
-            let dwell = table.seconds("dwell_seconds", 0.0..=DAY_SECONDS);
-            let dwell = value(&dwell, Duration::from_secs(1));
-            Some(RuleKind::ZoneIntrusion { zone: zone?, dwell })
-        }
-        Kind::Loitering => {
-            let zone = zone();
-            let after = table.seconds("after_seconds", 1.0..=DAY_SECONDS);
-            let after = value(&after, Duration::from_secs(60));
-            Some(RuleKind::Loitering { zone: zone?, after })
-        }
-        Kind::Crowding => {
-            let zone = zone();
-            let count = table.integer("count", 1..=100_000);
-            if !table.has("count") {
-                table.missing("count", "say how many are too many");
-            }
-            let hold = table.seconds("hold_seconds", 0.0..=DAY_SECONDS);
-            Some(RuleKind::Crowding {
-                zone: zone?,
-                count: u32::try_from(count?.value).ok()?,
-                hold: value(&hold, Duration::from_secs(3)),
-            })
-        }
-        Kind::Running => {
-            // Without a zone it watches the whole picture, so no zone is no mistake here.
-            let zone = if table.has("zone") {
-                Some(zone()?)
-            } else {
-                None
-            };
-            let metres = table.number("metres_per_second", 0.1..=50.0);
-            let heights = table.number("body_heights_per_second", 0.05..=50.0);
-            let hold = table.seconds("hold_seconds", 0.0..=DAY_SECONDS);
-            Some(RuleKind::Running {
-                zone,
-                metres_per_second: value(&metres, 3.0) as f32,
-                body_heights_per_second: value(&heights, 1.8) as f32,
-                hold: value(&hold, Duration::from_millis(500)),
-            })
-        }
-    }
-}
-
-/// The line or zone a rule refers to by name.
-fn shape<T: Clone>(
-    table: &Table<'_>,
-    key: &'static str,
-    shapes: &BTreeMap<ZoneName, Option<T>>,
-    used: &mut Vec<ZoneName>,
-) -> Option<T> {
-    let written = table.text(key);
-    if !table.has(key) {
-        table.missing(key, &format!("name a [[camera.{key}]] of this camera"));
-    }
-    let written = written?;
-    let found = shapes
-        .iter()
-        .find(|(name, _)| name.as_str() == written.value);
-    match found {
-        Some((name, shape)) => {
-            used.push(name.clone());
-            shape.clone()
-        }
-        None => {
-            let hint = did_you_mean(written.value, shapes.keys().map(ZoneName::as_str));
-            let hint = if hint.is_empty() {
-                format!(": add a [[camera.{key}]] of that name")
-            } else {
-                hint
-            };
-            table.problem(
-                written.at,
-                format!("the camera has no {key} `{}`{hint}", written.value),
-            );
-            None
-        }
-    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::problem::Spot;
 use super::reader::Table;
-use super::types::{Calibration, Line, Zone};
+use super::types::shape::{Calibration, Line, Zone};
 use crate::model::geometry::Point;
 use crate::model::ids::ZoneName;
 

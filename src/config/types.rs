@@ -3,11 +3,13 @@
 
 mod api;
 mod governor;
+pub(super) mod shape;
 mod source;
 mod watch;
 
 pub use api::{ApiConfig, ClientConfig, Door, LimitsConfig, TlsConfig};
 pub use governor::GovernorConfig;
+pub use shape::{Calibration, Line, Zone};
 pub use source::{Credentials, Pace, RtspClient, SourceConfig, Transport};
 pub use watch::{Sensitivity, WatchConfig, WatchMode};
 
@@ -19,12 +21,11 @@ use std::time::Duration;
 
 use url::Url;
 
+pub use super::rule::{Anchor, Directions, RuleConfig, RuleKind};
 use super::secret_file::SecretPath;
 use crate::base::backoff::BackoffPolicy;
-use crate::model::event::Severity;
-use crate::model::geometry::Point;
 use crate::model::ids::{
-    CameraId, ConsumerName, ModelName, NodeName, RuleName, SiteName, ZoneName,
+    CameraId, ConsumerName, ModelName, NodeName, SiteName,
 };
 
 /// Everything one daemon needs to know.
@@ -296,118 +297,4 @@ impl Default for TrackerConfig {
             lost_memory: Duration::from_secs(2),
         }
     }
-}
-
-/// Four points of the picture and where they lie on the ground.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Calibration {
-    /// Normalised, no three on a line.
-    pub picture: [Point; 4],
-    /// Metres on the ground plane, in the same order.
-    pub ground_metres: [Point; 4],
-}
-
-/// A polygon of the picture, normalised; at least three points, some area, no self-crossing.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Zone {
-    /// Its name.
-    pub name: ZoneName,
-    /// Its corners in order.
-    pub points: Vec<Point>,
-}
-
-/// A polyline of the picture, normalised; at least two different points.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Line {
-    /// Its name.
-    pub name: ZoneName,
-    /// From first to last.
-    pub points: Vec<Point>,
-}
-
-/// One rule of one camera.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RuleConfig {
-    /// Its name.
-    pub name: RuleName,
-    /// How bad it is.
-    pub severity: Severity,
-    /// Classes that count.
-    pub classes: Vec<Arc<str>>,
-    /// Which point of a box decides where the object is.
-    pub anchor: Anchor,
-    /// An incident ends when its cause has been gone this long.
-    pub clear_after: Duration,
-    /// A standing incident is UPDATED at most this often.
-    pub update_every: Duration,
-    /// What it looks for.
-    pub kind: RuleKind,
-}
-
-/// Which point of a box decides where the object is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Anchor {
-    /// The middle of the lower edge: where a standing person touches the ground.
-    Foot,
-    /// The middle.
-    Center,
-}
-
-/// Which crossings of a line count, looking from its first point to its last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Directions {
-    /// All.
-    Both,
-    /// Only from the left-hand to the right-hand side.
-    LeftToRight,
-    /// Only from the right-hand to the left-hand side.
-    RightToLeft,
-}
-
-/// What a rule looks for.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RuleKind {
-    /// Somebody crosses a line.
-    LineCrossing {
-        /// The line.
-        line: Line,
-        /// Which crossings count.
-        directions: Directions,
-        /// How far beyond the line counts as crossed, in heights of the object's own box.
-        hysteresis_heights: f32,
-    },
-    /// Somebody is in the zone for `dwell`.
-    ZoneIntrusion {
-        /// The zone.
-        zone: Zone,
-        /// How long before it counts.
-        dwell: Duration,
-    },
-    /// Somebody stays in the zone for `after`.
-    Loitering {
-        /// The zone.
-        zone: Zone,
-        /// How long is too long.
-        after: Duration,
-    },
-    /// `count` or more are in the zone for `hold`.
-    Crowding {
-        /// The zone.
-        zone: Zone,
-        /// How many are too many.
-        count: u32,
-        /// How long before it counts.
-        hold: Duration,
-    },
-    /// Somebody is faster than a walk for `hold`.
-    Running {
-        /// Where; none means the whole picture.
-        zone: Option<Zone>,
-        /// With a calibration: metres per second.
-        metres_per_second: f32,
-        /// Without: heights of the own box per second.
-        body_heights_per_second: f32,
-        /// How long before it counts.
-        hold: Duration,
-    },
 }

@@ -15,7 +15,7 @@ use crate::model::geometry::Size;
 use crate::model::ids::{EventId, IdSource, IncidentId, NodeName, SiteName};
 use crate::model::time::{CaptureTime, UtcMicros};
 use crate::model::track::Track;
-use crate::rules::haste::needs_haste;
+use crate::rules::near_rate::needs_near_rate;
 use crate::rules::{Finding, RuleSet};
 use crate::track::Tracker;
 
@@ -97,7 +97,7 @@ impl Analysis {
     pub fn needs_haste(&self, picture: Size) -> bool {
         let camera = &self.camera;
         camera.analysis_fps_near > camera.analysis_fps
-            && needs_haste(self.tracks(), &camera.rules, picture)
+            && needs_near_rate(self.tracks(), &camera.rules, picture)
     }
 
     /// Takes one analysed frame. A change of picture size begins new tracks.

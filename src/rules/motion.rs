@@ -9,22 +9,22 @@ use crate::model::track::Track;
 
 use super::calibration::Homography;
 use super::geometry::Flat;
-use super::memory::TrackMemory;
+use super::track_memory::TrackMemory;
 
 /// Speed is the slope over this much of the past.
 const WINDOW: Duration = Duration::from_millis(600);
 /// A camera analysed seldom still needs some samples; none is older than this.
-const WINDOW_MAX: Duration = Duration::from_secs(2);
+const MAX_WINDOW: Duration = Duration::from_secs(2);
 /// Kept even when older than [`WINDOW`].
-const SAMPLES_MIN: usize = 3;
+const MIN_SAMPLES: usize = 3;
 /// Kept at most.
-const SAMPLES_MAX: usize = 64;
+const MAX_SAMPLES: usize = 64;
 /// Less than this says nothing about speed.
-const SPAN_MIN: Duration = Duration::from_millis(300);
+const MIN_SPAN: Duration = Duration::from_millis(300);
 
 /// One track in one frame.
 #[derive(Debug)]
-pub(super) struct Sight<'a> {
+pub(super) struct Observation<'a> {
     /// The track.
     pub(super) track: &'a Track,
     /// A detection of this frame with a box that makes sense.
@@ -37,7 +37,7 @@ pub(super) struct Sight<'a> {
     pub(super) body_heights_per_second: Option<f32>,
 }
 
-impl Sight<'_> {
+impl Observation<'_> {
     /// As events carry it.
     pub(super) fn object(&self) -> EventObject {
         EventObject {
@@ -77,9 +77,9 @@ impl Motion {
         picture: Size,
         tracks: &'a [Track],
         homography: Option<&Homography>,
-    ) -> Vec<Sight<'a>> {
+    ) -> Vec<Observation<'a>> {
         let aspect = picture.aspect();
-        let sights = tracks
+        let observations = tracks
             .iter()
             .map(|track| {
                 let samples = self.tracks.listed(at, track.id);
@@ -100,7 +100,7 @@ impl Motion {
                 }
                 let heights: f64 =
                     samples.iter().map(|s| s.height).sum::<f64>() / samples.len().max(1) as f64;
-                Sight {
+                Observation {
                     track,
                     seen,
                     ground_metres,
@@ -113,7 +113,7 @@ impl Motion {
             })
             .collect();
         self.tracks.forget(at, |_| false);
-        sights
+        observations
     }
 
     #[cfg(test)]
@@ -134,8 +134,8 @@ fn remember(samples: &mut VecDeque<Sample>, sample: Sample) {
     samples.push_back(sample);
     while let Some(first) = samples.front() {
         let age = sample.at.saturating_sub(first.at);
-        let stale = age > WINDOW_MAX || (age > WINDOW && samples.len() > SAMPLES_MIN);
-        if !stale && samples.len() <= SAMPLES_MAX {
+        let stale = age > MAX_WINDOW || (age > WINDOW && samples.len() > MIN_SAMPLES);
+        if !stale && samples.len() <= MAX_SAMPLES {
             break;
         }
         samples.pop_front();
@@ -143,7 +143,7 @@ fn remember(samples: &mut VecDeque<Sample>, sample: Sample) {
 }
 
 /// Length of the least-squares velocity of the samples that have a place; none for less than
-/// [`SPAN_MIN`] of them.
+/// [`MIN_SPAN`] of them.
 fn slope(samples: &VecDeque<Sample>, place: impl Fn(&Sample) -> Option<Flat>) -> Option<f64> {
     let first = samples.front()?.at;
     let placed = || {
@@ -157,7 +157,7 @@ fn slope(samples: &VecDeque<Sample>, place: impl Fn(&Sample) -> Option<Flat>) ->
         (n, t, x, y) = (n + 1.0, t + time, x + p.x, y + p.y);
         (earliest, latest) = (earliest.min(time), latest.max(time));
     }
-    if n < 2.0 || latest - earliest < SPAN_MIN.as_secs_f64() {
+    if n < 2.0 || latest - earliest < MIN_SPAN.as_secs_f64() {
         return None;
     }
     let (t, x, y) = (t / n, x / n, y / n);

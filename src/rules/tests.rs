@@ -6,10 +6,13 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::types::{Anchor, Directions, Line, Zone};
-use crate::model::event::Direction;
+use crate::config::rule::{
+    Crowding, Directions, LineCrossing, Loitering, Running, ZoneIntrusion,
+};
+use crate::config::types::{Anchor, Line, RuleKind, Zone};
+use crate::model::event::{Direction, EventKind, Phase, Severity};
 use crate::model::geometry::{Point, Rect};
-use crate::model::ids::TrackId;
+use crate::model::ids::{RuleName, TrackId, ZoneName};
 
 mod line;
 mod people;
@@ -37,14 +40,14 @@ fn rule(kind: RuleKind) -> RuleConfig {
 
 /// A line down the middle from y = 0.2 to y = 0.8; its right-hand side is x < 0.5.
 fn fence(directions: Directions) -> RuleKind {
-    RuleKind::LineCrossing {
+    RuleKind::LineCrossing(LineCrossing {
         line: Line {
             name: ZoneName::new("fence").expect("name"),
             points: points(&[(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]),
         },
         directions,
         hysteresis_heights: 0.1,
-    }
+    })
 }
 
 /// The left half of the picture.
@@ -56,12 +59,12 @@ fn zone() -> Zone {
 }
 
 fn running(metres_per_second: f32) -> RuleKind {
-    RuleKind::Running {
+    RuleKind::Running(Running {
         zone: None,
         metres_per_second,
         body_heights_per_second: 1.5,
         hold: Duration::from_millis(500),
-    }
+    })
 }
 
 /// A confirmed and seen person whose feet stand at (x, y), 0.2 picture heights tall.
@@ -147,19 +150,19 @@ fn ground() -> Calibration {
 fn all_rules() -> Vec<RuleConfig> {
     vec![
         rule(fence(Directions::Both)),
-        rule(RuleKind::ZoneIntrusion {
+        rule(RuleKind::ZoneIntrusion(ZoneIntrusion {
             zone: zone(),
             dwell: Duration::ZERO,
-        }),
-        rule(RuleKind::Loitering {
+        })),
+        rule(RuleKind::Loitering(Loitering {
             zone: zone(),
             after: Duration::from_secs(1),
-        }),
-        rule(RuleKind::Crowding {
+        })),
+        rule(RuleKind::Crowding(Crowding {
             zone: zone(),
             count: 2,
             hold: Duration::ZERO,
-        }),
+        })),
         rule(running(2.0)),
     ]
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use self::site::{EACH, ENGAGED, PLENTY, PRIORITIES, Site, id};
+use parapet::config::rule::LineCrossing;
 use parapet::config::types::{Anchor, Directions, GovernorConfig, Line, RuleConfig, RuleKind};
 use parapet::model::coverage::CoverageLevel;
 use parapet::model::event::{Event, EventKind, Phase, Severity};
@@ -154,14 +155,14 @@ async fn overload_takes_in_the_declared_order_is_told_shows_in_the_coverage_and_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_camera_is_looked_at_more_often_while_somebody_is_near_a_line() {
     let point = |x, y| Point { x, y };
-    let line = RuleKind::LineCrossing {
+    let line = RuleKind::LineCrossing(LineCrossing {
         line: Line {
             name: ZoneName::new("line").expect("name"),
             points: vec![point(0.0, 0.9), point(1.0, 0.9)],
         },
         directions: Directions::Both,
         hysteresis_heights: 0.1,
-    };
+    });
     let rule = RuleConfig {
         name: RuleName::new("over").expect("name"),
         severity: Severity::Alarm,

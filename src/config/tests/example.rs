@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::super::reader::asked;
+use super::super::rule::LineCrossing;
 use super::super::types::{Config, Directions, RuleKind};
 use super::super::{ConfigErrors, Loaded, parse};
 use super::{Fake, source};
@@ -73,10 +74,10 @@ fn the_example_is_sound_and_shows_every_kind_of_rule() {
     assert!(different.len() >= 5, "{different:?}");
     assert!(kinds.iter().any(|kind| matches!(
         kind,
-        RuleKind::LineCrossing {
+        RuleKind::LineCrossing(LineCrossing {
             directions: Directions::LeftToRight,
             ..
-        }
+        })
     )));
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::rule::Loitering;
 use super::super::types::RuleKind;
 use super::{CAMERA, ZONE_AND_LINE, good, one};
 
@@ -73,7 +74,7 @@ fn points_may_be_pixels_and_a_zone_may_be_closed_twice() {
         "picture = [768, 432]\n[[camera.zone]]\nname = \"z\"\npoints = [[0, 0], [768, 0], [384, 216], [0, 0]]\n[[camera.rule]]\nname = \"r\"\nkind = \"loitering\"\nzone = \"z\"\n",
     ));
     let camera = config.cameras.values().next().expect("camera");
-    let RuleKind::Loitering { zone, after } = &camera.rules[0].kind else {
+    let RuleKind::Loitering(Loitering { zone, after }) = &camera.rules[0].kind else {
         panic!()
     };
     let points: Vec<_> = zone.points.iter().map(|p| (p.x, p.y)).collect();

@@ -4,10 +4,10 @@ use super::*;
 
 #[test]
 fn an_intrusion_needs_its_dwell_is_updated_at_its_pace_and_ends_after_it_cleared() {
-    let mut scene = Scene::new(RuleKind::ZoneIntrusion {
+    let mut scene = Scene::new(RuleKind::ZoneIntrusion(ZoneIntrusion {
         zone: zone(),
         dwell: Duration::from_secs(1),
-    });
+    }));
     for tick in 0..=70 {
         scene.frame(tick * 100, &[person(3, 0.25, 0.6)]);
     }
@@ -39,26 +39,26 @@ fn leaving_restarts_the_dwell_of_an_intrusion_but_not_that_of_loitering() {
             scene.frame(tick * 100, &[person(1, x, 0.6)]);
         }
     };
-    let mut intrusion = Scene::new(RuleKind::ZoneIntrusion {
+    let mut intrusion = Scene::new(RuleKind::ZoneIntrusion(ZoneIntrusion {
         zone: zone(),
         dwell: Duration::from_millis(1500),
-    });
+    }));
     brief(&mut intrusion);
     assert_eq!(intrusion.phases(), []);
-    let mut loitering = Scene::new(RuleKind::Loitering {
+    let mut loitering = Scene::new(RuleKind::Loitering(Loitering {
         zone: zone(),
         after: Duration::from_millis(1500),
-    });
+    }));
     brief(&mut loitering);
     assert_eq!(loitering.phases(), [(1500, Phase::Started)]);
 }
 
 #[test]
 fn a_lost_track_ends_its_incident_after_clear_after_even_when_nobody_lists_it() {
-    let mut scene = Scene::new(RuleKind::ZoneIntrusion {
+    let mut scene = Scene::new(RuleKind::ZoneIntrusion(ZoneIntrusion {
         zone: zone(),
         dwell: Duration::ZERO,
-    });
+    }));
     scene
         .frame(0, &[person(1, 0.25, 0.6)])
         .frame(1900, &[])
@@ -69,11 +69,11 @@ fn a_lost_track_ends_its_incident_after_clear_after_even_when_nobody_lists_it() 
 
 #[test]
 fn a_crowd_is_held_counted_updated_and_ended() {
-    let mut scene = Scene::new(RuleKind::Crowding {
+    let mut scene = Scene::new(RuleKind::Crowding(Crowding {
         zone: zone(),
         count: 3,
         hold: Duration::from_secs(1),
-    });
+    }));
     let crowd = |n: u64| {
         (0..n)
             .map(|id| person(id, 0.05 + 0.03 * id as f32, 0.6))
@@ -105,11 +105,11 @@ fn a_crowd_is_held_counted_updated_and_ended() {
 
 #[test]
 fn a_crowd_of_unconfirmed_tracks_is_none_and_a_hidden_head_still_counts_for_a_moment() {
-    let kind = || RuleKind::Crowding {
+    let kind = || RuleKind::Crowding(Crowding {
         zone: zone(),
         count: 2,
         hold: Duration::from_secs(1),
-    };
+    });
     let mut scene = Scene::new(kind());
     let ghost = Track {
         confirmed: false,

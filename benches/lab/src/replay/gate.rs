@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::matching::{Alarm, Matched, Verdict, match_alarms};
 use super::score::Tally;
-use parapet::config::types::{CameraConfig, RuleKind};
+use parapet::config::types::CameraConfig;
 use parapet::model::event::EventKind;
 use parapet::model::ids::CameraId;
 use parapet_sim::expectation::{Expectation, ExpectedEvent};
@@ -49,7 +49,7 @@ impl Judged {
             kinds: camera
                 .rules
                 .iter()
-                .map(|rule| kind_of(&rule.kind))
+                .map(|rule| rule.kind.event())
                 .collect(),
             expected,
             alarms,
@@ -80,18 +80,6 @@ impl Judged {
         let start = self.expected.events.get(event)?.start;
         let at = self.alarms.get(alarm)?.at;
         Some(at.as_secs_f64() - start.as_secs_f64())
-    }
-}
-
-/// What a rule says when it says something.
-#[must_use]
-pub fn kind_of(rule: &RuleKind) -> EventKind {
-    match rule {
-        RuleKind::LineCrossing { .. } => EventKind::LINE_CROSSED,
-        RuleKind::ZoneIntrusion { .. } => EventKind::ZONE_INTRUSION,
-        RuleKind::Loitering { .. } => EventKind::LOITERING,
-        RuleKind::Crowding { .. } => EventKind::CROWDING,
-        RuleKind::Running { .. } => EventKind::RUNNING,
     }
 }
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use super::super::args::{ModeArg, ReplayArgs};
 use super::super::{BadConfig, load};
-use crate::replay::gate::kind_of;
 use crate::replay::{Clip, MotForm, choose_camera};
 use parapet::config::Config;
 use parapet::config::types::{CameraConfig, WatchMode};
@@ -218,12 +217,12 @@ fn check_rules(
                     names.join(", ")
                 ));
             }
-            Some(have) if kind.is_some_and(|kind| kind != kind_of(&have.kind)) => {
+            Some(have) if kind.is_some_and(|kind| kind != have.kind.event()) => {
                 wrong.push(format!(
                     "{}: rule `{rule}` of camera {} says {}, not {}",
                     file.display(),
                     camera.id,
-                    kind_of(&have.kind).name(),
+                    have.kind.event(),
                     kind.map_or_else(String::new, |kind| kind.to_string())
                 ));
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::replay::gate::Judged;
 use crate::replay::told::SeenBox;
-use parapet::config::types::{CameraConfig, RuleKind};
+use parapet::config::types::CameraConfig;
 use parapet::model::geometry::{Point, Size};
 use parapet::model::ids::RuleName;
 
@@ -80,19 +80,10 @@ pub fn shapes(camera: &CameraConfig, rule: Option<&RuleName>) -> Vec<Shape> {
     let rules = camera.rules.iter();
     let concerned = rules.filter(|have| rule.is_none_or(|wanted| have.name == *wanted));
     concerned
-        .filter_map(|rule| match &rule.kind {
-            RuleKind::LineCrossing { line, .. } => Some((&line.name, &line.points, false)),
-            RuleKind::ZoneIntrusion { zone, .. }
-            | RuleKind::Loitering { zone, .. }
-            | RuleKind::Crowding { zone, .. } => Some((&zone.name, &zone.points, true)),
-            RuleKind::Running { zone, .. } => {
-                let zone = zone.as_ref()?;
-                Some((&zone.name, &zone.points, true))
-            }
-        })
+        .flat_map(|rule| rule.kind.shape().outlines())
         .map(|(name, points, closed)| Shape {
             name: name.to_string(),
-            points: points.clone(),
+            points: points.to_vec(),
             closed,
         })
         .collect()

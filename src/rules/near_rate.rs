@@ -1,17 +1,15 @@
-//! Whether somebody in the picture needs a closer look: near a line of a rule, soon to be there,
-//! or fast. Pure; it decides how often a camera is looked at and never what is told.
+//! Whether the camera should be analysed at its near-event rate: somebody is near what a rule looks
+//! for, soon to be there, or fast. Pure; it decides how often a camera is looked at and never what
+//! is told.
 
-use std::time::Duration;
-
-use super::geometry::{Flat, distance_to_segment, step_crosses};
-use crate::config::types::{Anchor, RuleConfig, RuleKind};
-use crate::model::geometry::{Point, Rect, Size};
+use super::approach::Approach;
+use super::engine::Start as _;
+use super::geometry::Flat;
+use crate::config::rule::with_rule_kind;
+use crate::config::types::RuleConfig;
+use crate::model::geometry::Size;
 use crate::model::track::Track;
 
-/// Within so many heights of its own box from a line somebody is near it.
-const NEAR_HEIGHTS: f64 = 1.0;
-/// Where it will be this much later counts too.
-const AHEAD: Duration = Duration::from_secs(1);
 /// Heights of the own box per second: faster than a brisk walk (1.4 m/s at 1.7 m is 0.8), well
 /// below what a running rule asks for by itself (1.8).
 const FAST_HEIGHTS_PER_SECOND: f64 = 1.3;
@@ -19,25 +17,17 @@ const FAST_HEIGHTS_PER_SECOND: f64 = 1.3;
 /// Whether any track needs a closer look. A track that is not confirmed may be nobody: it counts
 /// near a line, where a look more costs less than a crossing missed, but its speed does not.
 #[must_use]
-pub fn needs_haste(tracks: &[Track], rules: &[RuleConfig], picture: Size) -> bool {
+pub fn needs_near_rate(tracks: &[Track], rules: &[RuleConfig], picture: Size) -> bool {
     let aspect = picture.aspect();
     tracks.iter().any(|track| {
         let counted = |rule: &&RuleConfig| rule.classes.contains(&track.class);
         let mut rules = rules.iter().filter(counted);
         (track.confirmed && is_fast(track, aspect) && rules.clone().next().is_some())
-            || rules.any(|rule| is_near(track, rule, aspect))
+            || rules.any(|rule| {
+                let approach = Approach::of(track, rule.anchor, aspect);
+                with_rule_kind!(&rule.kind, settings => settings.is_near(&approach))
+            })
     })
-}
-
-fn anchor(place: &Rect, anchor: Anchor) -> Point {
-    let center = place.center();
-    match anchor {
-        Anchor::Center => center,
-        Anchor::Foot => Point {
-            x: center.x,
-            y: place.bottom(),
-        },
-    }
 }
 
 fn is_fast(track: &Track, aspect: f32) -> bool {
@@ -46,32 +36,15 @@ fn is_fast(track: &Track, aspect: f32) -> bool {
     moved.x.hypot(moved.y) / height >= FAST_HEIGHTS_PER_SECOND
 }
 
-fn is_near(track: &Track, rule: &RuleConfig, aspect: f32) -> bool {
-    let RuleKind::LineCrossing { line, .. } = &rule.kind else {
-        return false;
-    };
-    let now = anchor(&track.box_in_frame, rule.anchor);
-    let seconds = AHEAD.as_secs_f32();
-    let soon = Point {
-        x: now.x + track.velocity_per_second.x * seconds,
-        y: now.y + track.velocity_per_second.y * seconds,
-    };
-    let flat = |point| Flat::from_normalised(point, aspect);
-    let (now, soon) = (flat(now), flat(soon));
-    let near = NEAR_HEIGHTS * f64::from(track.box_in_frame.height);
-    line.points.windows(2).any(|pair| {
-        let (a, b) = (flat(pair[0]), flat(pair[1]));
-        step_crosses(now, soon, a, b).is_some()
-            || distance_to_segment(now, a, b) <= near
-            || distance_to_segment(soon, a, b) <= near
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::config::types::{Directions, Line, Zone};
+    use crate::config::rule::{Directions, LineCrossing, ZoneIntrusion};
+    use crate::config::types::{Anchor, Line, RuleKind, Zone};
     use crate::model::event::Severity;
+    use crate::model::geometry::{Point, Rect};
     use crate::model::ids::{RuleName, TrackId, ZoneName};
 
     const PICTURE: Size = Size {
@@ -118,48 +91,48 @@ mod tests {
 
     /// A line across the picture at a height of 0.8.
     fn line() -> RuleConfig {
-        rule(RuleKind::LineCrossing {
+        rule(RuleKind::LineCrossing(LineCrossing {
             line: Line {
                 name: ZoneName::new("l").expect("name"),
                 points: points([(0.0, 0.8), (0.5, 0.8), (1.0, 0.8)]),
             },
             directions: Directions::Both,
             hysteresis_heights: 0.1,
-        })
+        }))
     }
 
     fn zone() -> RuleConfig {
-        rule(RuleKind::ZoneIntrusion {
+        rule(RuleKind::ZoneIntrusion(ZoneIntrusion {
             zone: Zone {
                 name: ZoneName::new("z").expect("name"),
                 points: points([(0.0, 0.0), (1.0, 0.0), (0.5, 1.0)]),
             },
             dwell: Duration::ZERO,
-        })
+        }))
     }
 
-    fn haste(track: Track, rules: &[RuleConfig]) -> bool {
-        needs_haste(&[track], rules, PICTURE)
+    fn near(track: Track, rules: &[RuleConfig]) -> bool {
+        needs_near_rate(&[track], rules, PICTURE)
     }
 
     #[test]
     fn nobody_and_somebody_far_off_need_none() {
-        assert!(!needs_haste(&[], &[line()], PICTURE));
-        assert!(!haste(somebody(0.3, (0.0, 0.0)), &[line()]));
-        assert!(!haste(somebody(0.3, (0.0, 0.05)), &[line()]));
+        assert!(!needs_near_rate(&[], &[line()], PICTURE));
+        assert!(!near(somebody(0.3, (0.0, 0.0)), &[line()]));
+        assert!(!near(somebody(0.3, (0.0, 0.05)), &[line()]));
     }
 
     #[test]
     fn within_a_height_of_the_line_and_on_the_way_to_it_it_is_needed() {
-        assert!(haste(somebody(0.72, (0.0, 0.0)), &[line()]));
-        assert!(haste(somebody(0.88, (0.0, 0.0)), &[line()]));
+        assert!(near(somebody(0.72, (0.0, 0.0)), &[line()]));
+        assert!(near(somebody(0.88, (0.0, 0.0)), &[line()]));
         assert!(
-            haste(somebody(0.62, (0.0, 0.1)), &[line()]),
+            near(somebody(0.62, (0.0, 0.1)), &[line()]),
             "a second away"
         );
         let mut new = somebody(0.72, (0.0, 0.0));
         new.confirmed = false;
-        assert!(haste(new, &[line()]));
+        assert!(near(new, &[line()]));
     }
 
     #[test]
@@ -167,25 +140,25 @@ mod tests {
         // The step over the line ends more than a height beyond it.
         let mut passing = somebody(0.65, (0.0, 0.4));
         passing.confirmed = false;
-        assert!(haste(passing, &[line()]));
+        assert!(near(passing, &[line()]));
     }
 
     #[test]
     fn who_runs_needs_it_anywhere_once_he_is_confirmed() {
         // 0.1 of the picture's width a second are 0.178 heights of it: 1.8 of his own.
         let mut runner = somebody(0.3, (0.1, 0.0));
-        assert!(haste(runner.clone(), &[zone()]));
-        assert!(!haste(somebody(0.3, (0.05, 0.0)), &[zone()]));
+        assert!(near(runner.clone(), &[zone()]));
+        assert!(!near(somebody(0.3, (0.05, 0.0)), &[zone()]));
         runner.confirmed = false;
-        assert!(!haste(runner, &[zone()]));
+        assert!(!near(runner, &[zone()]));
     }
 
     #[test]
     fn what_no_rule_counts_needs_none() {
         let mut bird = somebody(0.75, (0.3, 0.0));
         bird.class = "bird".into();
-        assert!(!haste(bird.clone(), &[line(), zone()]));
-        assert!(!haste(somebody(0.75, (0.3, 0.0)), &[]));
-        assert!(!haste(somebody(0.75, (0.0, 0.0)), &[zone()]));
+        assert!(!near(bird.clone(), &[line(), zone()]));
+        assert!(!near(somebody(0.75, (0.3, 0.0)), &[]));
+        assert!(!near(somebody(0.75, (0.0, 0.0)), &[zone()]));
     }
 }

@@ -13,17 +13,19 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::config::types::{Directions, Line};
+use crate::config::rule::{Directions, LineCrossing};
+use crate::config::types::RuleConfig;
 use crate::model::event::{Direction, EventDetail};
-use crate::model::geometry::{Point, Size};
+use crate::model::geometry::Point;
 
+use super::approach::Approach;
+use super::engine::{CameraFacts, Engine, Input, Start};
 use super::geometry::{Flat, position, step_crosses};
-use super::memory::TrackMemory;
-use super::motion::Sight;
-use super::report::{Incident, Report, RuleHead};
+use super::incident::{Incident, Output, RuleInfo};
+use super::track_memory::TrackMemory;
 
 /// Crossings of a track not yet confirmed that are remembered; a tentative track lives few frames.
-const PENDING_MAX: usize = 4;
+const MAX_PENDING: usize = 4;
 
 #[derive(Debug, Default)]
 struct Walk {
@@ -37,9 +39,8 @@ struct Walk {
     pending: VecDeque<Direction>,
 }
 
-/// The rule.
 #[derive(Debug)]
-pub(super) struct LineRule {
+struct LineCrossings {
     line: Vec<Point>,
     directions: Directions,
     hysteresis_heights: f64,
@@ -47,79 +48,80 @@ pub(super) struct LineRule {
     open: VecDeque<(Duration, Incident)>,
 }
 
-impl LineRule {
-    pub(super) fn new(line: &Line, directions: Directions, hysteresis_heights: f32) -> Self {
-        Self {
-            line: line.points.clone(),
-            directions,
-            hysteresis_heights: f64::from(hysteresis_heights),
+impl Start for LineCrossing {
+    fn start(&self, _rule: &RuleConfig, _camera: CameraFacts) -> Box<dyn Engine> {
+        Box::new(LineCrossings {
+            line: self.line.points.clone(),
+            directions: self.directions,
+            hysteresis_heights: f64::from(self.hysteresis_heights),
             walks: TrackMemory::default(),
             open: VecDeque::new(),
-        }
+        })
     }
 
-    pub(super) fn update(
-        &mut self,
-        head: &RuleHead,
-        picture: Size,
-        sights: &[Sight<'_>],
-        report: &mut Report<'_>,
-    ) {
+    fn is_near(&self, approach: &Approach<'_>) -> bool {
+        approach.nears(&self.line.points)
+    }
+}
+
+impl Engine for LineCrossings {
+    fn update(&mut self, rule: &RuleInfo, input: Input<'_>, output: &mut Output<'_>) {
         while self
             .open
             .front()
-            .is_some_and(|(since, _)| report.at.saturating_sub(*since) >= head.clear_after)
+            .is_some_and(|(since, _)| output.at.saturating_sub(*since) >= rule.clear_after)
         {
             if let Some((_, incident)) = self.open.pop_front() {
-                incident.end(head, report);
+                incident.end(rule, output);
             }
         }
-        let aspect = picture.aspect();
+        let aspect = input.picture.aspect();
         let line: Vec<Flat> = self
             .line
             .iter()
             .map(|p| Flat::from_normalised(*p, aspect))
             .collect();
-        for sight in sights.iter().filter(|sight| head.counts(sight)) {
-            let walk = self.walks.listed(report.at, sight.track.id);
-            if !sight.seen {
+        for observation in input.observations.iter().filter(|one| rule.counts(one)) {
+            let track = observation.track;
+            let walk = self.walks.listed(output.at, track.id);
+            if !observation.seen {
                 continue;
             }
-            let margin = self.hysteresis_heights * f64::from(sight.track.box_in_frame.height);
-            if let Some(direction) = walk.step(head.anchor_of(sight), aspect, &line, margin)
+            let margin = self.hysteresis_heights * f64::from(track.box_in_frame.height);
+            if let Some(direction) = walk.step(rule.anchor_of(observation), aspect, &line, margin)
                 && wanted(self.directions, direction)
             {
-                walk.pending.truncate(PENDING_MAX - 1);
+                walk.pending.truncate(MAX_PENDING - 1);
                 walk.pending.push_back(direction);
             }
-            while sight.track.confirmed
+            while track.confirmed
                 && let Some(direction) = walk.pending.pop_front()
             {
                 let detail = EventDetail {
                     direction: Some(direction),
                     ..EventDetail::default()
                 };
-                let incident = Incident::start(head, report, vec![sight.object()], detail);
-                self.open.push_back((report.at, incident));
+                let incident = Incident::start(rule, output, vec![observation.object()], detail);
+                self.open.push_back((output.at, incident));
             }
         }
-        self.walks.forget(report.at, |_| false);
+        self.walks.forget(output.at, |_| false);
     }
 
-    pub(super) fn finish(&mut self, head: &RuleHead, report: &mut Report<'_>) {
+    fn finish(&mut self, rule: &RuleInfo, output: &mut Output<'_>) {
         for (_, incident) in self.open.drain(..) {
-            incident.end(head, report);
+            incident.end(rule, output);
         }
         self.walks.clear();
     }
 
-    #[cfg(test)]
-    pub(super) fn remembered(&self) -> usize {
-        self.walks.len()
+    fn has_open(&self) -> bool {
+        !self.open.is_empty()
     }
 
-    pub(super) fn has_open(&self) -> bool {
-        !self.open.is_empty()
+    #[cfg(test)]
+    fn remembered(&self) -> usize {
+        self.walks.len()
     }
 }
 

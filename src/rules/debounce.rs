@@ -1,4 +1,4 @@
-//! A condition that must hold for a while before an incident starts and be gone for a while
+//! Debounce: a condition must hold for a while before an incident starts and be gone for a while
 //! before it ends.
 //!
 //! ```text
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// What one frame says of the condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum Reading {
     /// It holds.
     Holds,
     /// It does not.
@@ -22,7 +22,7 @@ pub(super) enum Look {
     Unseen,
 }
 
-/// What follows from a look.
+/// What follows from a reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// No incident.
@@ -37,9 +37,9 @@ pub(super) enum Step {
     End,
 }
 
-/// How long is long.
+/// How long it must hold, and how long be gone.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(super) struct Timing {
     /// From the first holding frame to the incident.
     pub(super) hold: Duration,
     /// From the last holding frame to the end.
@@ -51,7 +51,7 @@ pub(super) struct Patience {
 
 /// The condition's state.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Held {
+pub(super) struct Debounce {
     since: Option<Duration>,
     last: Duration,
     /// A frame without the condition came since `last`. Frames that never came tell nothing: a
@@ -60,18 +60,18 @@ pub(super) struct Held {
     open: bool,
 }
 
-impl Held {
-    /// Takes one frame's look; `may_start` false keeps the count without starting.
-    pub(super) fn look(
+impl Debounce {
+    /// Takes one frame's reading; `may_start` false keeps the count without starting.
+    pub(super) fn update(
         &mut self,
         at: Duration,
-        look: Look,
+        reading: Reading,
         may_start: bool,
-        patience: &Patience,
+        timing: &Timing,
     ) -> Step {
         let gone = at.saturating_sub(self.last);
-        if look == Look::Holds {
-            if self.interrupted && self.since.is_some() && gone > patience.clear_after {
+        if reading == Reading::Holds {
+            if self.interrupted && self.since.is_some() && gone > timing.clear_after {
                 let was_open = self.open;
                 *self = Self {
                     since: Some(at),
@@ -87,15 +87,15 @@ impl Held {
             if self.open {
                 return Step::Stands;
             }
-            self.open = may_start && at.saturating_sub(since) >= patience.hold;
+            self.open = may_start && at.saturating_sub(since) >= timing.hold;
             return if self.open { Step::Start } else { Step::Idle };
         }
         if self.since.is_none() {
             return Step::Idle;
         }
         self.interrupted = true;
-        let strict = look == Look::Fails && !patience.forgiving && !self.open;
-        if strict || gone >= patience.clear_after {
+        let strict = reading == Reading::Fails && !timing.forgiving && !self.open;
+        if strict || gone >= timing.clear_after {
             let was_open = self.open;
             *self = Self::default();
             return if was_open { Step::End } else { Step::Idle };
@@ -123,26 +123,26 @@ mod tests {
         Duration::from_secs_f32(s)
     }
 
-    const PATIENCE: Patience = Patience {
+    const TIMING: Timing = Timing {
         hold: Duration::from_secs(2),
         clear_after: Duration::from_secs(3),
         forgiving: false,
     };
 
-    fn steps(patience: &Patience, looks: &[(f32, Look)]) -> Vec<Step> {
-        let mut held = Held::default();
-        looks
+    fn steps(timing: &Timing, readings: &[(f32, Reading)]) -> Vec<Step> {
+        let mut debounce = Debounce::default();
+        readings
             .iter()
-            .map(|(at, look)| held.look(secs(*at), *look, true, patience))
+            .map(|(at, reading)| debounce.update(secs(*at), *reading, true, timing))
             .collect()
     }
 
     #[test]
     fn an_incident_starts_after_the_hold_and_ends_after_the_clear() {
-        use Look::{Fails, Holds, Unseen};
+        use Reading::{Fails, Holds, Unseen};
         assert_eq!(
             steps(
-                &PATIENCE,
+                &TIMING,
                 &[
                     (0.0, Holds),
                     (1.9, Holds),
@@ -165,25 +165,25 @@ mod tests {
 
     #[test]
     fn a_strict_count_starts_again_after_a_failing_frame_and_a_forgiving_one_does_not() {
-        let looks = [(0.0, Look::Holds), (1.0, Look::Fails), (2.0, Look::Holds)];
-        assert_eq!(steps(&PATIENCE, &looks)[2], Step::Idle);
-        let forgiving = Patience {
+        let readings = [(0.0, Reading::Holds), (1.0, Reading::Fails), (2.0, Reading::Holds)];
+        assert_eq!(steps(&TIMING, &readings)[2], Step::Idle);
+        let forgiving = Timing {
             forgiving: true,
-            ..PATIENCE
+            ..TIMING
         };
-        assert_eq!(steps(&forgiving, &looks)[2], Step::Start);
+        assert_eq!(steps(&forgiving, &readings)[2], Step::Start);
     }
 
     #[test]
     fn frames_that_never_came_end_nothing() {
-        let looks = [(0.0, Look::Holds), (2.0, Look::Holds), (12.0, Look::Holds)];
-        assert_eq!(steps(&PATIENCE, &looks)[2], Step::Stands);
+        let readings = [(0.0, Reading::Holds), (2.0, Reading::Holds), (12.0, Reading::Holds)];
+        assert_eq!(steps(&TIMING, &readings)[2], Step::Stands);
         let left = [
-            (0.0, Look::Holds),
-            (2.0, Look::Holds),
-            (3.0, Look::Fails),
-            (12.0, Look::Holds),
+            (0.0, Reading::Holds),
+            (2.0, Reading::Holds),
+            (3.0, Reading::Fails),
+            (12.0, Reading::Holds),
         ];
-        assert_eq!(steps(&PATIENCE, &left)[3], Step::End);
+        assert_eq!(steps(&TIMING, &left)[3], Step::End);
     }
 }

@@ -8,12 +8,12 @@ use crate::model::event::{EventDetail, EventKind, EventObject, Phase, Severity};
 use crate::model::geometry::Point;
 use crate::model::ids::{RuleName, ZoneName};
 
-use super::Finding;
-use super::motion::Sight;
+use super::finding::Finding;
+use super::motion::Observation;
 
 /// What every rule has.
 #[derive(Debug)]
-pub(super) struct RuleHead {
+pub(super) struct RuleInfo {
     pub(super) name: RuleName,
     pub(super) severity: Severity,
     pub(super) kind: EventKind,
@@ -24,13 +24,13 @@ pub(super) struct RuleHead {
     pub(super) update_every: Duration,
 }
 
-impl RuleHead {
-    pub(super) fn new(config: &RuleConfig, kind: EventKind, zone: Option<ZoneName>) -> Self {
+impl RuleInfo {
+    pub(super) fn of(config: &RuleConfig) -> Self {
         Self {
             name: config.name.clone(),
             severity: config.severity,
-            kind,
-            zone,
+            kind: config.kind.event(),
+            zone: config.kind.shape().name().cloned(),
             classes: config.classes.clone(),
             anchor: config.anchor,
             clear_after: config.clear_after,
@@ -39,22 +39,22 @@ impl RuleHead {
     }
 
     /// Whether the track's class is one the rule counts.
-    pub(super) fn counts(&self, sight: &Sight<'_>) -> bool {
-        self.classes.contains(&sight.track.class)
+    pub(super) fn counts(&self, observation: &Observation<'_>) -> bool {
+        self.classes.contains(&observation.track.class)
     }
 
     /// Where the object is, normalised.
-    pub(super) fn anchor_of(&self, sight: &Sight<'_>) -> Point {
+    pub(super) fn anchor_of(&self, observation: &Observation<'_>) -> Point {
         match self.anchor {
-            Anchor::Foot => sight.track.box_in_frame.foot(),
-            Anchor::Center => sight.track.box_in_frame.center(),
+            Anchor::Foot => observation.track.box_in_frame.foot(),
+            Anchor::Center => observation.track.box_in_frame.center(),
         }
     }
 }
 
 /// One frame's way out: the findings of all rules, and the keys of new incidents.
 #[derive(Debug)]
-pub(super) struct Report<'a> {
+pub(super) struct Output<'a> {
     pub(super) at: Duration,
     pub(super) findings: &'a mut Vec<Finding>,
     pub(super) next_key: &'a mut u64,
@@ -64,7 +64,7 @@ pub(super) struct Report<'a> {
 #[derive(Debug)]
 pub(super) struct Incident {
     key: u64,
-    reported: Duration,
+    told: Duration,
     objects: Vec<EventObject>,
     detail: EventDetail,
     changed: bool,
@@ -73,20 +73,20 @@ pub(super) struct Incident {
 impl Incident {
     /// Says STARTED.
     pub(super) fn start(
-        head: &RuleHead,
-        report: &mut Report<'_>,
+        rule: &RuleInfo,
+        output: &mut Output<'_>,
         objects: Vec<EventObject>,
         detail: EventDetail,
     ) -> Self {
-        *report.next_key += 1;
+        *output.next_key += 1;
         let incident = Self {
-            key: *report.next_key,
-            reported: report.at,
+            key: *output.next_key,
+            told: output.at,
             objects,
             detail,
             changed: false,
         };
-        incident.say(Phase::Started, head, report);
+        incident.say(Phase::Started, rule, output);
         incident
     }
 
@@ -94,14 +94,14 @@ impl Incident {
     /// long enough ago; news that came too early is said later, by [`Incident::remind`].
     pub(super) fn update(
         &mut self,
-        head: &RuleHead,
-        report: &mut Report<'_>,
+        rule: &RuleInfo,
+        output: &mut Output<'_>,
         objects: Vec<EventObject>,
         detail: EventDetail,
     ) {
         self.changed |= self.detail != detail || self.objects != objects;
         self.amend(objects, detail);
-        self.remind(head, report);
+        self.remind(rule, output);
     }
 
     /// Takes news for the next word without saying it.
@@ -111,27 +111,27 @@ impl Incident {
     }
 
     /// Says UPDATED if there is unsaid news and the last word is long enough ago.
-    pub(super) fn remind(&mut self, head: &RuleHead, report: &mut Report<'_>) {
-        if self.changed && report.at.saturating_sub(self.reported) >= head.update_every {
+    pub(super) fn remind(&mut self, rule: &RuleInfo, output: &mut Output<'_>) {
+        if self.changed && output.at.saturating_sub(self.told) >= rule.update_every {
             self.changed = false;
-            self.reported = report.at;
-            self.say(Phase::Updated, head, report);
+            self.told = output.at;
+            self.say(Phase::Updated, rule, output);
         }
     }
 
     /// Says ENDED.
-    pub(super) fn end(self, head: &RuleHead, report: &mut Report<'_>) {
-        self.say(Phase::Ended, head, report);
+    pub(super) fn end(self, rule: &RuleInfo, output: &mut Output<'_>) {
+        self.say(Phase::Ended, rule, output);
     }
 
-    fn say(&self, phase: Phase, head: &RuleHead, report: &mut Report<'_>) {
-        report.findings.push(Finding {
+    fn say(&self, phase: Phase, rule: &RuleInfo, output: &mut Output<'_>) {
+        output.findings.push(Finding {
             incident: self.key,
             phase,
-            kind: head.kind,
-            severity: head.severity,
-            rule: head.name.clone(),
-            zone: head.zone.clone(),
+            kind: rule.kind,
+            severity: rule.severity,
+            rule: rule.name.clone(),
+            zone: rule.zone.clone(),
             objects: self.objects.clone(),
             detail: self.detail.clone(),
         });
