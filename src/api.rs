@@ -19,7 +19,7 @@ pub mod client;
 mod connection;
 pub mod convert;
 mod events;
-mod feed;
+mod followed;
 mod guard;
 mod logins;
 mod subscribe;
@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
@@ -43,7 +43,7 @@ use crate::base::metrics::Metrics;
 use crate::base::tasks::TaskSet;
 use crate::journal::JournalReader;
 use crate::model::camera::CameraStatus;
-use crate::model::ids::{CameraId, Sequence};
+use crate::model::ids::CameraId;
 use crate::proto::v1;
 use crate::proto::v1::admin_server::AdminServer;
 use crate::proto::v1::cameras_server::CamerasServer;
@@ -58,8 +58,6 @@ const DRAIN: Duration = Duration::from_millis(400);
 pub struct ApiDeps {
     /// Reads the journal and keeps the consumers' positions.
     pub reader: JournalReader,
-    /// Changes after each commit.
-    pub committed: watch::Receiver<Sequence>,
     /// The cameras.
     pub cameras: Arc<dyn CameraView>,
     /// Counts the subscribers.

@@ -121,7 +121,6 @@ impl App {
         let (remote, commands) = control::channel();
         let deps = ApiDeps {
             reader: journal.reader(),
-            committed: journal.committed(),
             cameras: Arc::new(fleet.board()),
             metrics: Arc::clone(&metrics),
             audit: Arc::clone(&doors.audit),
@@ -300,7 +299,6 @@ fn start_uplink(
     }
     let deps = UplinkDeps {
         reader: journal.reader(),
-        committed: journal.committed(),
         metrics: Arc::clone(metrics),
         site: config.site.clone(),
         node: config.node.clone(),

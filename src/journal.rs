@@ -60,6 +60,7 @@
 
 mod commit;
 mod error;
+mod follow;
 mod head;
 mod held;
 mod notice;
@@ -77,6 +78,7 @@ pub mod verify;
 mod writer;
 
 pub use error::{AcknowledgeError, AppendError, JournalError};
+pub use follow::{FollowError, Followed, Follower};
 pub use reader::{Filter, JournalReader};
 pub use writer::JournalWriter;
 
@@ -181,6 +183,7 @@ impl Journal {
             config.path.clone(),
             commands,
             Arc::clone(&shared),
+            committed.clone(),
             config.deadline,
         );
         Ok(Self {

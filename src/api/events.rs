@@ -10,13 +10,12 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use super::feed::Feed;
 use super::guard::say;
 use super::subscribe::{self, Subscriber};
 use super::{ApiDeps, caller, convert};
 use crate::access::owners::OwnerError;
 use crate::access::{Caller, Gate, Refusal};
-use crate::journal::{AcknowledgeError, Filter, JournalError, JournalReader};
+use crate::journal::{AcknowledgeError, Filter, FollowError, JournalError, JournalReader};
 use crate::model::ids::{ConsumerName, Sequence};
 use crate::model::time::UtcMicros;
 use crate::proto::v1;
@@ -110,7 +109,7 @@ impl EventsService {
             return Err(Status::unavailable(text));
         }
         // What is committed but not yet published cannot be known to anybody.
-        let last = *self.deps.committed.borrow();
+        let last = *self.deps.reader.committed().borrow();
         if after > last {
             return Err(Status::out_of_range(format!(
                 "start is {}, the journal's last sequence is {}: was the journal replaced?",
@@ -141,12 +140,7 @@ impl Events for EventsService {
         let after = self.start(request.start, &caller).await?;
         let (sender, receiver) = mpsc::channel(STREAM_QUEUE);
         let subscriber = Subscriber {
-            feed: Feed::new(
-                self.deps.reader.clone(),
-                self.deps.committed.clone(),
-                filter,
-                after,
-            ),
+            follower: self.deps.reader.follow(filter, after),
             sender,
             cancel: self.cancel.clone(),
         };
@@ -244,27 +238,24 @@ pub(super) async fn blocking<T: Send + 'static>(
     reader: &JournalReader,
     read: impl FnOnce(&JournalReader) -> Result<T, JournalError> + Send + 'static,
 ) -> Result<T, Status> {
-    attempt(reader, read)
-        .await?
-        .map_err(|error| unreadable(&error))
-}
-
-/// The same without a word in the log: for who tries again and again.
-///
-/// # Errors
-/// INTERNAL when the reading thread ended early.
-pub(super) async fn attempt<T: Send + 'static>(
-    reader: &JournalReader,
-    read: impl FnOnce(&JournalReader) -> Result<T, JournalError> + Send + 'static,
-) -> Result<Result<T, JournalError>, Status> {
     let reader = reader.clone();
     tokio::task::spawn_blocking(move || read(&reader))
         .await
-        .map_err(|error| Status::internal(error.to_string()))
+        .map_err(|error| Status::internal(error.to_string()))?
+        .map_err(|error| unreadable(&error))
+}
+
+/// Why a follower is told nothing more.
+pub(super) fn follow_ended(error: FollowError) -> Status {
+    match error {
+        FollowError::Stopped => stopping(),
+        FollowError::Unreadable(error) => unreadable(&error),
+        FollowError::Panicked(panic) => Status::internal(panic),
+    }
 }
 
 /// The reason goes to the log; the path of the file is nothing for the other side.
-pub(super) fn unreadable(error: &JournalError) -> Status {
+fn unreadable(error: &JournalError) -> Status {
     let cause = std::error::Error::source(error)
         .map(ToString::to_string)
         .unwrap_or_default();

@@ -5,8 +5,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::events::stopping;
-use super::feed::Feed;
+use super::events::{follow_ended, stopping};
+use super::followed::to_message;
+use crate::journal::Follower;
 use crate::proto::v1;
 
 /// Counts an open stream while it lives.
@@ -35,7 +36,7 @@ enum End {
 
 /// A stream's own state.
 pub(super) struct Subscriber {
-    pub(super) feed: Feed,
+    pub(super) follower: Follower,
     pub(super) sender: mpsc::Sender<Result<v1::SubscribeResponse, Status>>,
     pub(super) cancel: CancellationToken,
 }
@@ -58,13 +59,13 @@ impl Subscriber {
 
     async fn follow(&mut self) -> End {
         loop {
-            let messages = match self.feed.next().await {
-                Ok(messages) => messages,
-                Err(status) => return End::Tell(status),
+            let items = match self.follower.next().await {
+                Ok(items) => items,
+                Err(error) => return End::Tell(follow_ended(error)),
             };
-            for message in messages {
+            for item in items {
                 let response = v1::SubscribeResponse {
-                    message: Some(message),
+                    message: Some(to_message(item)),
                 };
                 if self.sender.send(Ok(response)).await.is_err() {
                     return End::Gone;

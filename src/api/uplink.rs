@@ -20,18 +20,19 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Endpoint;
 use tonic::{Status, Streaming};
 
 use super::client::{ClientError, dial};
-use super::feed::Feed;
+use super::events::follow_ended;
+use super::followed::to_message;
 use crate::base::backoff::{Backoff, BackoffPolicy};
 use crate::base::metrics::Metrics;
 use crate::config::types::UplinkConfig;
-use crate::journal::{AcknowledgeError, Filter, JournalReader};
+use crate::journal::{AcknowledgeError, Filter, Followed, Follower, JournalReader};
 use crate::model::ids::{NodeName, Sequence, SiteName};
 use crate::proto::v1;
 use crate::proto::v1::deliver_request::Message as Said;
@@ -60,8 +61,6 @@ const SAVE_AGAIN: Duration = Duration::from_secs(1);
 pub struct UplinkDeps {
     /// Reads the journal and keeps the consumer's position.
     pub reader: JournalReader,
-    /// Changes after each commit.
-    pub committed: watch::Receiver<Sequence>,
     /// Says whether it is connected.
     pub metrics: Arc<Metrics>,
     /// The facility.
@@ -131,12 +130,7 @@ async fn deliver(config: &UplinkConfig, deps: &UplinkDeps, welcomed: &mut bool) 
             let mut session = Session {
                 deps,
                 config,
-                feed: Feed::new(
-                    deps.reader.clone(),
-                    deps.committed.clone(),
-                    Filter::default(),
-                    position,
-                ),
+                follower: deps.reader.follow(Filter::default(), position),
                 sender,
                 answers,
                 waiting: VecDeque::new(),
@@ -190,7 +184,7 @@ async fn greet(config: &UplinkConfig, deps: &UplinkDeps) -> Result<Greeted, Brok
         node: deps.node.to_string(),
         consumer: config.consumer.to_string(),
         acknowledged_sequence: position.0,
-        last_sequence: deps.committed.borrow().0,
+        last_sequence: deps.reader.committed().borrow().0,
     });
     let _ = sender.try_send(request(hello));
     let mut client = UplinkClient::new(channel);
@@ -221,11 +215,11 @@ enum Never {}
 struct Session<'d> {
     deps: &'d UplinkDeps,
     config: &'d UplinkConfig,
-    feed: Feed,
+    follower: Follower,
     sender: mpsc::Sender<v1::DeliverRequest>,
     answers: Streaming<v1::DeliverResponse>,
     /// Read from the journal, not yet sent.
-    waiting: VecDeque<Message>,
+    waiting: VecDeque<Followed>,
     window: Window,
     /// Acknowledged by the platform, not yet durable.
     due: Option<Sequence>,
@@ -251,13 +245,13 @@ impl Session<'_> {
                 _ = save_again.tick() => self.save(),
                 permit = sender.reserve(), if may_send => {
                     let permit = permit.map_err(|_| Broken::Ended)?;
-                    if let Some(message) = self.waiting.pop_front() {
-                        self.window.sent(&message);
-                        permit.send(request(said(message)));
+                    if let Some(item) = self.waiting.pop_front() {
+                        self.window.sent(&item);
+                        permit.send(request(said(item)));
                     }
                 }
-                messages = self.feed.next(), if self.waiting.is_empty() => {
-                    self.waiting.extend(messages?);
+                items = self.follower.next(), if self.waiting.is_empty() => {
+                    self.waiting.extend(items.map_err(follow_ended)?);
                 }
                 () = &mut silence, if !self.window.has_room() => return Err(Broken::Silent),
             }
@@ -329,8 +323,8 @@ async fn saving(saving: &mut Option<Saving>) -> (Sequence, Result<Sequence, Ackn
     }
 }
 
-fn said(message: Message) -> Said {
-    match message {
+fn said(item: Followed) -> Said {
+    match to_message(item) {
         Message::Event(event) => Said::Event(event),
         Message::Position(position) => Said::Position(position),
         Message::Gap(gap) => Said::Gap(gap),

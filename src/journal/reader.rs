@@ -121,6 +121,7 @@ pub struct JournalReader {
     idle: Arc<Mutex<Vec<(u64, Connection)>>>,
     commands: Sender<Command>,
     shared: Arc<Shared>,
+    committed: watch::Receiver<Sequence>,
     deadline: Duration,
 }
 
@@ -129,6 +130,7 @@ impl JournalReader {
         path: PathBuf,
         commands: Sender<Command>,
         shared: Arc<Shared>,
+        committed: watch::Receiver<Sequence>,
         deadline: Duration,
     ) -> Self {
         Self {
@@ -136,6 +138,7 @@ impl JournalReader {
             idle: Arc::default(),
             commands,
             shared,
+            committed,
             deadline,
         }
     }
@@ -220,6 +223,12 @@ impl JournalReader {
     /// [`JournalError`] when the file cannot be read.
     pub fn dropped_through(&self) -> Result<Sequence, JournalError> {
         self.edge("SELECT sequence FROM anchor")
+    }
+
+    /// The last committed sequence, changed after each commit.
+    #[must_use]
+    pub fn committed(&self) -> watch::Receiver<Sequence> {
+        self.committed.clone()
     }
 
     /// Whether the file was ever open: before that nobody's position is known.

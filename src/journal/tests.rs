@@ -1,5 +1,6 @@
 mod damage;
 mod kinds;
+mod follow;
 mod memory;
 mod quota;
 

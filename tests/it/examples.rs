@@ -65,7 +65,6 @@ async fn the_receiver_takes_what_the_uplink_brings_and_moves_its_consumer() {
     };
     let deps = UplinkDeps {
         reader: daemon.journal.reader(),
-        committed: daemon.journal.committed(),
         metrics: Arc::clone(&daemon.metrics),
         site: SiteName::new("site").expect("name"),
         node: NodeName::new("node").expect("name"),

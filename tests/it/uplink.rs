@@ -152,7 +152,6 @@ async fn start_through(
     };
     let deps = UplinkDeps {
         reader: daemon.journal.reader(),
-        committed: daemon.journal.committed(),
         metrics: Arc::clone(&daemon.metrics),
         site: SiteName::new("site").expect("name"),
         node: NodeName::new("node").expect("name"),

@@ -139,7 +139,6 @@ impl Daemon {
         let owners = Owners::open(&folder.path().join("consumers.sqlite3"));
         let deps = ApiDeps {
             reader: journal.reader(),
-            committed: journal.committed(),
             cameras: Arc::new(OneCamera),
             metrics: Arc::clone(&metrics),
             audit,

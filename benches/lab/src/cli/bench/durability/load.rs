@@ -133,7 +133,6 @@ impl Node {
         );
         let deps = ApiDeps {
             reader: journal.reader(),
-            committed: journal.committed(),
             cameras: Arc::new(NoCameras),
             metrics: Arc::clone(&metrics),
             audit,

@@ -69,7 +69,6 @@ impl Stage {
         let owners = Owners::open(&folder.path().join("consumers.sqlite3"));
         let deps = ApiDeps {
             reader: journal.reader(),
-            committed: journal.committed(),
             cameras: Arc::new(NoCameras),
             metrics: Arc::clone(&metrics),
             audit,
