@@ -16,6 +16,7 @@
 pub mod bucket;
 pub mod certificate;
 mod client_tls;
+pub(crate) mod connection;
 pub mod gate;
 pub mod methods;
 pub mod owners;

@@ -18,6 +18,7 @@ mod cameras;
 pub mod client;
 mod connection;
 pub mod convert;
+mod counted;
 mod events;
 mod followed;
 mod guard;

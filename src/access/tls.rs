@@ -18,17 +18,11 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKey
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use sha2::{Digest as _, Sha256};
-use tokio::net::TcpStream;
-use tokio_rustls::server::TlsStream;
-use tokio_util::either::Either;
 
 use super::certificate::{self, CertificateFacts};
 use crate::base::clock::SharedClock;
 use crate::config::secret_file::SecretFileError;
 use crate::config::types::TlsConfig;
-
-/// The bytes below HTTP: plain on the left, in TLS on the right.
-pub(crate) type Wire = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
 /// Why certificates cannot be used.
 #[derive(Debug, thiserror::Error)]

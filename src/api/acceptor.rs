@@ -19,12 +19,12 @@ use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::connection::Connection;
+use super::connection::{self, Connection};
 use super::logins::Logins;
 use crate::access::certificate::{self, CertificateFacts};
+use crate::access::connection::Wire;
 use crate::access::policy::LOCAL;
 use crate::access::sessions::Peer;
-use crate::access::tls::Wire;
 use crate::access::{Admission, Gate, Refusal, TlsDoor};
 use crate::audit::{Entry, Outcome};
 use crate::base::tasks::TaskSet;
@@ -138,8 +138,7 @@ impl Hall {
                         .to(address.ip().to_string())
                         .saying(serial),
                 );
-                let metrics = Arc::clone(self.gate.metrics());
-                let connection = Connection::new(wire, entry, metrics);
+                let connection = connection::open(wire, entry, self.gate.metrics());
                 // Nobody takes it any more when the daemon stops.
                 let _ = self.ready.send(Ok(connection)).await;
             }

@@ -10,8 +10,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
+use super::counted::Counted;
 use super::guard::say;
-use super::subscribe::{self, Subscriber};
+use super::subscribe::Subscriber;
 use super::{ApiDeps, caller, convert};
 use crate::access::owners::OwnerError;
 use crate::access::{Caller, Gate, Refusal};
@@ -144,7 +145,7 @@ impl Events for EventsService {
             sender,
             cancel: self.cancel.clone(),
         };
-        let counted = subscribe::Counted::new(&self.deps.metrics.subscribers);
+        let counted = Counted::new(&self.deps.metrics.subscribers);
         let task = Box::pin(async move {
             let _held = (place, counted);
             subscriber.run().await;

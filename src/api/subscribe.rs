@@ -1,6 +1,5 @@
 //! One subscriber's stream.
 
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -9,22 +8,6 @@ use super::events::{follow_ended, stopping};
 use super::followed::to_message;
 use crate::journal::Follower;
 use crate::proto::v1;
-
-/// Counts an open stream while it lives.
-pub(super) struct Counted(Gauge);
-
-impl Counted {
-    pub(super) fn new(gauge: &Gauge) -> Self {
-        gauge.inc();
-        Self(gauge.clone())
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
-}
 
 /// Why a stream's loop ends.
 enum End {

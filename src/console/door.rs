@@ -3,19 +3,16 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::access::tls::Wire;
+use crate::access::connection::{self, Wire};
 use crate::access::{Gate, Refusal, TlsDoor, certificate};
 
 /// Connections at a time, handshakes too.
@@ -42,12 +39,8 @@ pub(super) struct Listener {
     handshakes: JoinSet<Welcomed>,
 }
 
-/// One connection.
-pub(super) struct Connection {
-    wire: Wire,
-    over: Pin<Box<tokio::time::Sleep>>,
-    _place: OwnedSemaphorePermit,
-}
+/// One connection and its place.
+pub(super) type Connection = connection::Connection<tokio::time::Sleep, OwnedSemaphorePermit>;
 
 impl Listener {
     pub(super) fn new(socket: TcpListener, door: Option<ConsoleDoor>) -> Self {
@@ -104,11 +97,8 @@ async fn welcome(
         None => Wire::Left(socket),
         Some(door) => Wire::Right(Box::new(door.welcome(socket, address).await?)),
     };
-    let connection = Connection {
-        wire,
-        over: Box::pin(tokio::time::sleep(LIFE)),
-        _place: place,
-    };
+    let over = tokio::time::sleep(LIFE);
+    let connection = Connection::new(wire, over, io::ErrorKind::TimedOut, place);
     Some((connection, address))
 }
 
@@ -148,45 +138,5 @@ impl ConsoleDoor {
             }
         }
         Some(stream)
-    }
-}
-
-impl Connection {
-    fn alive(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        match self.over.as_mut().poll(context) {
-            Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
-            Poll::Pending => Ok(()),
-        }
-    }
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.alive(context)?;
-        Pin::new(&mut self.wire).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.alive(context)?;
-        Pin::new(&mut self.wire).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.alive(context)?;
-        Pin::new(&mut self.wire).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.wire).poll_shutdown(context)
     }
 }
