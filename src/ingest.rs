@@ -8,7 +8,7 @@
 //! ```
 //!
 //! [`gate`] decides what is decoded, [`gop_ring`] holds what is not, `watch` performs both. In always
-//! mode everything passes but what the sink's [`level`](Sink::level) leaves out.
+//! mode everything passes but what the [policy's](Policy) level leaves out.
 //!
 //! One pipeline per camera, no main loop and no bus thread: messages are read by a sync handler
 //! on the thread that posts them. The life of a session, as its [`Sink`] sees it:
@@ -27,6 +27,7 @@ mod cost;
 mod decoder;
 mod decoding;
 mod deliver;
+mod downstream;
 mod ending;
 mod error;
 pub mod fake;
@@ -40,31 +41,32 @@ mod progress;
 mod rtsp;
 mod sample;
 mod slice;
+mod stats;
 mod timing;
 mod watch;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::types::CameraConfig;
 use crate::model::camera::WakeReason;
-use crate::model::coverage::CoverageLevel;
 use crate::model::frame::Frame;
 use crate::model::geometry::Size;
 
+pub use downstream::{Allowance, Downstream, Policy};
 pub use error::{SourceError, SourceErrorKind};
 pub use gst_source::{FileStart, GstSource};
+pub use stats::{Liveness, StreamStats};
 
 /// Opens cameras.
 pub trait Source: Send + Sync {
-    /// Starts to deliver the camera's frames to `sink` and returns without waiting for the first.
+    /// Starts to deliver the camera's frames and returns without waiting for the first.
     ///
     /// # Errors
     /// [`SourceError`] when nothing could be started; the sink then hears nothing.
     fn open(
         &self,
         camera: &CameraConfig,
-        sink: Arc<dyn Sink>,
+        downstream: Downstream,
     ) -> Result<Box<dyn Session>, SourceError>;
 
     /// How long coded pictures have waited for a thread that decodes, where cameras share those: those of
@@ -82,7 +84,7 @@ pub struct Waits {
     /// How many did.
     pub count: u64,
     /// Looks at sleeping cameras that were needed and taken; those that were put off are each
-    /// camera's [`Tally::PutOff`].
+    /// camera's [`StreamStats::put_off`].
     pub looks: u64,
 }
 
@@ -92,67 +94,10 @@ pub trait Sink: Send + Sync {
     /// A decoded picture. May block: a file at `Pace::Fast` then waits and loses nothing. A
     /// session's `stop` waits for this call, so whoever blocks here must let go at the stop.
     fn frame(&self, frame: Frame);
+    /// A picture of a sleeping camera that the detector is to look at ([`Frame::glance`]).
+    fn probe(&self, _frame: Frame) {}
     /// Something happened to the source.
     fn note(&self, note: Note);
-    /// A picture of a sleeping camera to glance at ([`Frame::glance`]).
-    fn glance(&self, _frame: Frame) {}
-    /// Whether somebody is being followed or was seen in a glance, so that the camera must not
-    /// sleep. A sink that loses nothing answers when it knows of every frame it was given.
-    fn wanted(&self) -> bool {
-        false
-    }
-    /// Whether the frame of this media time would be looked at, as far as can be known before it is
-    /// decoded: false is a promise, for frames to come can only make it less wanted.
-    fn needs(&self, _media_time: Duration) -> bool {
-        true
-    }
-    /// Whether a frame would be looked at soon if it came now, rather than replace one that nobody
-    /// looked at yet. Asked while what was held of a camera that woke is decoded, which goes faster
-    /// than it was taken.
-    fn has_room(&self) -> bool {
-        true
-    }
-    /// Waits until it is so, `at_most` so long.
-    fn wait_room(&self, _at_most: Duration) {}
-    /// How much of the camera is to be looked at. Asked with every coded picture; from
-    /// [`CoverageLevel::Keyframes`] on only keyframes come, as glances, unless it is
-    /// [admitted](Sink::admits).
-    fn level(&self) -> CoverageLevel {
-        CoverageLevel::Full
-    }
-    /// Whether a camera in watch mode may be awake for this reason, although its level leaves only
-    /// keyframes. Asked when it would wake, and as long as it is awake at each keyframe.
-    fn admits(&self, _reason: WakeReason) -> bool {
-        true
-    }
-    /// Whether there is so much for all that what nobody counts on may be looked at.
-    fn is_plenty(&self) -> bool {
-        true
-    }
-    /// To be counted. Comes with every coded picture, so it must be quick.
-    fn tally(&self, _what: Tally) {}
-}
-
-/// What a watched camera's gate did, and what decoding cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tally {
-    /// A coded picture came while the camera sleeps: it lives, although nothing may be decoded.
-    Alive,
-    /// So many coded pictures went by undecoded.
-    Undecoded(u64),
-    /// A picture was decoded and handed to nobody: it was compared, or the ones after it need it.
-    Unused,
-    /// A keyframe of a sleeping camera was to be decoded, and nobody had the time until the next one
-    /// came.
-    PutOff,
-    /// Of the pictures that went by undecoded, so many of an awake camera that had fallen behind.
-    Late(u64),
-    /// A group of pictures did not fit and was decoded although nothing moved.
-    Spilled,
-    /// So far apart the two latest keyframes were.
-    KeysApart(Duration),
-    /// A picture came out of the decoder, which took so much processor time.
-    Decoded(Duration),
 }
 
 /// A source that runs. Dropping it stops it.
@@ -180,6 +125,8 @@ pub enum Note {
     /// Only keyframes are decoded from here on: in watch mode because it is quiet, in any mode
     /// because the sink's level says so.
     Asleep,
+    /// The two latest keyframes were so far apart; comes when that changes.
+    KeyframesApart(Duration),
     /// It is over in good order: end of file, or the server said goodbye.
     Ended,
     /// It is over because something went wrong.

@@ -213,8 +213,8 @@ impl Driver {
         };
         let sink = CameraSink::new(parts);
         let (source, config) = (Arc::clone(&self.parts.source), Arc::clone(&self.config));
-        let receiver: Arc<CameraSink> = Arc::clone(&sink);
-        let opened = tokio::task::spawn_blocking(move || source.open(&config, receiver)).await;
+        let downstream = sink.downstream();
+        let opened = tokio::task::spawn_blocking(move || source.open(&config, downstream)).await;
         let session = match opened {
             Ok(Ok(session)) => session,
             Ok(Err(error)) => return Err(error.to_string()),

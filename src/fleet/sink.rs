@@ -2,7 +2,7 @@
 //! rate, notes wait for the driver. No queue: the newest format and the first end are kept.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -15,14 +15,14 @@ use crate::base::clock::{Monotonic, SharedClock};
 use crate::base::metrics::CameraMetrics;
 use crate::base::slot::WhenFull;
 use crate::infer::Lane;
-use crate::ingest::{Note, Sink, SourceError, Tally};
+use crate::ingest::{
+    Allowance, Downstream, Liveness, Note, Policy, Sink, SourceError, StreamStats,
+};
 use crate::model::camera::WakeReason;
 use crate::model::coverage::CoverageLevel;
 use crate::model::frame::Frame;
 use crate::model::geometry::Size;
 use crate::model::ids::CameraId;
-
-const NEVER: u64 = u64::MAX;
 
 /// How a session ended.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub(super) struct Format {
 #[derive(Debug)]
 pub(super) struct Signals {
     answered: AtomicBool,
-    last_frame_nanos: AtomicU64,
+    liveness: Arc<Liveness>,
     end: Mutex<Option<End>>,
     format: Mutex<Option<Format>>,
     woke_by: Mutex<Option<WakeReason>>,
@@ -53,7 +53,7 @@ impl Signals {
     pub(super) fn new(changed: Arc<Notify>) -> Arc<Self> {
         Arc::new(Self {
             answered: AtomicBool::new(false),
-            last_frame_nanos: AtomicU64::new(NEVER),
+            liveness: Arc::new(Liveness::telling(Arc::clone(&changed))),
             end: Mutex::new(None),
             format: Mutex::new(None),
             woke_by: Mutex::new(None),
@@ -66,10 +66,9 @@ impl Signals {
         self.answered.load(Ordering::Acquire)
     }
 
-    /// When the latest frame came.
+    /// When the latest picture came.
     pub(super) fn last_frame(&self) -> Option<Monotonic> {
-        let nanos = self.last_frame_nanos.load(Ordering::Acquire);
-        (nanos != NEVER).then(|| Monotonic(Duration::from_nanos(nanos)))
+        self.liveness.last()
     }
 
     pub(super) fn take_end(&self) -> Option<End> {
@@ -135,13 +134,21 @@ impl CameraSink {
         })
     }
 
-    fn mark_alive(&self, at: Monotonic) {
-        let nanos = u64::try_from(at.0.as_nanos()).unwrap_or(NEVER - 1);
-        let before = self.signals.last_frame_nanos.swap(nanos, Ordering::AcqRel);
-        // The driver waits for the first frame, and after a stall for the next one.
-        if before == NEVER || nanos.saturating_sub(before) > 500_000_000 {
-            self.signals.changed.notify_one();
-        }
+    /// Where the session's source delivers, asks and counts.
+    pub(super) fn downstream(self: &Arc<Self>) -> Downstream {
+        let metrics = &self.metrics;
+        let watch = &metrics.watch;
+        let stats = StreamStats {
+            liveness: Arc::clone(&self.signals.liveness),
+            decoded: metrics.decoded.clone(),
+            undecoded: watch.undecoded.clone(),
+            unused: watch.unused.clone(),
+            put_off: watch.put_off.clone(),
+            late: watch.late.clone(),
+            spilled: watch.spills.clone(),
+            decode_cpu: metrics.decode_cpu.clone(),
+        };
+        Downstream::new(self, stats)
     }
 }
 
@@ -191,7 +198,7 @@ impl CameraSink {
 impl Sink for CameraSink {
     fn frame(&self, frame: Frame) {
         self.metrics.decoded.inc();
-        self.mark_alive(frame.arrived);
+        self.signals.liveness.mark(frame.arrived);
         let fps = self.fps(frame.media_time);
         if !self.rate.lock().wants(frame.media_time, fps) {
             self.metrics.above_rate.inc();
@@ -202,9 +209,9 @@ impl Sink for CameraSink {
         }
     }
 
-    fn glance(&self, frame: Frame) {
+    fn probe(&self, frame: Frame) {
         self.metrics.decoded.inc();
-        self.mark_alive(frame.arrived);
+        self.signals.liveness.mark(frame.arrived);
         // The governor's keyframes are part of what is followed, so the rate counts them. In watch
         // mode the gate says which.
         if self.dial.level().is_sparse() && !self.dial.pace.sleeps() {
@@ -217,73 +224,6 @@ impl Sink for CameraSink {
         self.metrics.watch.glanced.inc();
         self.dial.set_plenty(self.admission.is_plenty());
         self.lane.offer(frame);
-    }
-
-    fn wanted(&self) -> bool {
-        // Replay must decide alike every time, so it waits until every answer is there.
-        if self.when_full == WhenFull::Block {
-            self.drain(SETTLE);
-        }
-        self.dial.is_engaged()
-    }
-
-    fn needs(&self, media_time: Duration) -> bool {
-        let fps = self.fps(media_time);
-        self.rate.lock().is_due(media_time, fps)
-    }
-
-    fn has_room(&self) -> bool {
-        // A lossless lane replaces nothing: whoever offers waits there.
-        self.when_full == WhenFull::Block || self.lane.has_room()
-    }
-
-    fn wait_room(&self, at_most: Duration) {
-        if self.when_full == WhenFull::Overwrite {
-            self.lane.wait_room(at_most);
-        }
-    }
-
-    fn level(&self) -> CoverageLevel {
-        self.dial.level()
-    }
-
-    fn is_plenty(&self) -> bool {
-        self.admission.is_plenty()
-    }
-
-    fn admits(&self, reason: WakeReason) -> bool {
-        if !self.dial.level().is_sparse() {
-            return true;
-        }
-        let claim = Claim::of(reason, self.priority);
-        let admitted = self.admission.asks(&self.camera, claim, self.clock.now());
-        self.admitted.store(admitted, Ordering::Release);
-        admitted
-    }
-
-    fn tally(&self, what: Tally) {
-        let watch = &self.metrics.watch;
-        match what {
-            Tally::Alive => self.mark_alive(self.clock.now()),
-            Tally::Undecoded(pictures) => {
-                watch.undecoded.inc_by(pictures);
-            }
-            Tally::Unused => {
-                self.metrics.decoded.inc();
-                watch.unused.inc();
-            }
-            Tally::PutOff => {
-                watch.put_off.inc();
-            }
-            Tally::Late(pictures) => {
-                watch.late.inc_by(pictures);
-            }
-            Tally::Spilled => {
-                watch.spills.inc();
-            }
-            Tally::KeysApart(apart) => self.dial.set_keys_apart(apart),
-            Tally::Decoded(spent) => self.metrics.decode_cpu.add(spent),
-        }
     }
 
     fn note(&self, note: Note) {
@@ -310,6 +250,11 @@ impl Sink for CameraSink {
                 self.dial.set_asleep(true);
                 self.metrics.watch.asleep.set(1);
             }
+            Note::KeyframesApart(apart) => {
+                self.dial.set_keys_apart(apart);
+                // Nothing that the driver waits for.
+                return;
+            }
             Note::Ended => {
                 self.signals.end.lock().get_or_insert(End::Ended);
             }
@@ -318,5 +263,48 @@ impl Sink for CameraSink {
             }
         }
         self.signals.changed.notify_one();
+    }
+}
+
+impl Policy for CameraSink {
+    fn allowance(&self) -> Allowance {
+        Allowance {
+            level: self.dial.level(),
+            headroom: self.admission.is_plenty(),
+        }
+    }
+
+    fn wanted(&self) -> bool {
+        // Replay must decide alike every time, so it waits until every answer is there.
+        if self.when_full == WhenFull::Block {
+            self.drain(SETTLE);
+        }
+        self.dial.is_engaged()
+    }
+
+    fn needs(&self, media_time: Duration) -> bool {
+        let fps = self.fps(media_time);
+        self.rate.lock().is_due(media_time, fps)
+    }
+
+    fn admits(&self, reason: WakeReason) -> bool {
+        if !self.dial.level().is_sparse() {
+            return true;
+        }
+        let claim = Claim::of(reason, self.priority);
+        let admitted = self.admission.asks(&self.camera, claim, self.clock.now());
+        self.admitted.store(admitted, Ordering::Release);
+        admitted
+    }
+
+    fn has_room(&self, at_most: Duration) -> bool {
+        // A lossless lane replaces nothing: whoever offers waits there.
+        if self.when_full == WhenFull::Block {
+            return true;
+        }
+        if !at_most.is_zero() {
+            self.lane.wait_room(at_most);
+        }
+        self.lane.has_room()
     }
 }

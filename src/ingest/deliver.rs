@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use gstreamer as gst;
@@ -18,7 +18,7 @@ use super::progress::Progress;
 use super::sample::{ntp_nanos, stamp};
 use super::timing::{from_file, from_ntp};
 use super::watch::{Fate, Watch};
-use super::{Note, Sink, Tally};
+use super::{Downstream, Note, Policy, Sink, StreamStats};
 use crate::base::clock::SharedClock;
 use crate::base::tasks::panic_message;
 use crate::config::types::{CameraConfig, Pace, SourceConfig};
@@ -52,7 +52,9 @@ pub(super) struct Core {
     pub(super) watch: Watch,
     clock: SharedClock,
     file_start: Option<UtcMicros>,
-    sink: Arc<dyn Sink>,
+    downstream: Downstream,
+    /// As it was told last; 0 before.
+    keyframes_apart_nanos: AtomicU64,
     end: Mutex<End>,
     opened: AtomicBool,
     progress: Mutex<Progress>,
@@ -64,7 +66,7 @@ impl Core {
         camera: CameraConfig,
         clock: SharedClock,
         file_start: Option<UtcMicros>,
-        sink: Arc<dyn Sink>,
+        downstream: Downstream,
     ) -> Arc<Self> {
         Arc::new(Self {
             watch: Watch::of(&camera.watch, phase(&camera.id)),
@@ -73,7 +75,8 @@ impl Core {
             stopped: AtomicBool::new(false),
             clock,
             file_start,
-            sink,
+            downstream,
+            keyframes_apart_nanos: AtomicU64::new(0),
             end: Mutex::new(End::Opening(None)),
             opened: AtomicBool::new(false),
             progress: Mutex::new(Progress::new()),
@@ -85,13 +88,34 @@ impl Core {
     }
 
     pub(super) fn sink(&self) -> &dyn Sink {
-        self.sink.as_ref()
+        self.downstream.sink.as_ref()
     }
 
-    /// Whether the sink would look at the picture of this time (running time of its segment).
+    pub(super) fn policy(&self) -> &dyn Policy {
+        self.downstream.policy.as_ref()
+    }
+
+    pub(super) fn stats(&self) -> &StreamStats {
+        &self.downstream.stats
+    }
+
+    /// A coded picture came: the camera lives, although nothing may be decoded.
+    pub(super) fn alive(&self) {
+        self.stats().liveness.mark(self.clock.now());
+    }
+
+    /// The two latest keyframes are so far apart.
+    pub(super) fn keyframes_apart(&self, apart: Duration) {
+        let nanos = u64::try_from(apart.as_nanos()).unwrap_or(u64::MAX);
+        if self.keyframes_apart_nanos.swap(nanos, Ordering::Relaxed) != nanos {
+            self.tell(Note::KeyframesApart(apart));
+        }
+    }
+
+    /// Whether the picture of this time would be looked at (running time of its segment).
     pub(super) fn needs(&self, stamp: Duration) -> bool {
         let media_time = self.progress.lock().media.beside(Some(stamp));
-        self.sink.needs(media_time)
+        self.policy().needs(media_time)
     }
 
     /// Whether the file is to start again at its end.
@@ -188,7 +212,7 @@ impl Core {
     }
 
     pub(super) fn tell(&self, note: Note) {
-        let told = catch_unwind(AssertUnwindSafe(|| self.sink.note(note)));
+        let told = catch_unwind(AssertUnwindSafe(|| self.sink().note(note)));
         if told.is_err() {
             tracing::error!(camera = %self.id(), "a sink panicked while it was told something");
         }
@@ -249,7 +273,7 @@ impl Core {
         sink: &gst_app::AppSink,
     ) -> Result<gst::FlowSuccess, gst::FlowError> {
         if let Some(spent) = cost::end() {
-            self.sink.tally(Tally::Decoded(spent));
+            self.stats().decode_cpu.add(spent);
         }
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Flushing)?;
         if self.is_over() {
@@ -264,11 +288,11 @@ impl Core {
                 }
                 if frame.glance {
                     if self.watch.beside(frame).is_some() {
-                        self.sink.tally(Tally::Unused);
+                        self.stats().unused();
                     }
                 } else {
                     self.watch.followed(&frame, pts);
-                    self.sink.frame(frame);
+                    self.sink().frame(frame);
                 }
                 Ok(gst::FlowSuccess::Ok)
             }

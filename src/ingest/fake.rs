@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::{Note, Session, Sink, Source, SourceError};
+use super::{Downstream, Note, Session, Sink, Source, SourceError};
 use crate::config::types::CameraConfig;
 use crate::model::frame::Frame;
 use crate::model::ids::CameraId;
@@ -78,7 +78,7 @@ impl Source for FakeSource {
     fn open(
         &self,
         camera: &CameraConfig,
-        sink: Arc<dyn Sink>,
+        downstream: Downstream,
     ) -> Result<Box<dyn Session>, SourceError> {
         let mut book = self.book.lock();
         *book.opens.entry(camera.id.clone()).or_default() += 1;
@@ -87,7 +87,7 @@ impl Source for FakeSource {
         {
             return Err(queue.remove(0));
         }
-        let wire: Wire = Arc::new(Mutex::new(Some(sink)));
+        let wire: Wire = Arc::new(Mutex::new(Some(downstream.sink)));
         book.wires.insert(camera.id.clone(), Arc::clone(&wire));
         Ok(Box::new(FakeSession { wire }))
     }

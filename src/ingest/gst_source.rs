@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::deliver::Core;
 use super::error::{SourceError, SourceErrorKind};
 use super::rtsp::{Link, Network};
-use super::{Session, Sink, Source, Waits, pipeline};
+use super::{Downstream, Session, Source, Waits, pipeline};
 use crate::base::clock::SharedClock;
 use crate::config::types::{CameraConfig, RtspClient, SourceConfig};
 use crate::model::time::UtcMicros;
@@ -67,14 +67,19 @@ impl Source for GstSource {
     fn open(
         &self,
         camera: &CameraConfig,
-        sink: Arc<dyn Sink>,
+        downstream: Downstream,
     ) -> Result<Box<dyn Session>, SourceError> {
         let file_start = match (&camera.source, self.file_start) {
             (SourceConfig::File { .. }, FileStart::At(start)) => Some(start),
             (SourceConfig::File { .. }, FileStart::Now) => Some(UtcMicros(self.clock.utc_micros())),
             _ => None,
         };
-        let core = Core::new(camera.clone(), Arc::clone(&self.clock), file_start, sink);
+        let core = Core::new(
+            camera.clone(),
+            Arc::clone(&self.clock),
+            file_start,
+            downstream,
+        );
         if let SourceConfig::Rtsp {
             client: RtspClient::Retina,
             ..

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
 
-use super::{Note, Sink, Source, SourceError, SourceErrorKind};
+use super::{Downstream, Note, Sink, Source, SourceError, SourceErrorKind};
 use crate::base::backoff::BackoffPolicy;
 use crate::config::types::{
     CameraConfig, Pace, SourceConfig, TrackerConfig, WatchConfig, WatchMode,
@@ -32,7 +32,11 @@ impl Sink for Post {
 
     fn note(&self, note: Note) {
         let over = match note {
-            Note::Opened | Note::Format { .. } | Note::Woke(_) | Note::Asleep => return,
+            Note::Opened
+            | Note::Format { .. }
+            | Note::Woke(_)
+            | Note::Asleep
+            | Note::KeyframesApart(_) => return,
             Note::Ended => None,
             Note::Failed(error) => Some(error),
         };
@@ -50,7 +54,7 @@ pub fn play<E: From<SourceError>>(
     show: &mut dyn FnMut(&Frame) -> Result<(), E>,
 ) -> Result<(), E> {
     let (send, words) = bounded(QUEUE_FRAMES);
-    let session = source.open(camera, Arc::new(Post(send)))?;
+    let session = source.open(camera, Downstream::unlimited(Arc::new(Post(send))))?;
     let mut outcome = Ok(());
     for word in &words {
         match word {

@@ -35,7 +35,6 @@ use gst::prelude::*;
 use gstreamer as gst;
 use parking_lot::Mutex;
 
-use super::Tally;
 use super::background::{Background, Change};
 use super::deliver::Core;
 use super::error::{SourceError, SourceErrorKind};
@@ -185,7 +184,7 @@ impl Watch {
         drop(course);
         match verdict {
             Verdict::Sound => return true,
-            Verdict::Senseless => core.sink().tally(Tally::Undecoded(1)),
+            Verdict::Senseless => drop(core.stats().undecoded.inc()),
             Verdict::Broken => core.fail(SourceError::new(
                 SourceErrorKind::Decode,
                 "the pictures do not follow on each other; what comes is no H.264 stream",

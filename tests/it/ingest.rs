@@ -13,7 +13,7 @@ use self::stage::{Stage, encode, fast_file, has_element, sum};
 use crate::support::camera_for_test;
 use parapet::base::clock::SystemClock;
 use parapet::config::types::{CameraConfig, Pace, SourceConfig};
-use parapet::ingest::{FileStart, GstSource, Note, Source, SourceErrorKind};
+use parapet::ingest::{Downstream, FileStart, GstSource, Note, Source, SourceErrorKind};
 use parapet::model::frame::PixelFormat;
 use parapet::model::geometry::Size;
 use parapet::model::time::{ClockSource, UtcMicros};
@@ -25,7 +25,10 @@ fn source() -> GstSource {
 /// Opens a source, lets it end and returns what its sink saw.
 fn run_to_end(config: SourceConfig) -> Arc<Stage> {
     let stage = Stage::new();
-    match source().open(&camera_for_test(config), stage.clone()) {
+    match source().open(
+        &camera_for_test(config),
+        Downstream::unlimited(stage.clone()),
+    ) {
         Ok(session) => {
             stage.wait_for_end();
             session.stop();
@@ -128,7 +131,9 @@ fn a_wished_decoder_is_taken_for_a_file_whatever_form_of_h264_it_holds() {
             ..camera_for_test(fast_file(&path))
         };
         let stage = Stage::new();
-        let session = source().open(&camera, stage.clone()).expect("open");
+        let session = source()
+            .open(&camera, Downstream::unlimited(stage.clone()))
+            .expect("open");
         stage.wait_for_end();
         session.stop();
         assert_eq!(stage.ends(), [Note::Ended], "{name}");
@@ -150,7 +155,10 @@ fn a_slow_consumer_loses_nothing_of_a_fast_file() {
     encode(&path, 30, "x264enc ! h264parse ! mp4mux");
     let stage = Stage::slow(Duration::from_millis(5));
     let session = source()
-        .open(&camera_for_test(fast_file(&path)), stage.clone())
+        .open(
+            &camera_for_test(fast_file(&path)),
+            Downstream::unlimited(stage.clone()),
+        )
         .expect("open");
     stage.wait_for_end();
     session.stop();
@@ -200,7 +208,10 @@ fn a_repeating_file_goes_on_with_rising_time_and_opens_once() {
             repeat: true,
         };
         let session = source()
-            .open(&camera_for_test(config), stage.clone())
+            .open(
+                &camera_for_test(config),
+                Downstream::unlimited(stage.clone()),
+            )
             .expect("open");
         stage.wait_for_frames(45);
         session.stop();
@@ -226,7 +237,10 @@ fn a_held_frame_keeps_its_pixels_while_others_are_decoded() {
     encode(&path, 50, "x264enc ! h264parse ! mp4mux");
     let stage = Stage::keeping(3);
     let session = source()
-        .open(&camera_for_test(fast_file(&path)), stage.clone())
+        .open(
+            &camera_for_test(fast_file(&path)),
+            Downstream::unlimited(stage.clone()),
+        )
         .expect("open");
     stage.wait_for_end();
     session.stop();
@@ -327,8 +341,12 @@ fn a_panicking_sink_ends_its_own_session_only() {
     let camera = camera_for_test(fast_file(&path));
     let source = source();
     let sessions = [
-        source.open(&camera, bad.clone()).expect("open"),
-        source.open(&camera, good.clone()).expect("open"),
+        source
+            .open(&camera, Downstream::unlimited(bad.clone()))
+            .expect("open"),
+        source
+            .open(&camera, Downstream::unlimited(good.clone()))
+            .expect("open"),
     ];
     assert_eq!(bad.failure().kind, SourceErrorKind::Panicked);
     good.wait_for_end();
@@ -348,7 +366,10 @@ fn the_test_pattern_moves_at_its_rate() {
         fps: 50,
     };
     let session = source()
-        .open(&camera_for_test(config), stage.clone())
+        .open(
+            &camera_for_test(config),
+            Downstream::unlimited(stage.clone()),
+        )
         .expect("open");
     stage.wait_for_frames(10);
     session.stop();
@@ -385,7 +406,10 @@ fn nothing_is_left_behind_by_fifty_sessions() {
     let cycle = || {
         let stage = Stage::new();
         let session = source()
-            .open(&camera_for_test(fast_file(&path)), stage.clone())
+            .open(
+                &camera_for_test(fast_file(&path)),
+                Downstream::unlimited(stage.clone()),
+            )
             .expect("open");
         stage.wait_for_frames(2);
         session.stop();

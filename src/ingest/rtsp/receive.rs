@@ -21,7 +21,6 @@ use super::stream_time::StreamTime;
 use super::{Alive, looking};
 use crate::base::clock::Monotonic;
 use crate::config::types::{self, SourceConfig};
-use crate::ingest::Tally;
 use crate::ingest::decoding::{Decoding, Feed, described};
 use crate::ingest::deliver::Core;
 use crate::ingest::error::{SourceError, SourceErrorKind};
@@ -289,8 +288,8 @@ impl Receiving<'_> {
     /// Decodes a picture of an awake camera, unless that has fallen too far behind.
     async fn follow(&mut self, key: bool, feed: Feed) {
         if !self.arrears.admits(key) {
-            self.core.sink().tally(Tally::Undecoded(1));
-            self.core.sink().tally(Tally::Late(1));
+            self.core.stats().undecoded.inc();
+            self.core.stats().late.inc();
             return;
         }
         let begun = self.shared.clock.now();
@@ -313,9 +312,9 @@ impl Receiving<'_> {
     /// Goes on with what a wake left.
     pub(super) async fn rest(&mut self, mut more: bool) {
         while more {
-            let sink = self.core.sink();
+            let policy = self.core.policy();
             let room = async {
-                while !sink.has_room() {
+                while !policy.has_room(Duration::ZERO) {
                     tokio::time::sleep(ROOM_STEP).await;
                 }
             };
@@ -340,7 +339,7 @@ impl Receiving<'_> {
     ) -> Option<T> {
         let (rank, work) = (self.rank(urgency), self.work(what));
         // It is not the camera that keeps us waiting.
-        let alive = || self.core.sink().tally(Tally::Alive);
+        let alive = || self.core.alive();
         let done = self.shared.run(rank, alive, work).await;
         self.served = self.shared.clock.now();
         done

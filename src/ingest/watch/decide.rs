@@ -7,7 +7,7 @@ use gstreamer as gst;
 use super::{Course, Held, Watch, is_key, measure};
 use crate::ingest::deliver::Core;
 use crate::ingest::gate::{Action, Ask, Unit, UnitKind, Urgency};
-use crate::ingest::{Note, Sink, Tally};
+use crate::ingest::{Allowance, Note};
 use crate::model::camera::WakeReason;
 use crate::model::coverage::CoverageLevel;
 
@@ -35,20 +35,30 @@ impl Job {
     }
 }
 
-/// What the gate asks of the sink.
-pub(super) struct Asking<'s>(pub(super) &'s dyn Sink);
+/// What the gate asks of the policy.
+pub(super) struct Asking<'c> {
+    core: &'c Core,
+    allowance: Allowance,
+}
+
+impl<'c> Asking<'c> {
+    /// With what was read for the present picture.
+    pub(super) fn of(core: &'c Core, allowance: Allowance) -> Self {
+        Self { core, allowance }
+    }
+}
 
 impl Ask for Asking<'_> {
     fn wanted(&self) -> bool {
-        self.0.wanted()
+        self.core.policy().wanted()
     }
 
     fn admits(&self, reason: WakeReason) -> bool {
-        self.0.admits(reason)
+        self.core.policy().admits(reason)
     }
 
     fn is_plenty(&self) -> bool {
-        self.0.is_plenty()
+        self.allowance.headroom
     }
 }
 
@@ -69,12 +79,12 @@ pub(in crate::ingest) fn judge(core: &Core, buffer: gst::Buffer, h264: bool) -> 
     if !watch.admits(core, &buffer, h264) {
         return Next::Gone;
     }
-    let level = core.sink().level();
-    if passes(watch, &buffer, level) {
+    let allowance = core.policy().allowance();
+    if passes(watch, &buffer, allowance.level) {
         return Next::Through(buffer);
     }
     match buffer.pts() {
-        Some(pts) => decide(core, watch, buffer, pts, level).map_or(Next::Gone, Next::Decided),
+        Some(pts) => decide(core, watch, buffer, pts, allowance).map_or(Next::Gone, Next::Decided),
         None => Next::Through(buffer),
     }
 }
@@ -169,7 +179,7 @@ fn decide(
     watch: &Watch,
     buffer: gst::Buffer,
     pts: gst::ClockTime,
-    level: CoverageLevel,
+    allowance: Allowance,
 ) -> Option<Job> {
     let mut course = watch.course.lock();
     let course = &mut *course;
@@ -187,14 +197,14 @@ fn decide(
     {
         course.gate.put_off(wish.owes());
         if wish.urgency.counts() {
-            core.sink().tally(Tally::PutOff);
+            core.stats().put_off.inc();
         }
     }
     // A comparison that came late, from a decoder with threads of its own.
     let late = watch.changed();
-    let action = match course.gate.looked(late, Asking(core.sink())) {
+    let action = match course.gate.looked(late, Asking::of(core, allowance)) {
         Some((reason, from)) => Action::Wake(reason, from),
-        None => asked(core, watch, course, &unit, level),
+        None => asked(core, watch, course, &unit, allowance),
     };
     let held = match action {
         Action::Follow if unit.kind == UnitKind::NonReference && !needed(core, course, pts) => {
@@ -243,12 +253,12 @@ fn asked(
     watch: &Watch,
     course: &mut Course,
     unit: &Unit,
-    level: CoverageLevel,
+    allowance: Allowance,
 ) -> Action {
-    let action = course.gate.unit(unit, level, Asking(core.sink()));
+    let level = allowance.level;
+    let action = course.gate.unit(unit, level, Asking::of(core, allowance));
     if unit.kind == UnitKind::Key && !course.gate.keys_apart().is_zero() {
-        core.sink()
-            .tally(Tally::KeysApart(course.gate.keys_apart()));
+        core.keyframes_apart(course.gate.keys_apart());
     }
     if course.gate.take_jump() {
         watch.fates.lock().jump();
@@ -275,12 +285,12 @@ pub(super) fn needed(core: &Core, course: &Course, pts: gst::ClockTime) -> bool 
 
 pub(super) fn alive(core: &Core, course: &Course) {
     if course.blind < BLIND_KEYFRAMES {
-        core.sink().tally(Tally::Alive);
+        core.alive();
     }
 }
 
 pub(super) fn undecoded(core: &Core, pictures: usize) {
     if pictures > 0 {
-        core.sink().tally(Tally::Undecoded(pictures as u64));
+        core.stats().undecoded.inc_by(pictures as u64);
     }
 }

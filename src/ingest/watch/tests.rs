@@ -12,14 +12,13 @@ use crate::config::types::{CameraConfig, WatchConfig, WatchMode};
 use crate::ingest::deliver::Core;
 use crate::ingest::gop_ring::Rewind;
 use crate::ingest::playback::file_camera;
-use crate::ingest::{Note, Sink, Tally};
+use crate::ingest::{Downstream, Note, Sink};
 use crate::model::camera::WakeReason;
 use crate::model::frame::Frame;
 
 #[derive(Default)]
 struct Observer {
     notes: Mutex<Vec<Note>>,
-    tallies: Mutex<Vec<Tally>>,
 }
 
 impl Sink for Observer {
@@ -27,10 +26,6 @@ impl Sink for Observer {
 
     fn note(&self, note: Note) {
         self.notes.lock().push(note);
-    }
-
-    fn tally(&self, what: Tally) {
-        self.tallies.lock().push(what);
     }
 }
 
@@ -58,8 +53,9 @@ fn a_camera_whose_looks_are_all_put_off_sleeps_holds_its_groups_and_wakes_by_its
         ..file_camera(Path::new("none.mp4")).expect("a camera")
     };
     let observer = Arc::new(Observer::default());
-    let sink: Arc<dyn Sink> = Arc::clone(&observer) as Arc<dyn Sink>;
-    let core = Core::new(camera, SystemClock::shared(), None, sink);
+    let downstream = Downstream::unlimited(Arc::clone(&observer) as Arc<dyn Sink>);
+    let stats = downstream.stats.clone();
+    let core = Core::new(camera, SystemClock::shared(), None, downstream);
     core.opened_with(true).expect("opens");
     let mut looks = 0;
     for number in 0..60 * GOP {
@@ -86,9 +82,8 @@ fn a_camera_whose_looks_are_all_put_off_sleeps_holds_its_groups_and_wakes_by_its
         .filter(|note| **note == asleep)
         .count();
     assert_eq!(slept, 1);
-    let count = |wanted: fn(&&Tally) -> bool| observer.tallies.lock().iter().filter(wanted).count();
     assert!(looks >= 59, "what was put off is owed: {looks}");
-    let put_off = count(|tally| **tally == Tally::PutOff);
+    let put_off = stats.put_off.get();
     assert!((55..looks).contains(&put_off), "{put_off} of {looks}");
     let mut woken = None;
     for number in 60 * GOP..61 * GOP {

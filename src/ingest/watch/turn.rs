@@ -11,7 +11,7 @@ use super::{CATCH_UP_WAIT, Course, Held, Watch, is_key};
 use crate::ingest::deliver::Core;
 use crate::ingest::gate::{Action, Unit, UnitKind};
 use crate::ingest::gop_ring::Rewind;
-use crate::ingest::{Note, Sink, Tally};
+use crate::ingest::{Allowance, Note, Sink};
 use crate::model::camera::WakeReason;
 use crate::model::frame::Frame;
 
@@ -37,7 +37,7 @@ impl Turn<'_> {
         self.perform(job)?;
         let mut pressed = false;
         while self.catches_up(pressed)? {
-            self.sink().wait_room(CATCH_UP_WAIT);
+            self.core.policy().has_room(CATCH_UP_WAIT);
             pressed = true;
         }
         Ok(gst::FlowSuccess::Ok)
@@ -53,7 +53,7 @@ impl Turn<'_> {
             };
             let waits = !std::mem::take(&mut pressed)
                 && needed(self.core, &course, next.pts)
-                && !self.sink().has_room();
+                && !self.core.policy().has_room(Duration::ZERO);
             if waits {
                 return Ok(true);
             }
@@ -136,7 +136,7 @@ impl Turn<'_> {
 
     /// Decodes all that is held and the picture that did not fit.
     fn spill(&self, course: &mut Course, held: Held) -> Flow {
-        self.sink().tally(Tally::Spilled);
+        self.core.stats().spilled.inc();
         self.through(course, Rewind::Current, Some(held))?;
         self.unused();
         Ok(gst::FlowSuccess::Ok)
@@ -196,14 +196,16 @@ impl Turn<'_> {
         course.blind = 0;
         self.watch.compare(&frame);
         let changed = self.watch.changed();
-        let mut woken = course.gate.looked(changed, Asking(self.sink()));
+        let mut woken = course
+            .gate
+            .looked(changed, Asking::of(self.core, Allowance::FULL));
         let doubted = course.gate.take_doubt();
         let analyse = analyse || doubted;
         if woken.is_none() && analyse {
-            self.sink().glance(frame);
-            woken = course.gate.glanced(Asking(self.sink()));
+            self.sink().probe(frame);
+            woken = course.gate.glanced(Asking::of(self.core, Allowance::FULL));
         } else {
-            self.sink().tally(Tally::Unused);
+            self.core.stats().unused();
         }
         match woken {
             Some((reason, from)) => self.replay(course, reason, from),
@@ -225,7 +227,7 @@ impl Turn<'_> {
         self.through(course, Rewind::Current, held)?;
         if let Some(frame) = self.take_beside() {
             self.watch.compare(&frame);
-            self.sink().glance(frame);
+            self.sink().probe(frame);
         }
         Ok(gst::FlowSuccess::Ok)
     }
@@ -299,7 +301,7 @@ impl Turn<'_> {
     /// Lets go of a picture that nobody wants any more.
     fn unused(&self) {
         if self.take_beside().is_some() {
-            self.sink().tally(Tally::Unused);
+            self.core.stats().unused();
         }
     }
 

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use parapet::config::types::{RtspClient, SourceConfig, Transport};
-use parapet::ingest::{Session, Source, SourceErrorKind};
+use parapet::ingest::{Downstream, Session, Source, SourceErrorKind};
 use parapet::model::time::ClockSource;
 
 use super::rtsp_server::RtspServer;
@@ -17,7 +17,10 @@ use crate::support::camera_for_test;
 fn watched(camera: SourceConfig) -> (Arc<Stage>, Box<dyn Session>) {
     let stage = Stage::new();
     let session = source()
-        .open(&camera_for_test(camera), stage.clone())
+        .open(
+            &camera_for_test(camera),
+            Downstream::unlimited(stage.clone()),
+        )
         .expect("open");
     (stage, session)
 }

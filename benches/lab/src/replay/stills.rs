@@ -12,7 +12,7 @@ use image::codecs::jpeg::JpegEncoder;
 use parking_lot::Mutex;
 
 use parapet::config::types::{CameraConfig, Pace, SourceConfig, WatchMode};
-use parapet::ingest::{Note, Sink, Source};
+use parapet::ingest::{Downstream, Note, Sink, Source};
 use parapet::model::frame::{ColorMatrix, Frame, PixelFormat};
 
 /// Pictures wider than this are made smaller.
@@ -48,7 +48,7 @@ pub fn grab(
     let (sink, done) = Grabber::new(moments);
     let receiver: Arc<dyn Sink> = Arc::clone(&sink) as Arc<dyn Sink>;
     let session = source
-        .open(&camera, receiver)
+        .open(&camera, Downstream::unlimited(receiver))
         .map_err(|error| error.to_string())?;
     let ended = wait(&sink, &done);
     session.stop();
@@ -136,7 +136,11 @@ impl Sink for Grabber {
 
     fn note(&self, note: Note) {
         match note {
-            Note::Opened | Note::Format { .. } | Note::Woke(_) | Note::Asleep => {}
+            Note::Opened
+            | Note::Format { .. }
+            | Note::Woke(_)
+            | Note::Asleep
+            | Note::KeyframesApart(_) => {}
             Note::Ended => drop(self.done.try_send(Ok(()))),
             Note::Failed(error) => drop(self.done.try_send(Err(error.to_string()))),
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use parapet::base::clock::SystemClock;
 use parapet::config::types::{RtspClient, Transport};
-use parapet::ingest::{FileStart, GstSource, Source};
+use parapet::ingest::{Downstream, FileStart, GstSource, Source};
 use parapet::model::time::UtcMicros;
 use parapet_sim::{Wall, WallCamera, WallConfig};
 
@@ -38,7 +38,10 @@ fn a_camera_has_no_thread_and_leaves_nothing_behind() {
             .map(|stage| {
                 let camera = rtsp(RtspClient::Retina, &url, Transport::Tcp, None);
                 source
-                    .open(&camera_for_test(camera), stage.clone())
+                    .open(
+                        &camera_for_test(camera),
+                        Downstream::unlimited(stage.clone()),
+                    )
                     .expect("open")
             })
             .collect();

@@ -12,7 +12,7 @@ use self::stage::{H264, Observer, STEP, Scene, Seen, VBR, camera, play, watching
 use gstreamer as gst;
 use parapet::base::clock::SystemClock;
 use parapet::config::types::{RtspClient, SourceConfig, Transport, WatchConfig};
-use parapet::ingest::{FileStart, GstSource, Note, Sink, Source};
+use parapet::ingest::{FileStart, GstSource, Note, Source};
 use parapet::model::camera::WakeReason;
 use parapet::model::coverage::CoverageLevel;
 use parapet_sim::{Wall, WallCamera, WallConfig};
@@ -57,7 +57,7 @@ fn of_a_quiet_stream_only_keyframes_are_decoded() {
     assert_eq!(seen.frames, []);
     assert_eq!(seen.glances[0], Duration::ZERO, "the first is glanced at");
     let keyframes = 60 / 2;
-    let decoded = seen.glances.len() as u64 + seen.unused;
+    let decoded = seen.glances.len() as u64 + seen.unused();
     // All until it is known what is usual, then every other one.
     assert!(
         (keyframes / 2..keyframes).contains(&decoded),
@@ -66,11 +66,11 @@ fn of_a_quiet_stream_only_keyframes_are_decoded() {
     // The last two or three groups are still held at the end.
     let others = keyframes * 20 - decoded;
     assert!(
-        (others - 60..=others).contains(&seen.undecoded),
+        (others - 60..=others).contains(&seen.undecoded()),
         "{}",
-        seen.undecoded
+        seen.undecoded()
     );
-    assert_eq!(seen.alive, keyframes * 20);
+    assert_eq!(seen.alive(), keyframes * 20);
     // The detector looked every 10 s, and at every keyframe until it was known what is usual.
     let apart = seen.glances.windows(2).map(|two| two[1] - two[0]);
     assert!(
@@ -204,7 +204,7 @@ fn a_group_that_does_not_fit_is_decoded_and_the_movement_still_followed() {
         ..watching()
     };
     let seen = play(&path, watch, Observer::default());
-    assert!(seen.spilled > 0);
+    assert!(seen.spilled() > 0);
     assert_true_to(&always, &seen);
     let moved = |f: &&(Duration, Duration, u64)| (26..33).contains(&f.0.as_secs());
     assert_eq!(seen.frames.iter().filter(moved).count(), 70);
@@ -236,8 +236,9 @@ fn view(scene: &Scene, client: RtspClient, enough: impl Fn(&Seen) -> bool) -> Se
     };
     let source = GstSource::new(SystemClock::shared(), FileStart::Now).expect("gstreamer");
     let observer = Arc::new(Observer::default());
-    let receiver: Arc<dyn Sink> = Arc::clone(&observer) as Arc<dyn Sink>;
-    let session = source.open(&camera(rtsp, watch), receiver).expect("opens");
+    let session = source
+        .open(&camera(rtsp, watch), observer.downstream())
+        .expect("opens");
     let seen = observer.seen.lock().expect("lock");
     let patience = Duration::from_secs(60);
     let (seen, timeout) = observer
@@ -265,7 +266,7 @@ fn a_camera_sleeps_and_wakes(client: RtspClient) {
     assert_ne!(wakes(&seen)[1], WakeReason::Break, "{client:?}");
     assert!(count_asleep(&seen) >= 1, "{client:?}");
     assert!(!seen.glances.is_empty(), "{client:?}: nobody glanced");
-    assert!(seen.undecoded > 0, "{client:?}: all was decoded");
+    assert!(seen.undecoded() > 0, "{client:?}: all was decoded");
     let times: Vec<_> = seen.frames.iter().map(|frame| frame.0).collect();
     assert!(
         times.windows(2).all(|two| two[0] < two[1]),

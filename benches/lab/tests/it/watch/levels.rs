@@ -23,7 +23,7 @@ fn a_camera_that_is_never_to_sleep_is_left_with_its_keyframes_and_gets_all_back(
     for tail in [H264, B_PICTURES] {
         let (_folder, path) = filmed(&Scene::quiet(40), tail);
         let full = play(&path, WatchConfig::default(), Observer::default());
-        assert_eq!((full.frames.len(), full.undecoded), (400, 0));
+        assert_eq!((full.frames.len(), full.undecoded()), (400, 0));
         let seen = between(&path, CoverageLevel::Keyframes);
         assert_true_to(&full, &seen);
         assert_eq!(
@@ -35,7 +35,7 @@ fn a_camera_that_is_never_to_sleep_is_left_with_its_keyframes_and_gets_all_back(
         assert_eq!(count_asleep(&seen), 1);
         // Nothing of the groups between was decoded, and all of the one in which it got its rate
         // back.
-        assert_eq!(seen.undecoded, 190, "{tail}");
+        assert_eq!(seen.undecoded(), 190, "{tail}");
         assert_eq!(seen.frames.len(), 100 + 100, "{tail}");
         assert_eq!(seen.frames[100].0, Duration::from_secs(30));
         assert_eq!(seen.frames.last(), full.frames.last());
@@ -54,7 +54,7 @@ fn a_camera_left_with_a_heartbeat_is_decoded_once_in_each_and_from_a_keyframe_on
     assert_eq!(wakes(&seen), [WakeReason::Eased]);
     assert_eq!(seen.frames.len(), 100 + 80);
     assert_eq!(seen.frames[100].0, Duration::from_secs(32));
-    assert_eq!(seen.undecoded, 220 - 4);
+    assert_eq!(seen.undecoded(), 220 - 4);
 }
 
 /// Somebody walks from 25 s to 33 s; the level leaves keyframes from 20 s to 28.5 s.
@@ -114,7 +114,7 @@ fn what_does_not_fit_while_only_keyframes_are_looked_at_is_let_go_and_not_decode
     };
     let seen = play(&path, watch, observer);
     assert_true_to(&full, &seen);
-    assert_eq!(seen.spilled, 0);
+    assert_eq!(seen.spilled(), 0);
     assert_eq!(seen.glances.len(), 11);
     // Nothing was held, so it goes on at the next keyframe.
     assert_eq!(seen.frames[100].0, Duration::from_secs(32));

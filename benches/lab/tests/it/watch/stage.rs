@@ -10,7 +10,9 @@ use gstreamer as gst;
 use gstreamer_app as gst_app;
 use parapet::base::clock::SystemClock;
 use parapet::config::types::{CameraConfig, Pace, SourceConfig, WatchConfig, WatchMode};
-use parapet::ingest::{FileStart, GstSource, Note, Sink, Source, Tally};
+use parapet::ingest::{
+    Allowance, Downstream, FileStart, GstSource, Note, Policy, Sink, Source, StreamStats,
+};
 use parapet::model::camera::WakeReason;
 use parapet::model::coverage::CoverageLevel;
 use parapet::model::frame::Frame;
@@ -108,11 +110,8 @@ pub(super) struct Seen {
     pub(super) notes: Vec<Note>,
     /// How many frames had come at each wake.
     pub(super) woke_before: Vec<usize>,
-    pub(super) undecoded: u64,
-    pub(super) unused: u64,
-    pub(super) spilled: u64,
-    pub(super) alive: u64,
     pub(super) keys_apart: Duration,
+    pub(super) stats: StreamStats,
 }
 
 #[derive(Default)]
@@ -142,6 +141,9 @@ impl Sink for Observer {
 
     fn note(&self, note: Note) {
         let mut seen = self.seen.lock().expect("lock");
+        if let Note::KeyframesApart(apart) = note {
+            seen.keys_apart = apart;
+        }
         if let Note::Woke(_) = note {
             let frames = seen.frames.len();
             seen.woke_before.push(frames);
@@ -150,12 +152,23 @@ impl Sink for Observer {
         self.changed.notify_all();
     }
 
-    fn glance(&self, frame: Frame) {
+    fn probe(&self, frame: Frame) {
         assert!(frame.glance);
         let mut seen = self.seen.lock().expect("lock");
         seen.glances.push(frame.media_time);
         if self.found_at == Some(seen.glances.len()) {
             self.wanted.store(true, Ordering::Release);
+        }
+    }
+}
+
+impl Policy for Observer {
+    fn allowance(&self) -> Allowance {
+        let number = self.asked.fetch_add(1, Ordering::AcqRel);
+        let begun = self.levels.iter().rev().find(|(from, _)| *from <= number);
+        Allowance {
+            level: begun.map_or(CoverageLevel::Full, |(_, level)| *level),
+            ..Allowance::FULL
         }
     }
 
@@ -166,23 +179,30 @@ impl Sink for Observer {
     fn admits(&self, _reason: WakeReason) -> bool {
         !self.crowded
     }
+}
 
-    fn level(&self) -> CoverageLevel {
-        let number = self.asked.fetch_add(1, Ordering::AcqRel);
-        let begun = self.levels.iter().rev().find(|(from, _)| *from <= number);
-        begun.map_or(CoverageLevel::Full, |(_, level)| *level)
+impl Observer {
+    pub(super) fn downstream(self: &Arc<Self>) -> Downstream {
+        let stats = self.seen.lock().expect("lock").stats.clone();
+        Downstream::new(self, stats)
+    }
+}
+
+impl Seen {
+    pub(super) fn undecoded(&self) -> u64 {
+        self.stats.undecoded.get()
     }
 
-    fn tally(&self, what: Tally) {
-        let mut seen = self.seen.lock().expect("lock");
-        match what {
-            Tally::Alive => seen.alive += 1,
-            Tally::Undecoded(pictures) => seen.undecoded += pictures,
-            Tally::Unused => seen.unused += 1,
-            Tally::Spilled => seen.spilled += 1,
-            Tally::KeysApart(apart) => seen.keys_apart = apart,
-            Tally::Decoded(_) | Tally::PutOff | Tally::Late(_) => {}
-        }
+    pub(super) fn unused(&self) -> u64 {
+        self.stats.unused.get()
+    }
+
+    pub(super) fn spilled(&self) -> u64 {
+        self.stats.spilled.get()
+    }
+
+    pub(super) fn alive(&self) -> u64 {
+        self.stats.liveness.marks()
     }
 }
 
@@ -213,9 +233,8 @@ pub(super) fn play(path: &Path, watch: WatchConfig, observer: Observer) -> Seen 
     let start = FileStart::At(UtcMicros(1_000_000));
     let source = GstSource::new(SystemClock::shared(), start).expect("gstreamer");
     let observer = Arc::new(observer);
-    let receiver: Arc<dyn Sink> = Arc::clone(&observer) as Arc<dyn Sink>;
     let session = source
-        .open(&camera(file(path), watch), receiver)
+        .open(&camera(file(path), watch), observer.downstream())
         .expect("opens");
     let over = |seen: &mut Seen| {
         let end = |note: &Note| matches!(note, Note::Ended | Note::Failed(_));
