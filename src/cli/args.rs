@@ -33,7 +33,8 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Check a configuration: prints every error with file and line; exit code 64 when there is one.
     Check(CheckArgs),
-    /// Follow the events of a running daemon over gRPC, as JSON lines; or verify a journal.
+    /// Follow the events of a running daemon over gRPC: a line each on a terminal, JSON lines
+    /// elsewhere; or verify a journal.
     Events(EventsArgs),
     /// Show the cameras of a running daemon and how they are.
     Cameras(CamerasArgs),
@@ -101,6 +102,12 @@ pub(super) struct EventsArgs {
     /// End after this many events.
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<u64>,
+    /// Print JSON lines on a terminal too.
+    #[arg(long, conflicts_with = "readable")]
+    pub(super) json: bool,
+    /// Print lines for people where standard output is no terminal too.
+    #[arg(long)]
+    pub(super) readable: bool,
 }
 
 #[derive(Debug, Subcommand)]

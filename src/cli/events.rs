@@ -1,40 +1,19 @@
 //! `parapet events` and `parapet cameras`: a running daemon over gRPC.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
-use serde::Serialize;
 
 use super::args::{CamerasArgs, EventsArgs, EventsCommand, SeverityArg};
+use super::event_line::EventLines;
 use super::logging;
 use crate::api::client::{SubscribeFrom, Told};
 use crate::journal::Filter;
 use crate::journal::verify::verify;
 use crate::model::coverage::Coverage;
-use crate::model::event::{Event, EventKind, Record, Severity};
+use crate::model::event::{EventKind, Severity};
 use crate::model::ids::{CameraId, ConsumerName, Sequence};
-
-/// One event as a JSON line.
-#[derive(Serialize)]
-pub struct Line<'a> {
-    sequence: u64,
-    occurred_at: String,
-    committed_at: String,
-    #[serde(flatten)]
-    event: &'a Event,
-}
-
-/// The line of a record.
-#[must_use]
-pub fn line(record: &Record) -> Line<'_> {
-    Line {
-        sequence: record.sequence.0,
-        occurred_at: record.event.occurred.utc.rfc3339(),
-        committed_at: record.committed.rfc3339(),
-        event: &record.event,
-    }
-}
 
 fn filter(args: &EventsArgs) -> anyhow::Result<Filter> {
     let kind = |name: &String| {
@@ -83,6 +62,7 @@ pub(super) async fn run(args: EventsArgs) -> anyhow::Result<bool> {
     );
     let mut client = args.connect.client().await?;
     let mut subscription = client.subscribe(from, &filter).await?;
+    let mut lines = lines(args.json, args.readable, std::io::stdout().is_terminal());
     let mut printed = 0;
     while args.limit.is_none_or(|limit| printed < limit) {
         let told = tokio::select! {
@@ -94,7 +74,7 @@ pub(super) async fn run(args: EventsArgs) -> anyhow::Result<bool> {
         };
         let reached = match told? {
             Told::Record(record) => {
-                let text = serde_json::to_string(&line(&record))?;
+                let text = lines.record(&record)?;
                 // Acknowledged only after it was really written.
                 let mut out = std::io::stdout().lock();
                 writeln!(out, "{text}").and_then(|()| out.flush())?;
@@ -114,7 +94,7 @@ pub(super) async fn run(args: EventsArgs) -> anyhow::Result<bool> {
                 gap.last
             }
             Told::Provisional(event) => {
-                eprintln!("not stored yet: {}", serde_json::to_string(&event)?);
+                eprintln!("not stored yet: {}", lines.provisional(&event)?);
                 continue;
             }
         };
@@ -123,6 +103,15 @@ pub(super) async fn run(args: EventsArgs) -> anyhow::Result<bool> {
         }
     }
     Ok(true)
+}
+
+/// A person reads a terminal, a program everything else, unless the arguments say otherwise.
+fn lines(json: bool, readable: bool, terminal: bool) -> EventLines {
+    if readable || (terminal && !json) {
+        EventLines::readable()
+    } else {
+        EventLines::Json
+    }
 }
 
 /// Prints what an auditor wants to know; false when anything is wrong.
@@ -182,4 +171,17 @@ fn coverage(coverage: Coverage) -> String {
         coverage.level.name(),
         if coverage.kept { "" } else { ", BROKEN" }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_gets_json_and_a_terminal_lines_for_people_unless_told_otherwise() {
+        let is_json =
+            |json, readable, terminal| matches!(lines(json, readable, terminal), EventLines::Json);
+        assert!(is_json(false, false, false) && !is_json(false, false, true));
+        assert!(is_json(true, false, true) && !is_json(false, true, false));
+    }
 }

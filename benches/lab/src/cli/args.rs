@@ -63,6 +63,9 @@ pub(super) struct DemoArgs {
     /// what the package installed.
     #[arg(long, value_name = "FOLDER")]
     pub(super) testdata: Option<PathBuf>,
+    /// Print events as JSON lines, for machines.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, ClapArgs)]

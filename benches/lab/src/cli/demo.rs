@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use super::args::DemoArgs;
 use super::{load, logging, real_ports};
 use parapet::app::App;
+use parapet::cli::event_line::EventLines;
 use parapet::config::Config;
 use parapet::config::types::{
     CameraConfig, LogConfig, LogFormat, RtspClient, SourceConfig, Transport,
@@ -163,9 +164,11 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<bool> {
     );
     logging::start(&LogConfig {
         format: LogFormat::Human,
-        filter: "info,tonic=warn,h2=warn".to_owned(),
+        // Below that the log lines would bury the events; PARAPET_LOG overrides it.
+        filter: "warn".to_owned(),
     })?;
-    let show = choose(&args.testdata.unwrap_or_else(installed_testdata))?;
+    let testdata = args.testdata.unwrap_or_else(installed_testdata);
+    let show = choose(&testdata)?;
     eprintln!("demo: {}", show.words);
     let state = tempfile::Builder::new().prefix("parapet-demo-").tempdir()?;
     let cameras = (0..args.cameras)
@@ -190,7 +193,12 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<bool> {
         app.api_address(),
         app.console_address()
     );
-    let told = listen(&app, args.seconds).await?;
+    let lines = if args.json {
+        EventLines::Json
+    } else {
+        EventLines::readable()
+    };
+    let told = listen(&app, args.seconds, lines).await?;
     eprintln!(
         "\n{:<12} {:<12} {:>8} {:>9} {:>11}",
         "camera", "state", "decoded", "analysed", "superseded"
@@ -215,11 +223,46 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<bool> {
         told > 0,
         "the subscriber was told of nothing: the main job does not work here"
     );
+    eprintln!("{}", next_step(&testdata));
     Ok(clean)
 }
 
+/// The way from here to cameras of one's own.
+fn next_step(testdata: &Path) -> String {
+    let example = "deploy/parapet.example.toml";
+    let (example, readme, program) = if testdata.join("..").join(example).is_file() {
+        (example, "README.md", program())
+    } else {
+        let installed = "/usr/share/doc/parapet/examples/parapet.example.toml";
+        (
+            installed,
+            "/usr/share/doc/parapet/README.md",
+            "parapet".to_owned(),
+        )
+    };
+    format!(
+        "next: name your own cameras in a copy of {example} ({readme}, \"Configuration\"), then\n  \
+         {program} check my.toml && {program} run --config my.toml"
+    )
+}
+
+/// The daemon's program beside this one, from the working directory.
+fn program() -> String {
+    let program = std::env::current_exe().map(|this| this.with_file_name("parapet"));
+    let here = std::env::current_dir().unwrap_or_default();
+    program.map_or_else(
+        |_| "parapet".to_owned(),
+        |path| {
+            path.strip_prefix(&here)
+                .unwrap_or(&path)
+                .display()
+                .to_string()
+        },
+    )
+}
+
 /// Follows the daemon's own API like any subscriber; returns how many incidents it heard of.
-async fn listen(app: &App, seconds: u64) -> anyhow::Result<usize> {
+async fn listen(app: &App, seconds: u64, mut lines: EventLines) -> anyhow::Result<usize> {
     let mut client =
         parapet::api::client::Client::connect(&format!("http://{}", app.api_address())).await?;
     let mut events = client.subscribe_after(0).await?;
@@ -240,7 +283,7 @@ async fn listen(app: &App, seconds: u64) -> anyhow::Result<usize> {
                 let record = record?;
                 incidents.insert(record.event.incident);
                 if record.event.phase != Phase::Updated {
-                    println!("{}", serde_json::to_string(&parapet::cli::events::line(&record))?);
+                    println!("{}", lines.record(&record)?);
                 }
             }
         }
