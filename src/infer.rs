@@ -17,6 +17,7 @@ pub mod pool;
 pub mod precision;
 pub mod preprocess;
 pub mod still;
+pub mod timing;
 mod tune;
 mod worker;
 

@@ -8,8 +8,9 @@
 
 use std::time::Duration;
 
+use super::timing::run_once;
 use super::{Backend, BatchSize, InferError, Model};
-use crate::base::clock::{Clock, process_cpu};
+use crate::base::clock::Clock;
 
 /// What is looked at, as the padding of a letterbox: its value changes no kernel's time.
 pub const GREY: f32 = 114.0;
@@ -121,10 +122,9 @@ pub fn calibrate(
             let first = clock.now();
             let mut runs = 0;
             while runs < RUNS_LEAST || (runs < RUNS_MOST && clock.now().since(first) < PAIR_TIME) {
-                let (before, cpu) = (clock.now(), process_cpu());
-                engine.run(batch, &input, &mut |_| {})?;
-                shortest = shortest.min(clock.now().since(before));
-                cheapest = cheapest.min(process_cpu().saturating_sub(cpu));
+                let run = run_once(&mut *engine, batch, &input, Duration::ZERO, clock)?;
+                shortest = shortest.min(run.elapsed);
+                cheapest = cheapest.min(run.cpu);
                 runs += 1;
                 let over = clock.now().since(begun) >= trials.budget;
                 if over || (runs >= RUNS_LEAST && shortest > PAIR_TIME) {

@@ -6,19 +6,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::calibrate::GREY;
+use super::timing::Turns;
 use super::{Backend, InferError, Model};
-use crate::base::clock::process_cpu;
 use crate::config::types::{ExecutionProvider, InferenceConfig, Precision};
 
 /// Integers must be at least this much cheaper, because they are a little less exact.
 const WORTH: f64 = 0.9;
-/// Each is run so often, in turns, so that other work disturbs both alike; the cheapest run counts. On a
-/// machine that is busy with something else only few runs are undisturbed.
-const ROUNDS: usize = 32;
-/// A large model is run less often: no more once both took so much together, but so often at least.
-const ENOUGH: Duration = Duration::from_secs(1);
-const LEAST_ROUNDS: usize = 8;
+/// The cheapest run counts: on a machine that is busy with something else only few are undisturbed.
+/// A large model is run less often.
+const TURNS: Turns = Turns {
+    rounds: 32,
+    least: 8,
+    enough: Duration::from_secs(1),
+    pause: Duration::ZERO,
+};
 
 /// What one picture costs by each of the weights, in processor time of the whole process.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,28 +44,15 @@ impl Costs {
 /// [`InferError`] of the one that cannot be opened or run.
 pub fn measure(float: &Model, int8: &Model, backend: &dyn Backend) -> Result<Costs, InferError> {
     let mut engines = [backend.open(float)?, backend.open(int8)?];
-    let mut cheapest = [Duration::MAX; 2];
-    let mut input = Vec::new();
-    let mut spent = Duration::ZERO;
-    for round in 0..=ROUNDS {
-        if round > LEAST_ROUNDS && spent >= ENOUGH {
-            break;
-        }
-        for (engine, cheapest) in engines.iter_mut().zip(&mut cheapest) {
-            let pictures = engine.batch().pictures(1);
-            input.resize(pictures * float.input_len(), GREY);
-            let before = process_cpu();
-            engine.run(pictures, &input, &mut |_| {})?;
-            let cost = process_cpu().saturating_sub(before);
-            spent += cost;
-            // The first round warms up.
-            if round > 0 {
-                *cheapest = (*cheapest).min(cost / u32::try_from(pictures).unwrap_or(u32::MAX));
-            }
-        }
-    }
-    let [float, int8] = cheapest;
-    Ok(Costs { float, int8 })
+    let runs = TURNS.run(&mut engines, 1, float.input_len())?;
+    let cheapest = |place: usize| {
+        let costs = runs.get(place).into_iter().flatten().map(|run| run.cpu);
+        costs.min().unwrap_or(Duration::MAX)
+    };
+    Ok(Costs {
+        float: cheapest(0),
+        int8: cheapest(1),
+    })
 }
 
 /// The model by the weights that the configuration, or a measurement, chooses.
@@ -197,7 +185,7 @@ mod tests {
         let costs = measure(&float, &int8, &backend).expect("measured");
         assert_eq!(
             runs.load(std::sync::atomic::Ordering::Relaxed),
-            2 * (ROUNDS + 1)
+            2 * (TURNS.rounds + 1)
         );
         assert!(costs.float < Duration::MAX && costs.int8 < Duration::MAX);
     }

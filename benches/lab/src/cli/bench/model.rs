@@ -10,13 +10,14 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 use crate::cli::logging;
-use parapet::base::clock::{Clock as _, SystemClock, process_cpu};
+use parapet::base::clock::{Clock as _, SystemClock};
 use parapet::config::types::{ExecutionProvider, InferenceConfig};
-use parapet::infer::calibrate::{Calibration, GREY, Trials, calibrate};
+use parapet::infer::calibrate::{Calibration, Trials, calibrate};
 use parapet::infer::model::weights_folder;
 use parapet::infer::ort::{OrtBackend, SessionOptions};
 use parapet::infer::precision;
-use parapet::infer::{Backend as _, Engine, Model};
+use parapet::infer::timing::{Run, Turns};
+use parapet::infer::{Backend as _, Model};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct ModelArgs {
@@ -191,14 +192,14 @@ fn settings(threads: usize) -> Vec<(&'static str, SessionOptions)> {
     ]
 }
 
-/// Rounds over all settings.
-const ROUNDS: usize = 25;
-/// Between two runs: a camera's pictures do not come back to back, and what a thread does while it
-/// has nothing to do costs too.
-const PAUSE: Duration = Duration::from_millis(5);
-
-/// An engine, its runs' times and what they cost, in milliseconds a picture.
-type Measured = (Box<dyn Engine>, Vec<f64>, Vec<f64>);
+/// Over all settings. Between two runs a pause: a camera's pictures do not come back to back, and
+/// what a thread does while it has nothing to do costs too.
+const TURNS: Turns = Turns {
+    rounds: 25,
+    least: 25,
+    enough: Duration::MAX,
+    pause: Duration::from_millis(5),
+};
 
 fn compare(
     model: &Model,
@@ -223,39 +224,27 @@ fn in_turns(
     batch: usize,
     settings: Vec<&(&'static str, SessionOptions)>,
 ) -> anyhow::Result<Vec<Setting>> {
-    let mut engines: Vec<Measured> = Vec::new();
+    let mut engines = Vec::new();
     for (_, options) in &settings {
-        let engine = backend.with_options(*options).open(model)?;
-        engines.push((engine, Vec::new(), Vec::new()));
+        engines.push(backend.with_options(*options).open(model)?);
     }
-    let clock = SystemClock::new();
-    let mut input = Vec::new();
-    for round in 0..=ROUNDS {
-        for (engine, times, costs) in &mut engines {
-            let pictures = engine.batch().pictures(batch);
-            input.resize(pictures * model.input_len(), GREY);
-            let (begun, cpu) = (clock.now(), process_cpu());
-            engine.run(pictures, &input, &mut |_| {})?;
-            let took = clock.now().since(begun);
-            std::thread::sleep(PAUSE);
-            let cost = process_cpu().saturating_sub(cpu);
-            // The first round warms up.
-            if round > 0 {
-                let each = |time: Duration| time.as_secs_f64() * 1e3 / pictures as f64;
-                times.push(each(took));
-                costs.push(each(cost));
-            }
-        }
-    }
+    let runs = TURNS.run(&mut engines, batch, model.input_len())?;
+    let of = |runs: &[Run], part: fn(&Run) -> Duration| {
+        median(
+            runs.iter()
+                .map(|run| part(run).as_secs_f64() * 1e3)
+                .collect(),
+        )
+    };
     Ok(settings
         .into_iter()
-        .zip(engines)
-        .map(|((what, options), (_, times, costs))| Setting {
+        .zip(runs)
+        .map(|((what, options), runs)| Setting {
             what,
             threads: options.threads,
             batch,
-            millis: median(times),
-            cpu_millis: median(costs),
+            millis: of(&runs, |run| run.elapsed),
+            cpu_millis: of(&runs, |run| run.cpu),
         })
         .collect())
 }
