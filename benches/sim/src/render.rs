@@ -21,6 +21,7 @@ mod backdrop;
 mod bands;
 mod bvh;
 mod camera;
+mod cell;
 mod compose;
 mod crowd;
 mod figure;
@@ -34,6 +35,7 @@ mod raster;
 mod sensor;
 mod shade;
 mod shake;
+mod shape;
 mod sky;
 mod stage;
 mod still;
@@ -46,7 +48,7 @@ mod vector;
 use std::collections::BTreeMap;
 
 use crate::world::{Fault, Light, Look, Moment, Person, Place, Thing, Vec3};
-use parapet::model::geometry::{Point, Rect, Size};
+use parapet::model::geometry::{Point, Size};
 
 use backdrop::Backdrop;
 use camera::Camera;
@@ -59,6 +61,8 @@ use noise::hash_pair;
 use sensor::Sensor;
 use stage::Stage;
 use still::Still;
+
+pub use truth::Seen;
 
 /// Goes up when the same moment gives other pixels or boxes: what is kept of earlier drawings is
 /// then stale.
@@ -88,25 +92,6 @@ pub struct Drawn {
     pub v: Vec<u8>,
     /// Everybody of whom some part is in the picture, seen or hidden, in the moment's order.
     pub people: Vec<Seen>,
-}
-
-/// One person in the picture.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Seen {
-    /// The person's.
-    pub id: u32,
-    /// Around the whole figure, hidden parts too, clipped to the picture; normalised.
-    pub full_box: Rect,
-    /// Around what is visible; nothing when the figure is hidden altogether.
-    pub visible_box: Option<Rect>,
-    /// Visible pixels over those the figure would have with nothing in the way and no picture's
-    /// edge, 0 to 1. What a fence, leaves or other people hide counts as hidden, in parts; a
-    /// covered lens, weather and blur do not count.
-    pub visible_share: f32,
-    /// The picture's edge or the camera cuts some of the figure off.
-    pub truncated: bool,
-    /// Visible pixels.
-    pub pixels: u32,
 }
 
 /// Meshes of one person, fine and coarse.

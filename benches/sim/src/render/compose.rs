@@ -8,7 +8,7 @@ use super::bands;
 use super::camera::Camera;
 use super::crowd::Mover;
 use super::layer::Veil;
-use super::light::{Lighting, lit, shine};
+use super::light::{Lighting, clouded, lit, shine};
 use super::shade::ShadowMap;
 use super::things::Beam;
 use super::vector::{V3, add, along, dot, scale, smooth_step, sub};
@@ -92,16 +92,6 @@ pub(super) struct Instant<'a> {
     pub(super) beams: &'a [Beam],
     pub(super) seconds: f32,
     pub(super) wind: f32,
-}
-
-/// How much of the key light passing shadows leaves at a place.
-pub(super) fn clouded(clouds: &[([f32; 2], f32)], p: V3) -> f32 {
-    let mut left = 1.0;
-    for (middle, radius) in clouds {
-        let far = (p[0] - middle[0]).hypot(p[1] - middle[1]);
-        left *= 1.0 - 0.8 * smooth_step(*radius, radius * 0.55, far);
-    }
-    left
 }
 
 /// Where in the picture a ball of the world is: left, top, right, bottom.

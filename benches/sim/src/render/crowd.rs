@@ -11,6 +11,7 @@ use super::light::{Lamp, Lighting, lit, shine};
 use super::noise::hash_pair;
 use super::raster::{self, Cutout};
 use super::shade::ShadowMap;
+use super::shape::Shape;
 use super::stage::Stage;
 use super::things::Solid;
 use super::vector::{V3, add, along, dot, length, mul, scale, smooth_step, sub, turn, unit};
@@ -28,19 +29,6 @@ pub(super) struct Mover {
     pub(super) balls: Vec<(V3, f32)>,
     /// Middle and radius of it all.
     pub(super) around: (V3, f32),
-}
-
-/// A mesh in the world, ready to be lit.
-pub(super) struct Shape<'a> {
-    pub(super) points: Vec<V3>,
-    pub(super) normals: Vec<V3>,
-    pub(super) colours: Vec<V3>,
-    pub(super) open: Vec<f32>,
-    pub(super) triangles: &'a [[u32; 3]],
-    /// Share of light that shines through.
-    pub(super) thin: f32,
-    /// Places of the shape where what stands still may shade it: what is between follows.
-    pub(super) probes: Vec<V3>,
 }
 
 /// What movers are drawn into.
@@ -184,7 +172,7 @@ fn mover(
 
 /// Share of the key light that reaches a place past all that stands still and all clouds.
 fn arriving(scene: &Scene<'_>, p: V3) -> f32 {
-    let clouded = super::compose::clouded(scene.clouds, p);
+    let clouded = super::light::clouded(scene.clouds, p);
     let soft = scene.light.softness > 0.1;
     if !soft && scene.stage.shaded(p, scene.light.key, 120.0) {
         0.0

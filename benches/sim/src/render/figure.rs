@@ -11,3 +11,4 @@ pub(super) mod pose;
 pub(super) mod skeleton;
 pub(super) mod solid;
 pub(super) mod surface;
+mod upright;

@@ -3,9 +3,9 @@
 
 use std::f32::consts::FRAC_1_SQRT_2;
 
-use super::backdrop::Cell;
 use super::bands;
 use super::camera::{Camera, NEAR};
+use super::cell::Cell;
 use super::light::{Lighting, lit};
 use super::material::lines;
 use super::stage::{Crown, Panel, Stage, Weave};

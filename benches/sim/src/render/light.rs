@@ -2,7 +2,7 @@
 //! square to the midday sun gives about 3.
 
 use super::noise::fraction;
-use super::vector::{V3, add, dot, length, mix, mul, scale, sub, unit};
+use super::vector::{V3, add, dot, length, mix, mul, scale, smooth_step, sub, unit};
 use crate::world::{Conditions, Light};
 
 /// A lamp that shines downwards.
@@ -184,4 +184,14 @@ pub(super) fn shine(lamp: &Lamp, p: V3, n: V3) -> V3 {
 /// What a surface gives back of the light on it.
 pub(super) fn lit(albedo: V3, light: V3) -> V3 {
     mul(albedo, light)
+}
+
+/// How much of the key light passing shadows leaves at a place.
+pub(super) fn clouded(clouds: &[([f32; 2], f32)], p: V3) -> f32 {
+    let mut left = 1.0;
+    for (middle, radius) in clouds {
+        let far = (p[0] - middle[0]).hypot(p[1] - middle[1]);
+        left *= 1.0 - 0.8 * smooth_step(*radius, radius * 0.55, far);
+    }
+    left
 }

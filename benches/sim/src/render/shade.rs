@@ -1,7 +1,7 @@
 //! A mover's own shadow: its depth as seen along the light.
 
-use super::crowd::Shape;
 use super::light::Lighting;
+use super::shape::Shape;
 use super::vector::{V3, along, dot, sub, tangents};
 
 /// Cells per side.

@@ -3,6 +3,7 @@
 
 mod furniture;
 mod plants;
+mod see_through;
 mod shapes;
 mod structures;
 
@@ -12,27 +13,8 @@ use super::material::{Material, Paint, ground, paint};
 use super::vector::{V3, along, cross, dot, scale, tangents, unit};
 use crate::world::{Light, Patch, Place, Surface};
 
-pub(super) use plants::Crown;
+pub(super) use see_through::{Crown, Panel, Weave};
 use shapes::Builder;
-
-/// How a see-through panel is woven.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Weave {
-    /// Diamonds of wire, 55 mm.
-    Chain,
-    /// A roll of razor wire, seen from the side.
-    Razor,
-}
-
-/// A see-through upright strip.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Panel {
-    pub(super) from: V3,
-    pub(super) to: V3,
-    /// Above `from` and `to`.
-    pub(super) height: f32,
-    pub(super) weave: Weave,
-}
 
 /// Everything that stands.
 #[derive(Clone, Debug)]

@@ -1,9 +1,27 @@
 //! What can be seen of everybody: counted on the same samples that are drawn.
 
-use super::Seen;
 use super::compose::Instant;
 use super::crowd::Mover;
 use parapet::model::geometry::Rect;
+
+/// One person in the picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// The person's.
+    pub id: u32,
+    /// Around the whole figure, hidden parts too, clipped to the picture; normalised.
+    pub full_box: Rect,
+    /// Around what is visible; nothing when the figure is hidden altogether.
+    pub visible_box: Option<Rect>,
+    /// Visible pixels over those the figure would have with nothing in the way and no picture's
+    /// edge, 0 to 1. What a fence, leaves or other people hide counts as hidden, in parts; a
+    /// covered lens, weather and blur do not count.
+    pub visible_share: f32,
+    /// The picture's edge or the camera cuts some of the figure off.
+    pub truncated: bool,
+    /// Visible pixels.
+    pub pixels: u32,
+}
 
 /// Below this share of its pixel a person does not show there.
 const SHOWS: f32 = 0.3;

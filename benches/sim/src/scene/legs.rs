@@ -7,10 +7,6 @@
 
 use std::f64::consts::PI;
 
-use fastrand::Rng;
-
-use super::body::Body;
-use super::cast::Actor;
 use super::path::{Path, distance, toward};
 use super::script::{Gait, Pose, Spot};
 use crate::world::Motion;
@@ -123,11 +119,6 @@ pub(super) struct Life {
 }
 
 impl Life {
-    /// Lives the script until the scene's end.
-    pub(super) fn of(actor: &Actor, seconds: f64, rng: &mut Rng) -> Self {
-        Body::new(actor).live(actor, seconds, rng)
-    }
-
     /// Where the person is; none before and after.
     pub(super) fn at(&self, second: f64) -> Option<Stance> {
         if second >= self.gone {

@@ -3,12 +3,14 @@
 use fastrand::Rng;
 
 use super::Scene;
+use super::body::Body;
 use super::cast::mixed;
 use super::extras::FaultKind;
 use super::legs::{Flight, Life, Stance};
-use super::verdict;
 use crate::world::{Moment, Person, Thing};
 
+/// Speeds are measured over this much, so that a corner cut is no slowing down.
+const SPEED_SECONDS: f64 = 0.3;
 /// Metres per second squared.
 const GRAVITY: f64 = 9.81;
 /// A packet leaves the hand so high, metres.
@@ -56,7 +58,7 @@ impl Timeline {
             .iter()
             .map(|actor| {
                 let mut rng = Rng::with_seed(mixed(scene.seed, 0x11fe + u64::from(actor.id)));
-                Life::of(actor, scene.seconds, &mut rng)
+                Body::new(actor).live(actor, scene.seconds, &mut rng)
             })
             .collect();
         Self {
@@ -155,10 +157,18 @@ impl Timeline {
         faults.any(|fault| fault.hides() && fault.lasts(second))
     }
 
-    /// Somebody's speed over the ground (by place in `scene().actors`), metres per second.
+    /// Somebody's speed over the ground (by place in `scene().actors`), metres per second, from the
+    /// places around a second.
     #[must_use]
     pub fn speed(&self, actor: usize, second: f64) -> f64 {
-        verdict::speed(self, actor, second)
+        let place = |second: f64| self.stance(actor, second).map(|stance| stance.at);
+        let (before, after) = (second - SPEED_SECONDS / 2.0, second + SPEED_SECONDS / 2.0);
+        match (place(before.max(0.0)), place(after)) {
+            (Some(from), Some(to)) => {
+                (from[0] - to[0]).hypot(from[1] - to[1]) / (after - before.max(0.0))
+            }
+            _ => 0.0,
+        }
     }
 
     /// Scripted happenings of people and camera, in the order of their starts. What several do

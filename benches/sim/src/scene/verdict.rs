@@ -28,8 +28,6 @@ use parapet::model::event::{Direction, EventKind};
 const GROUND_METRES: f64 = 0.3;
 /// Nearer to a line one is on neither side.
 const SETTLED_METRES: f64 = 0.35;
-/// Speeds are measured over this much, so that a corner cut is no slowing down.
-const SPEED_SECONDS: f64 = 0.3;
 /// Who climbed at most so long ago came climbing.
 const CLIMBED_SECONDS: f64 = 8.0;
 
@@ -187,7 +185,7 @@ fn follow(timeline: &Timeline) -> Vec<Followed> {
                     at,
                     shown,
                     counts: shown && stance.at[2] <= GROUND_METRES,
-                    speed: speed(timeline, number, second),
+                    speed: timeline.speed(number, second),
                 }
             }));
         }
@@ -209,18 +207,6 @@ fn follow(timeline: &Timeline) -> Vec<Followed> {
 
 fn ground_of(stance: &Stance) -> Spot {
     [stance.at[0], stance.at[1]]
-}
-
-/// Over the ground, metres per second, from the places around a second.
-pub(super) fn speed(timeline: &Timeline, actor: usize, second: f64) -> f64 {
-    let place = |second: f64| timeline.stance(actor, second).map(|s| ground_of(&s));
-    let (before, after) = (second - SPEED_SECONDS / 2.0, second + SPEED_SECONDS / 2.0);
-    match (place(before.max(0.0)), place(after)) {
-        (Some(from), Some(to)) => {
-            (from[0] - to[0]).hypot(from[1] - to[1]) / (after - before.max(0.0))
-        }
-        _ => 0.0,
-    }
 }
 
 /// A word for what a body does.

@@ -2,8 +2,8 @@
 
 use std::f32::consts::{FRAC_PI_2, TAU};
 
-use super::pose::{SIDES, stand};
-use super::skeleton::{ARM, CHEST, FOOT, FOREARM, HAND, HEAD, KNEE, LEG, NECK, Pose, SPINE};
+use super::skeleton::{ARM, CHEST, FOOT, FOREARM, HAND, HEAD, KNEE, LEG, NECK, Pose, SIDES, SPINE};
+use super::upright::stand;
 use crate::render::noise::random;
 use crate::render::vector::smooth_step;
 

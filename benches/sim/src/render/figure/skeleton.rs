@@ -29,6 +29,9 @@ pub(in super::super) const KNEE: usize = 12;
 pub(in super::super) const FOOT: usize = 13;
 pub(in super::super) const RIGHT: usize = 3;
 
+/// Both sides of the body: offset of the bones, and +1 on the left.
+pub(super) const SIDES: [(usize, f32); 2] = [(0, 1.0), (RIGHT, -1.0)];
+
 /// The bone that each bone hangs on.
 pub(in super::super) const PARENT: [usize; BONES] =
     [0, 0, 1, 2, 3, 2, 5, 6, 2, 8, 9, 0, 11, 12, 0, 14, 15];

@@ -6,22 +6,9 @@ use super::super::bvh::{Bvh, Triangle};
 use super::super::material::Finish;
 use super::super::noise::Dice;
 use super::super::vector::{V3, add, along, cross, scale, tangents, unit};
+use super::see_through::Crown;
 use super::shapes::{Builder, Frame};
 use crate::world::Structure;
-
-/// The leaves of one plant.
-#[derive(Clone, Debug)]
-pub(in super::super) struct Crown {
-    pub(in super::super) leaves: Bvh,
-    /// Where the plant stands.
-    pub(in super::super) foot: V3,
-    pub(in super::super) height: f32,
-    /// Middle and radii of all leaves.
-    pub(in super::super) middle: V3,
-    pub(in super::super) radius: f32,
-    pub(in super::super) tint: V3,
-    pub(in super::super) lot: u32,
-}
 
 pub(super) fn build(builder: &mut Builder, structure: &Structure) {
     match structure {

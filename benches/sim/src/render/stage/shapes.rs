@@ -5,7 +5,7 @@ use super::super::light::Lamp;
 use super::super::material::{Finish, Material};
 use super::super::noise::hash_pair;
 use super::super::vector::{V3, add, along, cross, length, scale, sub, tangents, unit};
-use super::{Crown, Panel};
+use super::see_through::{Crown, Panel};
 
 /// Collects what stands.
 pub(super) struct Builder {

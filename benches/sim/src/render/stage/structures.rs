@@ -3,8 +3,8 @@
 use super::super::light::Lamp;
 use super::super::material::Finish;
 use super::super::noise::random;
+use super::see_through::{Panel, Weave};
 use super::shapes::{Builder, Frame};
-use super::{Panel, Weave};
 use crate::world::{Structure, Surface, Vec2};
 
 pub(super) fn build(builder: &mut Builder, structure: &Structure) {
