@@ -37,14 +37,16 @@ fn rules() -> Vec<RuleConfig> {
             (0.1, 0.9),
         ]),
     };
-    let line = |x: f32| RuleKind::LineCrossing(LineCrossing {
-        line: Line {
-            name: ZoneName::new("fence").expect("name"),
-            points: points(&[(x, 0.0), (x + 0.05, 0.3), (x - 0.05, 0.6), (x, 1.0)]),
-        },
-        directions: Directions::Both,
-        hysteresis_heights: 0.1,
-    });
+    let line = |x: f32| {
+        RuleKind::LineCrossing(LineCrossing {
+            line: Line {
+                name: ZoneName::new("fence").expect("name"),
+                points: points(&[(x, 0.0), (x + 0.05, 0.3), (x - 0.05, 0.6), (x, 1.0)]),
+            },
+            directions: Directions::Both,
+            hysteresis_heights: 0.1,
+        })
+    };
     let second = Duration::from_secs(1);
     let kinds = [
         line(0.4),

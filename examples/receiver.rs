@@ -35,8 +35,10 @@ fn take(out: &Sink, node: &str, said: Said) -> std::io::Result<Option<u64>> {
     let safe = match said {
         Said::Event(event) => {
             // A newer node has kinds that this platform does not know: a number will do.
-            let kind = EventKind::try_from(event.kind)
-                .map_or_else(|_| event.kind.to_string(), |kind| kind.as_str_name().to_owned());
+            let kind = EventKind::try_from(event.kind).map_or_else(
+                |_| event.kind.to_string(),
+                |kind| kind.as_str_name().to_owned(),
+            );
             writeln!(out, "{node} {} {kind} {}", event.sequence, event.id)?;
             Some(event.sequence)
         }

@@ -64,8 +64,10 @@ pub(crate) async fn follow(
         let sequence = match answer.message {
             Some(Message::Event(event)) => {
                 // A newer server has kinds that this client does not know: a number will do.
-                let kind = EventKind::try_from(event.kind)
-                    .map_or_else(|_| event.kind.to_string(), |kind| kind.as_str_name().to_owned());
+                let kind = EventKind::try_from(event.kind).map_or_else(
+                    |_| event.kind.to_string(),
+                    |kind| kind.as_str_name().to_owned(),
+                );
                 let (id, camera) = (&event.id, &event.camera);
                 writeln!(out, "{} {kind} {camera} {id}", event.sequence)?;
                 printed += 1;

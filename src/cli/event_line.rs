@@ -146,7 +146,7 @@ impl Columns {
             severity_name(event.severity).to_owned(),
             event.camera.to_string(),
             event.rule.as_ref().map_or_else(dash, ToString::to_string),
-            event.kind.name().to_owned(),
+            event.kind.name().into_owned(),
             phase_name(event.phase).to_owned(),
             sureness(event).unwrap_or_else(dash),
             committed
@@ -310,7 +310,7 @@ mod tests {
                 id: EventId(Uuid::from_u128(1)),
                 incident: IncidentId(Uuid::from_u128(1)),
                 phase: Phase::Started,
-                kind: EventKind::ZoneIntrusion,
+                kind: EventKind::ZONE_INTRUSION,
                 severity: Severity::Alarm,
                 site: SiteName::new("site").expect("name"),
                 node: NodeName::new("node").expect("name"),

@@ -24,9 +24,7 @@ use url::Url;
 pub use super::rule::{Anchor, Directions, RuleConfig, RuleKind};
 use super::secret_file::SecretPath;
 use crate::base::backoff::BackoffPolicy;
-use crate::model::ids::{
-    CameraId, ConsumerName, ModelName, NodeName, SiteName,
-};
+use crate::model::ids::{CameraId, ConsumerName, ModelName, NodeName, SiteName};
 
 /// Everything one daemon needs to know.
 #[derive(Clone, Debug, PartialEq)]

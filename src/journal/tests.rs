@@ -1,6 +1,6 @@
 mod damage;
-mod kinds;
 mod follow;
+mod kinds;
 mod memory;
 mod quota;
 

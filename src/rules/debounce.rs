@@ -165,7 +165,11 @@ mod tests {
 
     #[test]
     fn a_strict_count_starts_again_after_a_failing_frame_and_a_forgiving_one_does_not() {
-        let readings = [(0.0, Reading::Holds), (1.0, Reading::Fails), (2.0, Reading::Holds)];
+        let readings = [
+            (0.0, Reading::Holds),
+            (1.0, Reading::Fails),
+            (2.0, Reading::Holds),
+        ];
         assert_eq!(steps(&TIMING, &readings)[2], Step::Idle);
         let forgiving = Timing {
             forgiving: true,
@@ -176,7 +180,11 @@ mod tests {
 
     #[test]
     fn frames_that_never_came_end_nothing() {
-        let readings = [(0.0, Reading::Holds), (2.0, Reading::Holds), (12.0, Reading::Holds)];
+        let readings = [
+            (0.0, Reading::Holds),
+            (2.0, Reading::Holds),
+            (12.0, Reading::Holds),
+        ];
         assert_eq!(steps(&TIMING, &readings)[2], Step::Stands);
         let left = [
             (0.0, Reading::Holds),

@@ -126,10 +126,7 @@ mod tests {
     fn within_a_height_of_the_line_and_on_the_way_to_it_it_is_needed() {
         assert!(near(somebody(0.72, (0.0, 0.0)), &[line()]));
         assert!(near(somebody(0.88, (0.0, 0.0)), &[line()]));
-        assert!(
-            near(somebody(0.62, (0.0, 0.1)), &[line()]),
-            "a second away"
-        );
+        assert!(near(somebody(0.62, (0.0, 0.1)), &[line()]), "a second away");
         let mut new = somebody(0.72, (0.0, 0.0));
         new.confirmed = false;
         assert!(near(new, &[line()]));

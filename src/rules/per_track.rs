@@ -73,7 +73,10 @@ impl<C: Condition> PerTrack<C> {
     fn reading(&self, rule: &RuleInfo, observation: &Observation<'_>) -> Reading {
         if !observation.seen {
             Reading::Unseen
-        } else if self.condition.holds(observation, rule.anchor_of(observation)) {
+        } else if self
+            .condition
+            .holds(observation, rule.anchor_of(observation))
+        {
             Reading::Holds
         } else {
             Reading::Fails

@@ -6,9 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::rule::{
-    Crowding, Directions, LineCrossing, Loitering, Running, ZoneIntrusion,
-};
+use crate::config::rule::{Crowding, Directions, LineCrossing, Loitering, Running, ZoneIntrusion};
 use crate::config::types::{Anchor, Line, RuleKind, Zone};
 use crate::model::event::{Direction, EventKind, Phase, Severity};
 use crate::model::geometry::{Point, Rect};

@@ -61,12 +61,7 @@ impl<'t, 'f> RuleKeys<'t, 'f> {
     }
 
     /// As [`RuleKeys::seconds`], for a number.
-    pub(super) fn number(
-        &self,
-        key: &'static str,
-        range: RangeInclusive<f64>,
-        usual: f32,
-    ) -> f32 {
+    pub(super) fn number(&self, key: &'static str, range: RangeInclusive<f64>, usual: f32) -> f32 {
         let set = self.table.number(key, range);
         set.map_or(usual, |set| set.value as f32)
     }

@@ -152,10 +152,7 @@ async fn a_follower_of_a_stopped_journal_is_told_that_it_has_stopped() {
     let (journal, _metrics) = open(folder.path());
     append(&journal, 1..=2);
     let mut follower = journal.reader().follow(Filter::default(), Sequence(2));
-    assert_eq!(
-        next(&mut follower).await,
-        [Followed::Position(Sequence(2))]
-    );
+    assert_eq!(next(&mut follower).await, [Followed::Position(Sequence(2))]);
     assert!(journal.stop(LONG));
     drop(journal);
     let end = tokio::time::timeout(LONG, follower.next()).await;

@@ -82,7 +82,11 @@ impl EventKind {
     /// The kind of a number of the wire, known here or not; none for zero.
     #[must_use]
     pub const fn from_number(number: i32) -> Option<Self> {
-        if number == 0 { None } else { Some(Self(number)) }
+        if number == 0 {
+            None
+        } else {
+            Some(Self(number))
+        }
     }
 
     /// Its number on the wire.
@@ -207,22 +211,41 @@ mod tests {
     fn every_kind_has_its_number_name_topic_and_code() {
         let contract = [
             (1, "line_crossed", "RuleEngine/LineDetector/Crossed", (5, 5)),
-            (2, "zone_intrusion", "RuleEngine/FieldDetector/ObjectsInside", (5, 6)),
-            (3, "loitering", "RuleEngine/LoiteringDetector/ObjectIsLoitering", (5, 8)),
-            (4, "crowding", "RuleEngine/CountAggregation/OccupancyCounter", (5, 10)),
+            (
+                2,
+                "zone_intrusion",
+                "RuleEngine/FieldDetector/ObjectsInside",
+                (5, 6),
+            ),
+            (
+                3,
+                "loitering",
+                "RuleEngine/LoiteringDetector/ObjectIsLoitering",
+                (5, 8),
+            ),
+            (
+                4,
+                "crowding",
+                "RuleEngine/CountAggregation/OccupancyCounter",
+                (5, 10),
+            ),
             (5, "running", "", (5, 12)),
             (6, "signal_lost", "VideoSource/SignalLoss", (2, 1)),
             (50, "storage_low", "", (2, 3)),
-            (51, "storage_fault", "Device/HardwareFailure/StorageFailure", (6, 1)),
+            (
+                51,
+                "storage_fault",
+                "Device/HardwareFailure/StorageFailure",
+                (6, 1),
+            ),
             (52, "coverage_reduced", "Monitoring/ProcessorUsage", (7, 0)),
         ];
         let known = EventKind::ALL.map(|kind| {
             let topic = kind.onvif_topic().unwrap_or_default();
             (kind.number(), kind.name(), topic, kind.gbt28181())
         });
-        let contract = contract.map(|(number, name, topic, code)| {
-            (number, Cow::Borrowed(name), topic, Some(code))
-        });
+        let contract = contract
+            .map(|(number, name, topic, code)| (number, Cow::Borrowed(name), topic, Some(code)));
         assert_eq!(known, contract);
         assert!(EventKind::ALL.is_sorted());
     }
@@ -230,13 +253,19 @@ mod tests {
     #[test]
     fn what_is_written_of_a_kind_is_read_again_known_or_not() {
         let unknown = [9_999, -3, i32::MAX].map(|number| EventKind::from_number(number));
-        for kind in EventKind::ALL.into_iter().chain(unknown.into_iter().flatten()) {
+        for kind in EventKind::ALL
+            .into_iter()
+            .chain(unknown.into_iter().flatten())
+        {
             assert_eq!(kind.name().parse(), Ok(kind));
             assert_eq!(kind.stored_name().parse(), Ok(kind));
         }
         assert_eq!(EventKind::from_number(0), None);
         for wrong in ["", "0", "brawl", "4294967297", "Crowding"] {
-            assert_eq!(wrong.parse::<EventKind>(), Err(UnknownKind(wrong.to_owned())));
+            assert_eq!(
+                wrong.parse::<EventKind>(),
+                Err(UnknownKind(wrong.to_owned()))
+            );
         }
     }
 }

@@ -52,7 +52,10 @@ fn every_kind_known_or_not_is_read_as_it_was_stored() {
     for kind in EventKind::ALL.into_iter().chain(unknown) {
         let event = event(kind);
         let stored = serde_json::to_string(&event).expect("json");
-        assert_eq!(serde_json::from_str::<Event>(&stored).expect("event"), event);
+        assert_eq!(
+            serde_json::from_str::<Event>(&stored).expect("event"),
+            event
+        );
     }
 }
 
@@ -62,10 +65,19 @@ fn a_newer_programs_kind_is_its_number_whatever_its_name_is() {
     let own = serde_json::to_string(&event(kind)).expect("json");
     assert!(own.contains(r#""kind":"9999","kind_number":9999"#), "{own}");
     let newer = own.replace(r#""kind":"9999""#, r#""kind":"walls_moved","angle":[1.5]"#);
-    assert_eq!(serde_json::from_str::<Event>(&newer).expect("event"), event(kind));
+    assert_eq!(
+        serde_json::from_str::<Event>(&newer).expect("event"),
+        event(kind)
+    );
     let nameless = own.replace(r#","kind_number":9999"#, "");
-    assert_eq!(serde_json::from_str::<Event>(&nameless).expect("event"), event(kind));
+    assert_eq!(
+        serde_json::from_str::<Event>(&nameless).expect("event"),
+        event(kind)
+    );
     let wrong = newer.replace(r#","kind_number":9999"#, "");
     let error = serde_json::from_str::<Event>(&wrong).expect_err("no number");
-    assert!(error.to_string().contains("`walls_moved` is no kind"), "{error}");
+    assert!(
+        error.to_string().contains("`walls_moved` is no kind"),
+        "{error}"
+    );
 }

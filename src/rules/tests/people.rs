@@ -105,11 +105,13 @@ fn a_crowd_is_held_counted_updated_and_ended() {
 
 #[test]
 fn a_crowd_of_unconfirmed_tracks_is_none_and_a_hidden_head_still_counts_for_a_moment() {
-    let kind = || RuleKind::Crowding(Crowding {
-        zone: zone(),
-        count: 2,
-        hold: Duration::from_secs(1),
-    });
+    let kind = || {
+        RuleKind::Crowding(Crowding {
+            zone: zone(),
+            count: 2,
+            hold: Duration::from_secs(1),
+        })
+    };
     let mut scene = Scene::new(kind());
     let ghost = Track {
         confirmed: false,

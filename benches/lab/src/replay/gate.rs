@@ -46,11 +46,7 @@ impl Judged {
             name,
             file,
             camera: camera.id.clone(),
-            kinds: camera
-                .rules
-                .iter()
-                .map(|rule| rule.kind.event())
-                .collect(),
+            kinds: camera.rules.iter().map(|rule| rule.kind.event()).collect(),
             expected,
             alarms,
             matched,

@@ -85,7 +85,11 @@ fn picture(table: &Table<'_>, set: &Set<'_, [f64; 2]>) -> Option<Size> {
 
 fn event(table: &Table<'_>, length: Option<Duration>) -> Option<ExpectedEvent> {
     let names = EventKind::ALL.map(EventKind::name);
-    let words: Vec<_> = names.iter().map(|name| &**name).zip(EventKind::ALL).collect();
+    let words: Vec<_> = names
+        .iter()
+        .map(|name| &**name)
+        .zip(EventKind::ALL)
+        .collect();
     let kind = table.choice("kind", &words).map(|set| set.value);
     if !table.has("kind") {
         table.missing("kind", &format!("write one of {}", names.join(", ")));

@@ -54,7 +54,7 @@ fn a_gap_of_nobody_divides_appearances_and_those_who_do_not_count_make_none() {
 #[test]
 fn limits_that_are_not_kept_are_named() {
     let pair = |watch_seconds| Pair {
-        what: "running",
+        what: "running".into(),
         rule: None,
         always_seconds: 1.0,
         watch_seconds,

@@ -227,7 +227,11 @@ mod tests {
         assert_eq!((report.owed, report.reported), (3, 1));
         assert_eq!(report.missed, ["b", "c"]);
         assert!((report.latency.max - 0.4).abs() < 1e-9);
-        let others: Vec<_> = report.others.iter().map(|(kind, n)| (&**kind, *n)).collect();
+        let others: Vec<_> = report
+            .others
+            .iter()
+            .map(|(kind, n)| (&**kind, *n))
+            .collect();
         assert_eq!(
             others,
             [
