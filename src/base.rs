@@ -3,6 +3,7 @@
 pub mod backoff;
 pub mod clock;
 pub mod heap;
+pub mod locks;
 pub mod metrics;
 pub mod pulse;
 pub mod slot;

@@ -1,9 +1,12 @@
 //! A slot for one value. In live mode the newest value wins and the one it replaced is handed
 //! back to be counted; in lossless mode (replay) the writer waits until the slot is free.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Condvar;
+
+use super::locks::Leaf;
 
 /// What a writer finds when the slot already holds a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +37,9 @@ struct State<T> {
 /// A one-value mailbox between two threads.
 #[derive(Debug)]
 pub struct Slot<T> {
-    state: Mutex<State<T>>,
+    state: Leaf<State<T>>,
+    /// As the state is, for those who only ask; written under its lock.
+    full: AtomicBool,
     freed: Condvar,
     when_full: WhenFull,
 }
@@ -44,10 +49,11 @@ impl<T> Slot<T> {
     #[must_use]
     pub fn new(when_full: WhenFull) -> Self {
         Self {
-            state: Mutex::new(State {
+            state: Leaf::new(State {
                 value: None,
                 closed: false,
             }),
+            full: AtomicBool::new(false),
             freed: Condvar::new(),
             when_full,
         }
@@ -57,21 +63,25 @@ impl<T> Slot<T> {
     pub fn put(&self, value: T) -> Put<T> {
         let mut state = self.state.lock();
         if self.when_full == WhenFull::Block {
-            self.freed
-                .wait_while(&mut state, |state| state.value.is_some() && !state.closed);
+            self.freed.wait_while(state.guard(), |state| {
+                state.value.is_some() && !state.closed
+            });
         }
         if state.closed {
             return Put::Closed(value);
         }
-        match state.value.replace(value) {
-            None => Put::Stored,
-            Some(old) => Put::Superseded(old),
-        }
+        let old = state.value.replace(value);
+        self.full.store(true, Ordering::Release);
+        drop(state);
+        old.map_or(Put::Stored, Put::Superseded)
     }
 
     /// Takes the value out, if there is one.
     pub fn take(&self) -> Option<T> {
-        let taken = self.state.lock().value.take();
+        let mut state = self.state.lock();
+        let taken = state.value.take();
+        self.full.store(false, Ordering::Release);
+        drop(state);
         if taken.is_some() {
             self.freed.notify_one();
         }
@@ -81,7 +91,7 @@ impl<T> Slot<T> {
     /// Whether a value lies ready.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.state.lock().value.is_some()
+        self.full.load(Ordering::Acquire)
     }
 
     /// Waits until the slot is empty; false when it still is not after `timeout`.
@@ -90,7 +100,7 @@ impl<T> Slot<T> {
         let mut state = self.state.lock();
         !self
             .freed
-            .wait_while_for(&mut state, |state| state.value.is_some(), timeout)
+            .wait_while_for(state.guard(), |state| state.value.is_some(), timeout)
             .timed_out()
     }
 
@@ -98,7 +108,10 @@ impl<T> Slot<T> {
     pub fn close(&self) {
         let mut state = self.state.lock();
         state.closed = true;
-        state.value = None;
+        let dropped = state.value.take();
+        self.full.store(false, Ordering::Release);
+        drop(state);
+        drop(dropped);
         self.freed.notify_all();
     }
 }

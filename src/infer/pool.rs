@@ -18,6 +18,7 @@ use super::tune;
 use super::worker::Worker;
 use super::{Backend, InferError};
 use crate::base::clock::{Monotonic, SharedClock};
+use crate::base::locks::Leaf;
 use crate::base::metrics::{CameraMetrics, Metrics};
 use crate::base::pulse::Pulse;
 use crate::base::slot::{Put, Slot, WhenFull};
@@ -68,11 +69,14 @@ impl Answer {
 pub(super) struct InFlight {
     pub(super) shared: Arc<Shared>,
     pub(super) lane: LaneId,
+    /// Where its next frame waits; none where the camera left before its batch was begun.
+    pub(super) slot: Option<Arc<Slot<Frame>>>,
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.shared.done(self.lane);
+        let full = self.slot.as_ref().is_some_and(|slot| slot.is_full());
+        self.shared.done(self.lane, full);
     }
 }
 
@@ -81,7 +85,7 @@ pub(super) type OnAnswer = Box<dyn Fn(Answer) + Send + Sync>;
 /// The pool's side of a lane.
 pub(super) struct LaneEntry {
     pub(super) camera: CameraId,
-    pub(super) slot: Slot<Frame>,
+    pub(super) slot: Arc<Slot<Frame>>,
     pub(super) when_full: WhenFull,
     pub(super) metrics: CameraMetrics,
     pub(super) on_answer: OnAnswer,
@@ -89,7 +93,7 @@ pub(super) struct LaneEntry {
 
 /// What workers and lanes share.
 pub(super) struct Shared {
-    pub(super) planner: Mutex<Planner>,
+    pub(super) planner: Leaf<Planner>,
     pub(super) wake: Condvar,
     /// A camera was marked done.
     pub(super) rests: Condvar,
@@ -117,19 +121,15 @@ impl Shared {
             match planner.cut(now) {
                 Plan::Batch { model, lanes } => return Some((model, lanes, now)),
                 Plan::WaitUntil(until) => {
-                    self.wake.wait_for(&mut planner, until.since(now));
+                    self.wake.wait_for(planner.guard(), until.since(now));
                 }
-                Plan::Idle => self.wake.wait(&mut planner),
+                Plan::Idle => self.wake.wait(planner.guard()),
             }
         }
     }
 
-    pub(super) fn done(&self, lane: LaneId) {
-        let full = self
-            .lanes
-            .read()
-            .get(&lane)
-            .is_some_and(|entry| entry.slot.is_full());
+    /// The camera may be looked at again; `full` says that a frame waits for it.
+    fn done(&self, lane: LaneId, full: bool) {
         let mut planner = self.planner.lock();
         planner.mark_done(lane);
         if full {
@@ -194,7 +194,7 @@ impl Lane {
         let waited = self
             .shared
             .rests
-            .wait_while_for(&mut planner, works, timeout);
+            .wait_while_for(planner.guard(), works, timeout);
         !waited.timed_out()
     }
 
@@ -259,7 +259,7 @@ impl InferencePool {
         };
         let limits = opened.tuned.iter().map(|tuned| tuned.batch).collect();
         let shared = Arc::new(Shared {
-            planner: Mutex::new(Planner::new(policy, limits)),
+            planner: Leaf::new(Planner::new(policy, limits)),
             wake: Condvar::new(),
             rests: Condvar::new(),
             lanes: RwLock::new(HashMap::new()),
@@ -304,7 +304,7 @@ impl InferencePool {
         let id = self.next_lane.fetch_add(1, Ordering::Relaxed);
         let entry = Arc::new(LaneEntry {
             camera: spec.camera,
-            slot: Slot::new(spec.when_full),
+            slot: Arc::new(Slot::new(spec.when_full)),
             when_full: spec.when_full,
             metrics: spec.metrics,
             on_answer,

@@ -131,9 +131,7 @@ impl Worker {
 
     /// Takes the newest frame of each camera; what is too old is counted and not computed.
     fn take(&self, lanes: &[LaneId], cut_at: Monotonic) -> Vec<Taken> {
-        // Looked up first and let go of: a camera that is skipped marks itself done at once, which
-        // reads the lanes again, and a second read waits for ever behind a writer who waits for
-        // the first.
+        // Looked up first and let go of: a camera that is skipped marks itself done at once.
         let entries: Vec<_> = {
             let known = self.shared.lanes.read();
             lanes.iter().map(|lane| known.get(lane).cloned()).collect()
@@ -143,6 +141,7 @@ impl Worker {
             let in_flight = InFlight {
                 shared: Arc::clone(&self.shared),
                 lane,
+                slot: entry.as_ref().map(|entry| Arc::clone(&entry.slot)),
             };
             let Some(entry) = entry else {
                 continue;
