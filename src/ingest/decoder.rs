@@ -25,7 +25,7 @@ struct Candidate {
 /// Best first; the order is total, so that two runs choose alike.
 fn order(mut candidates: Vec<Candidate>, preferred: &[String]) -> Vec<Candidate> {
     candidates.sort_by_key(|candidate| {
-        let wish = preferred
+        let preference = preferred
             .iter()
             .position(|name| *name == candidate.name)
             .unwrap_or(preferred.len());
@@ -34,7 +34,7 @@ fn order(mut candidates: Vec<Candidate>, preferred: &[String]) -> Vec<Candidate>
             (false, true) => 1,
             (false, false) => 2,
         };
-        (wish, class, -candidate.rank, candidate.name.clone())
+        (preference, class, -candidate.rank, candidate.name.clone())
     });
     candidates
 }
@@ -46,14 +46,14 @@ pub(super) fn takes(decoder: &gst::Element, caps: &gst::Caps) -> bool {
         .is_some_and(|factory| factory.can_sink_any_caps(caps))
 }
 
-/// Says so where wishes were written and none of them was fulfilled.
-fn warn_of_wishes(camera: &CameraId, chosen: &str, preferred: &[String]) {
+/// Warns where decoders are preferred and none of them was taken.
+fn warn_unless_preferred(camera: &CameraId, chosen: &str, preferred: &[String]) {
     if !preferred.is_empty() && !preferred.iter().any(|name| name == chosen) {
         tracing::warn!(
             %camera,
             decoder = chosen,
-            wished = preferred.join(", "),
-            "none of the wished `decoders` is installed, starts and decodes this stream; another is taken"
+            preferred = preferred.join(", "),
+            "none of the preferred `decoders` is installed, starts and decodes this stream; another is taken"
         );
     }
 }
@@ -65,7 +65,7 @@ fn fits(factory: &gst::ElementFactory, caps: &gst::Caps, pictures: &gst::Caps) -
 }
 
 /// A decoder for the caps, single-threaded where it can be told so, and its name. Warns where the
-/// camera's wishes cannot be fulfilled.
+/// camera's preference cannot be met.
 ///
 /// # Errors
 /// `Unsupported` when no installed element decodes the caps into NV12 or I420.
@@ -79,7 +79,7 @@ pub(super) fn choose(
     let fitting: Vec<_> = gst::ElementFactory::factories_with_type(kinds, gst::Rank::NONE)
         .into_iter()
         .filter(|factory| {
-            // An element without rank asks not to be chosen; only an explicit wish outweighs it.
+            // An element without rank asks not to be chosen; only a preference outweighs it.
             let name = factory.name();
             factory.rank() > gst::Rank::NONE || preferred.iter().any(|p| *p == name.as_str())
         })
@@ -107,7 +107,7 @@ pub(super) fn choose(
         if element.has_property("qos") {
             element.set_property("qos", false);
         }
-        warn_of_wishes(camera, &candidate.name, preferred);
+        warn_unless_preferred(camera, &candidate.name, preferred);
         return Ok((element, candidate.name));
     }
     let codec = caps.structure(0).map_or("?", |s| s.name().as_str());
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn wishes_come_first_then_hardware_then_ffmpeg_then_rank() {
+    fn preferred_ones_come_first_then_hardware_then_ffmpeg_then_rank() {
         let all = vec![
             candidate("openh264dec", false, 64),
             candidate("avdec_h264", false, 256),
@@ -165,9 +165,9 @@ mod tests {
     fn h264_gets_a_single_threaded_decoder_and_nonsense_gets_none() {
         gst::init().expect("gstreamer");
         let h264 = gst::Caps::builder("video/x-h264").build();
-        let wish = ["avdec_h264".to_owned()];
+        let preferred = ["avdec_h264".to_owned()];
         let camera = CameraId::new("test").expect("name");
-        let (decoder, name) = choose(&camera, &h264, &wish).expect("decoder");
+        let (decoder, name) = choose(&camera, &h264, &preferred).expect("decoder");
         assert_eq!(decoder.factory().expect("factory").name(), "avdec_h264");
         assert_eq!(name, "avdec_h264");
         assert_eq!(decoder.property::<i32>("max-threads"), 1);

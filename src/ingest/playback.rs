@@ -17,17 +17,17 @@ use crate::model::ids::{CameraId, ModelName, NameError};
 /// Pictures that may wait; the decoder then waits.
 const QUEUE_FRAMES: usize = 2;
 
-enum Word {
+enum Message {
     Frame(Box<Frame>),
     Over(Option<SourceError>),
 }
 
-struct Post(Sender<Word>);
+struct ToPlayer(Sender<Message>);
 
-impl Sink for Post {
+impl Sink for ToPlayer {
     fn frame(&self, frame: Frame) {
         // Nobody listens any more after an error: the clip then plays to nobody until it is stopped.
-        let _ = self.0.send(Word::Frame(Box::new(frame)));
+        let _ = self.0.send(Message::Frame(Box::new(frame)));
     }
 
     fn note(&self, note: Note) {
@@ -40,7 +40,7 @@ impl Sink for Post {
             Note::Ended => None,
             Note::Failed(error) => Some(error),
         };
-        let _ = self.0.send(Word::Over(over));
+        let _ = self.0.send(Message::Over(over));
     }
 }
 
@@ -53,25 +53,25 @@ pub fn play<E: From<SourceError>>(
     camera: &CameraConfig,
     show: &mut dyn FnMut(&Frame) -> Result<(), E>,
 ) -> Result<(), E> {
-    let (send, words) = bounded(QUEUE_FRAMES);
-    let session = source.open(camera, Downstream::unlimited(Arc::new(Post(send))))?;
+    let (send, messages) = bounded(QUEUE_FRAMES);
+    let session = source.open(camera, Downstream::unlimited(Arc::new(ToPlayer(send))))?;
     let mut outcome = Ok(());
-    for word in &words {
-        match word {
-            Word::Frame(frame) => {
+    for message in &messages {
+        match message {
+            Message::Frame(frame) => {
                 outcome = show(&frame);
                 if outcome.is_err() {
                     break;
                 }
             }
-            Word::Over(error) => {
+            Message::Over(error) => {
                 outcome = error.map_or(Ok(()), |error| Err(error.into()));
                 break;
             }
         }
     }
     // First, so that the decoder's thread does not wait for room while it is stopped.
-    drop(words);
+    drop(messages);
     session.stop();
     outcome
 }
