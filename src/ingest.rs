@@ -20,6 +20,7 @@
 //!
 //! `stop` may cut that short at any point; after it returned nothing is called any more.
 
+mod appsink;
 mod background;
 mod baseline;
 mod classify;
@@ -28,16 +29,18 @@ mod decoder;
 mod decoding;
 mod deliver;
 mod downstream;
-mod ending;
+mod elements;
 mod error;
 pub mod fake;
 mod gate;
 mod gop_ring;
 mod gst_source;
+mod output;
 mod pipeline;
 mod planes;
 pub mod playback;
 mod progress;
+mod routing;
 mod rtsp;
 mod sample;
 mod slice;
@@ -83,9 +86,6 @@ pub struct Waits {
     pub total: Duration,
     /// How many did.
     pub count: u64,
-    /// Looks at sleeping cameras that were needed and taken; those that were put off are each
-    /// camera's [`StreamStats::put_off`].
-    pub looks: u64,
 }
 
 /// Takes what a source delivers. Called on the source's own threads, one call at a time for

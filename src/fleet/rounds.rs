@@ -43,7 +43,8 @@ struct Reading {
     busy: Duration,
     analysed: u64,
     missed: u64,
-    put_off: u64,
+    probes_taken: u64,
+    probes_deferred: u64,
     waits: Waits,
 }
 
@@ -121,7 +122,8 @@ impl Rounds {
             busy: self.pool.busy(),
             analysed: sum(|seen| seen.metrics.analysed.get()),
             missed: sum(|seen| seen.metrics.superseded.get() + seen.metrics.stale.get()),
-            put_off: sum(|seen| seen.metrics.watch.put_off.get()),
+            probes_taken: sum(|seen| seen.metrics.watch.probes_taken.get()),
+            probes_deferred: sum(|seen| seen.metrics.watch.probes_deferred.get()),
             waits: self.source.waits(),
         }
     }
@@ -136,15 +138,15 @@ impl Rounds {
             analysed: now.analysed.saturating_sub(before.analysed),
             missed: now.missed.saturating_sub(before.missed),
         };
-        let looks = demand(
-            now.waits.looks.saturating_sub(before.waits.looks),
-            now.put_off.saturating_sub(before.put_off),
+        let probes = demand(
+            now.probes_taken.saturating_sub(before.probes_taken),
+            now.probes_deferred.saturating_sub(before.probes_deferred),
         );
         let cpu = now.cpu.saturating_sub(before.cpu);
         let load = Load {
             cpu: share(cpu, self.parts.config.budget_cores),
             inference: inference.load(),
-            decoding: waiting(before.waits, now.waits).max(looks),
+            decoding: waiting(before.waits, now.waits).max(probes),
         };
         self.metrics.governor.set_load("cpu", load.cpu);
         self.metrics.governor.set_load("inference", load.inference);
@@ -258,7 +260,6 @@ mod tests {
         let waits = |millis, count| Waits {
             total: Duration::from_millis(millis),
             count,
-            ..Waits::default()
         };
         assert_eq!(waiting(waits(50, 7), waits(50, 7)), 0.0);
         assert_eq!(waiting(waits(0, 0), waits(400, 1)), 1.0);

@@ -143,7 +143,8 @@ impl CameraSink {
             decoded: metrics.decoded.clone(),
             undecoded: watch.undecoded.clone(),
             unused: watch.unused.clone(),
-            put_off: watch.put_off.clone(),
+            probes_taken: watch.probes_taken.clone(),
+            probes_deferred: watch.probes_deferred.clone(),
             late: watch.late.clone(),
             spilled: watch.spills.clone(),
             decode_cpu: metrics.decode_cpu.clone(),
@@ -221,7 +222,7 @@ impl Sink for CameraSink {
                 return;
             }
         }
-        self.metrics.watch.glanced.inc();
+        self.metrics.watch.probed.inc();
         self.dial.set_plenty(self.admission.is_plenty());
         self.lane.offer(frame);
     }

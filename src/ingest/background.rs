@@ -90,9 +90,15 @@ impl Background {
         }
     }
 
-    /// Looks at a picture's luma, `stride` bytes a row, and learns from it: how it differs from the
+    /// Compares a picture's luma, `stride` bytes a row, and learns from it: how it differs from the
     /// background. A picture of another size begins a new one.
-    pub(super) fn look(&mut self, luma: &[u8], stride: usize, size: Size, now: Duration) -> Change {
+    pub(super) fn compare(
+        &mut self,
+        luma: &[u8],
+        stride: usize,
+        size: Size,
+        now: Duration,
+    ) -> Change {
         if !self.measure(luma, stride, size) {
             return Change::None;
         }
@@ -235,7 +241,7 @@ mod tests {
     fn quiet(background: &mut Background, pictures: std::ops::Range<u32>) -> usize {
         pictures
             .filter(|n| {
-                background.look(&picture(*n + 1, 90, None), 640, SIZE, GOP * *n) != Change::None
+                background.compare(&picture(*n + 1, 90, None), 640, SIZE, GOP * *n) != Change::None
             })
             .count()
     }
@@ -247,7 +253,7 @@ mod tests {
             assert_eq!(quiet(&mut background, 0..60), 0, "{sensitivity:?}");
             let seen = picture(99, 90, Some((300, 200)));
             assert_eq!(
-                background.look(&seen, 640, SIZE, GOP * 60),
+                background.compare(&seen, 640, SIZE, GOP * 60),
                 Change::Local,
                 "{sensitivity:?}"
             );
@@ -258,7 +264,7 @@ mod tests {
     fn a_cloud_over_the_whole_picture_is_no_change() {
         let mut background = Background::new(Sensitivity::Medium);
         quiet(&mut background, 0..30);
-        let cloud = background.look(&picture(7, 110, None), 640, SIZE, GOP * 30);
+        let cloud = background.compare(&picture(7, 110, None), 640, SIZE, GOP * 30);
         assert_eq!(cloud, Change::None);
     }
 
@@ -275,7 +281,7 @@ mod tests {
                 }
             }
         }
-        let change = background.look(&coarse, 640, SIZE, GOP * 30);
+        let change = background.compare(&coarse, 640, SIZE, GOP * 30);
         assert_eq!(change, Change::Scattered);
     }
 
@@ -300,7 +306,7 @@ mod tests {
         let changes = (30..120_u32)
             .filter(|n| {
                 let parked = picture(*n, 90, Some((300, 200)));
-                background.look(&parked, 640, SIZE, GOP * *n) == Change::Local
+                background.compare(&parked, 640, SIZE, GOP * *n) == Change::Local
             })
             .count();
         assert!((1..80).contains(&changes), "{changes}");
@@ -309,11 +315,11 @@ mod tests {
     #[test]
     fn a_picture_cut_short_is_no_reason_to_fall_over() {
         let mut background = Background::new(Sensitivity::High);
-        assert_eq!(background.look(&[0; 100], 640, SIZE, GOP), Change::None);
+        assert_eq!(background.compare(&[0; 100], 640, SIZE, GOP), Change::None);
         let tiny = Size {
             width: 16,
             height: 16,
         };
-        assert_eq!(background.look(&[0; 256], 16, tiny, GOP), Change::None);
+        assert_eq!(background.compare(&[0; 256], 16, tiny, GOP), Change::None);
     }
 }

@@ -19,18 +19,17 @@ use std::sync::Arc;
 
 use gst::prelude::*;
 use gstreamer as gst;
-use parking_lot::Mutex;
 
+use super::appsink::{Owner, ending, retire};
 use super::deliver::Core;
-use super::ending::{Owner, ending};
+use super::elements::{make, other};
 use super::error::{SourceError, SourceErrorKind};
-use super::gst_source::retire;
-use super::pipeline::{make, other};
-use super::watch::{self, Job, Turn};
+use super::watch::{self, DecodeStep, Job, StreamState};
 use super::{cost, decoder};
+use crate::base::locks::Leaf;
 
 /// So many decoders lie idle at most; when more cameras fall asleep theirs are ended.
-const MOST_IDLE: usize = 8;
+const MAX_IDLE: usize = 8;
 
 /// What is to be done.
 #[derive(Debug)]
@@ -39,8 +38,8 @@ pub(super) enum Feed {
     Picture(gst::Buffer),
     /// What the gate decided.
     Decided(Job),
-    /// What is held and was wished to be looked at.
-    Held,
+    /// Take the probe that waits.
+    Probe,
     /// Go on with what a wake left, although the picture before was not looked at yet.
     Rest,
 }
@@ -48,15 +47,15 @@ pub(super) enum Feed {
 /// Decoders that nobody uses.
 #[derive(Debug, Default)]
 pub(super) struct Idle {
-    decoders: Mutex<Vec<Decoder>>,
+    decoders: Leaf<Vec<Decoder>>,
 }
 
 impl Idle {
     /// The one that was used last of those that would be built for the camera, or a new one.
     fn take(&self, core: &Arc<Core>, codec: &'static str) -> Result<Decoder, SourceError> {
-        let wishes = &core.camera.decoders;
+        let preferred = &core.camera.decoders;
         let mut decoders = self.decoders.lock();
-        let fits = |idle: &Decoder| idle.codec == codec && idle.wishes == *wishes;
+        let fits = |idle: &Decoder| idle.codec == codec && idle.preferred == *preferred;
         let place = decoders.iter().rposition(fits);
         let taken = place.map(|place| decoders.remove(place));
         drop(decoders);
@@ -73,7 +72,7 @@ impl Idle {
         let mut decoders = self.decoders.lock();
         decoders.push(decoder);
         // The one that was used longest ago.
-        let surplus = (decoders.len() > MOST_IDLE).then(|| decoders.remove(0));
+        let surplus = (decoders.len() > MAX_IDLE).then(|| decoders.remove(0));
         drop(decoders);
         drop(surplus);
     }
@@ -90,7 +89,7 @@ struct Decoder {
     name: String,
     codec: &'static str,
     /// Which decoders were asked for when it was chosen.
-    wishes: Vec<String>,
+    preferred: Vec<String>,
     owner: Arc<Owner>,
     /// What it was told to expect.
     caps: Option<gst::Caps>,
@@ -101,7 +100,8 @@ struct Decoder {
 impl Decoder {
     fn start(core: &Arc<Core>, codec: &'static str) -> Result<Self, SourceError> {
         let owner = Owner::of(core);
-        let (pipeline, sink) = ending(&owner, &format!("{codec}-decoder"), false)?;
+        let name = format!("{codec}-decoder");
+        let (pipeline, sink) = ending(&owner, &name, false, |_, _| {})?;
         // There is nothing to wait for: pictures come when they come.
         sink.set_property("async", false);
         let caps = gst::Caps::builder(format!("video/x-{codec}")).build();
@@ -127,7 +127,7 @@ impl Decoder {
             inner,
             name,
             codec,
-            wishes: core.camera.decoders.clone(),
+            preferred: core.camera.decoders.clone(),
             owner,
             caps: None,
             used: false,
@@ -150,7 +150,8 @@ impl Decoder {
         }
         self.used = true;
         self.owner.enter(core);
-        core.decoding(&self.name, self.codec);
+        let mut output = core.output.lock();
+        output.progress.decodes(&self.name, self.codec);
     }
 
     /// Tells it what comes.
@@ -173,21 +174,17 @@ impl Drop for Decoder {
     }
 }
 
-/// One camera's way to a decoder. Fed by one thread at a time.
-#[derive(Clone, Debug)]
-pub(super) struct Decoding {
+/// One camera's stream: what the gate knows of it, and its way to a decoder. It belongs to one thread at
+/// a time and is handed on by value.
+pub(super) struct Stream {
+    pub(super) state: StreamState,
     idle: Arc<Idle>,
     codec: &'static str,
-    own: Arc<Mutex<Own>>,
-}
-
-#[derive(Debug, Default)]
-struct Own {
     decoder: Option<Decoder>,
     caps: Option<gst::Caps>,
 }
 
-impl Decoding {
+impl Stream {
     /// For a camera that sends `codec`, `h264` or `h265`.
     ///
     /// # Errors
@@ -201,61 +198,46 @@ impl Decoding {
         tracing::info!(camera = %core.id(), decoder = decoder.name, codec, "decoder chosen");
         idle.give_back(decoder);
         Ok(Self {
+            state: StreamState::of(&core.camera),
             idle: Arc::clone(idle),
             codec,
-            own: Arc::default(),
+            decoder: None,
+            caps: None,
         })
     }
 
     /// Says what the pictures that follow are ([`described`]); before the first of them, and where it
     /// changes.
-    pub(super) fn describe(&self, core: &Core, caps: gst::Caps) {
+    pub(super) fn describe(&mut self, caps: gst::Caps) {
         let segment = gst::FormattedSegment::<gst::ClockTime>::new();
-        core.watch.configure(&caps, segment);
-        let mut own = self.own.lock();
-        if let Some(decoder) = &mut own.decoder {
+        self.state.configure(&caps, segment);
+        if let Some(decoder) = &mut self.decoder {
             decoder.describe(&caps);
         }
-        own.caps = Some(caps);
+        self.caps = Some(caps);
     }
 
     /// Does it; what comes out goes to the camera's sink before this returns, but for what a
     /// decoder with threads of its own holds back. True where [`Feed::Rest`] must follow, when the
     /// sink has room: nobody waits for that on a thread that others need.
-    pub(super) fn feed(&self, core: &Arc<Core>, what: Feed) -> bool {
+    pub(super) fn feed(&mut self, core: &Arc<Core>, what: Feed) -> bool {
         // Who is stopped must not wait for what nobody will see.
         if core.is_over() {
             return false;
         }
-        let mut own = self.own.lock();
-        let decoder = match own.decoder.take() {
-            Some(decoder) => decoder,
-            None => match self.taken(core, own.caps.as_ref()) {
-                Ok(decoder) => decoder,
-                Err(error) => {
-                    core.fail(error);
-                    return false;
-                }
-            },
+        let decoder = match self.decoder(core) {
+            Ok(decoder) => decoder,
+            Err(error) => {
+                core.fail(error);
+                return false;
+            }
         };
-        let turn = Turn {
-            core,
-            watch: &core.watch,
-            entry: &decoder.entry,
-            decoder: &decoder.inner,
-        };
-        let flow = match what {
-            Feed::Picture(picture) => decoder.entry.chain(picture).map(|_| false),
-            Feed::Decided(job) => turn.perform(job).and_then(|_| turn.catches_up(false)),
-            Feed::Held => turn.fulfil().and_then(|_| turn.catches_up(false)),
-            Feed::Rest => turn.catches_up(true),
-        };
-        if flow.is_ok() && core.watch.rests() {
+        let flow = self.step(core, &decoder, what);
+        if flow.is_ok() && self.state.rests() {
             self.idle.give_back(decoder);
         } else {
-            own.decoder = Some(decoder);
+            self.decoder = Some(decoder);
         }
-        drop(own);
         // Whoever refused for a reason of his own said so on the bus, and was heard first.
         match flow {
             Ok(more) => return more,
@@ -272,9 +254,29 @@ impl Decoding {
         false
     }
 
-    fn taken(&self, core: &Arc<Core>, caps: Option<&gst::Caps>) -> Result<Decoder, SourceError> {
+    fn step(&mut self, core: &Core, decoder: &Decoder, what: Feed) -> Result<bool, gst::FlowError> {
+        let mut step = DecodeStep {
+            core,
+            state: &mut self.state,
+            entry: &decoder.entry,
+            decoder: &decoder.inner,
+        };
+        match what {
+            Feed::Picture(picture) => return decoder.entry.chain(picture).map(|_| false),
+            Feed::Decided(job) => step.perform(job)?,
+            Feed::Probe => step.fulfil()?,
+            Feed::Rest => return step.catches_up(true),
+        };
+        step.catches_up(false)
+    }
+
+    /// The one that it has, or one that knows what comes.
+    fn decoder(&mut self, core: &Arc<Core>) -> Result<Decoder, SourceError> {
+        if let Some(decoder) = self.decoder.take() {
+            return Ok(decoder);
+        }
         let mut decoder = self.idle.take(core, self.codec)?;
-        if let Some(caps) = caps {
+        if let Some(caps) = &self.caps {
             decoder.describe(caps);
         }
         Ok(decoder)

@@ -8,32 +8,20 @@ use std::time::Duration;
 
 use gstreamer as gst;
 use gstreamer_app as gst_app;
-use parking_lot::Mutex;
 
 use super::classify::classify;
 use super::cost;
 use super::error::{SourceError, SourceErrorKind};
-use super::planes::GstPlanes;
-use super::progress::Progress;
-use super::sample::{ntp_nanos, stamp};
-use super::timing::{from_file, from_ntp};
-use super::watch::{Fate, Watch};
+use super::output::{LatestChange, Output};
+use super::progress::Arrival;
 use super::{Downstream, Note, Policy, Sink, StreamStats};
 use crate::base::clock::SharedClock;
+use crate::base::locks::{Leaf, Session};
 use crate::base::tasks::panic_message;
 use crate::config::types::{CameraConfig, Pace, SourceConfig};
 use crate::model::frame::Frame;
 use crate::model::ids::CameraId;
-use crate::model::time::{CaptureTime, UtcMicros};
-
-/// Where in their heartbeats cameras are that begin together: by the id, so that it is the same
-/// every time.
-fn phase(camera: &CameraId) -> f32 {
-    // Ids that differ in their last letter have ranks that lie together.
-    let mixed = camera.rank().wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    ((mixed ^ (mixed >> 29)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f32
-        / (1_u64 << 24) as f32
-}
+use crate::model::time::UtcMicros;
 
 /// How the end of a session is told exactly once.
 enum End {
@@ -46,18 +34,20 @@ enum End {
 /// What all pipelines of one session share.
 pub(super) struct Core {
     pub(super) camera: CameraConfig,
-    pub(super) pipeline: Mutex<Option<gst::Pipeline>>,
+    pub(super) pipeline: Session<Option<gst::Pipeline>>,
     pub(super) stopped: AtomicBool,
-    /// Decides what is decoded.
-    pub(super) watch: Watch,
+    pub(super) output: Leaf<Output>,
+    /// What followed keyframes showed.
+    pub(super) changed: LatestChange,
     clock: SharedClock,
     file_start: Option<UtcMicros>,
     downstream: Downstream,
     /// As it was told last; 0 before.
     keyframes_apart_nanos: AtomicU64,
-    end: Mutex<End>,
+    end: Leaf<End>,
+    /// An end was told, or is kept to be; asked for with every picture.
+    over: AtomicBool,
     opened: AtomicBool,
-    progress: Mutex<Progress>,
 }
 
 impl Core {
@@ -69,17 +59,18 @@ impl Core {
         downstream: Downstream,
     ) -> Arc<Self> {
         Arc::new(Self {
-            watch: Watch::of(&camera.watch, phase(&camera.id)),
+            output: Leaf::new(Output::new(&camera.watch)),
+            changed: LatestChange::default(),
             camera,
-            pipeline: Mutex::new(None),
+            pipeline: Session::new(None),
             stopped: AtomicBool::new(false),
             clock,
             file_start,
             downstream,
             keyframes_apart_nanos: AtomicU64::new(0),
-            end: Mutex::new(End::Opening(None)),
+            end: Leaf::new(End::Opening(None)),
+            over: AtomicBool::new(false),
             opened: AtomicBool::new(false),
-            progress: Mutex::new(Progress::new()),
         })
     }
 
@@ -114,7 +105,12 @@ impl Core {
 
     /// Whether the picture of this time would be looked at (running time of its segment).
     pub(super) fn needs(&self, stamp: Duration) -> bool {
-        let media_time = self.progress.lock().media.beside(Some(stamp));
+        let media_time = self
+            .output
+            .lock()
+            .progress
+            .media
+            .out_of_sequence(Some(stamp));
         self.policy().needs(media_time)
     }
 
@@ -154,6 +150,7 @@ impl Core {
         }
         {
             let mut end = self.end.lock();
+            self.over.store(true, Ordering::Release);
             match &mut *end {
                 End::Opening(kept) => {
                     kept.get_or_insert(note);
@@ -177,6 +174,7 @@ impl Core {
             *end = if started && kept.is_none() {
                 End::Running
             } else {
+                self.over.store(true, Ordering::Release);
                 End::Over
             };
             kept
@@ -196,12 +194,7 @@ impl Core {
     }
 
     pub(super) fn is_over(&self) -> bool {
-        self.stopped.load(Ordering::Acquire)
-            || match &*self.end.lock() {
-                End::Opening(kept) => kept.is_some(),
-                End::Running => false,
-                End::Over => true,
-            }
+        self.stopped.load(Ordering::Acquire) || self.over.load(Ordering::Acquire)
     }
 
     /// Says `Opened` once, however many runs the session has.
@@ -218,26 +211,9 @@ impl Core {
         }
     }
 
-    /// Notes which decoder the coming frames go through.
-    pub(super) fn decoding(&self, decoder: &str, codec: &str) {
-        let mut progress = self.progress.lock();
-        decoder.clone_into(&mut progress.decoder);
-        codec.clone_into(&mut progress.codec);
-    }
-
-    /// A file begins again.
-    pub(super) fn new_run(&self) {
-        self.watch.restart();
-        let mut progress = self.progress.lock();
-        let step = progress.step;
-        progress.media.new_run(step);
-        progress.caps = None;
-        progress.frames_in_run = 0;
-    }
-
     /// Frames since the source was opened or began again.
     pub(super) fn frames_in_run(&self) -> u64 {
-        self.progress.lock().frames_in_run
+        self.output.lock().progress.frames_in_run
     }
 
     /// The stream is over in good order; without a picture it was none.
@@ -279,20 +255,22 @@ impl Core {
         if self.is_over() {
             return Err(gst::FlowError::Eos);
         }
-        let pts = sample.buffer().and_then(gst::BufferRef::pts);
-        let (fate, pts) = self.watch.fate(pts);
-        match self.frame(&sample, fate, pts) {
-            Ok((format, frame)) => {
-                if let Some(note) = format {
+        let arrival = Arrival {
+            now: self.clock.now(),
+            utc: UtcMicros(self.clock.utc_micros()),
+            file_start: self.file_start,
+        };
+        let decoded = self.output.lock().decoded(&sample, arrival);
+        match decoded {
+            Ok(decoded) => {
+                if let Some(note) = decoded.format {
                     self.tell(note);
                 }
-                if frame.glance {
-                    if self.watch.beside(frame).is_some() {
-                        self.stats().unused();
-                    }
+                self.changed.note(decoded.change);
+                if decoded.frame.glance {
+                    self.keep_out_of_sequence(decoded.frame);
                 } else {
-                    self.watch.followed(&frame, pts);
-                    self.sink().frame(frame);
+                    self.sink().frame(decoded.frame);
                 }
                 Ok(gst::FlowSuccess::Ok)
             }
@@ -303,77 +281,11 @@ impl Core {
         }
     }
 
-    fn frame(
-        &self,
-        sample: &gst::Sample,
-        fate: Fate,
-        pts: Option<gst::ClockTime>,
-    ) -> Result<(Option<Note>, Frame), SourceError> {
-        let unsupported = |text: &str| SourceError::new(SourceErrorKind::Unsupported, text);
-        let (Some(caps), Some(buffer)) = (sample.caps_owned(), sample.buffer_owned()) else {
-            return Err(unsupported("a picture without a description or pixels"));
-        };
-        let mut progress = self.progress.lock();
-        if progress.caps.as_ref() != Some(&caps) {
-            progress.describe(caps)?;
-        }
-        let Some((info, picture)) = progress.info.clone() else {
-            return Err(unsupported("a picture without a description"));
-        };
-        let arrived = self.clock.now();
-        let (held, glance) = match fate {
-            Fate::Follow(held) => (held, false),
-            Fate::Beside(held) => (held, true),
-        };
-        let arrival = UtcMicros(self.clock.utc_micros()).before(held);
-        let step = progress.step;
-        let stamp = stamp(sample, pts);
-        let media_time = if glance {
-            progress.media.beside(stamp)
-        } else {
-            progress.media.next(stamp, step)
-        };
-        let capture = match self.file_start {
-            Some(start) => from_file(start, media_time),
-            None => ntp_nanos(&buffer)
-                .and_then(|ntp| from_ntp(ntp, arrival))
-                .unwrap_or_else(|| CaptureTime::arrival(arrival)),
-        };
-        let planes = GstPlanes::map(buffer, &info)
-            .ok_or_else(|| unsupported("the decoder's memory cannot be read"))?;
-        let frame = Frame {
-            index: progress.index,
-            size: picture.size,
-            format: picture.format,
-            colorimetry: picture.colorimetry,
-            capture,
-            media_time,
-            arrived,
-            held,
-            glance,
-            planes: Arc::new(planes),
-        };
-        progress.index += u64::from(!glance);
-        progress.frames_in_run += 1;
-        Ok((progress.format_note(picture), frame))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn heartbeats_are_spread_whatever_the_cameras_are_called() {
-        for prefix in ["gate-", "camera-0", "y"] {
-            let mut tenths = [0; 10];
-            for number in 0..1_000 {
-                let id = CameraId::new(&format!("{prefix}{number}")).expect("a name");
-                let phase = phase(&id);
-                assert!((0.0..1.0).contains(&phase));
-                tenths[(phase * 10.0) as usize] += 1;
-            }
-            assert!(tenths.iter().all(|n| (60..=140).contains(n)), "{tenths:?}");
+    /// Keeps the newest; whoever had it decoded takes it.
+    fn keep_out_of_sequence(&self, frame: Frame) {
+        let before = self.output.lock().routing.out_of_sequence.replace(frame);
+        if before.is_some() {
+            self.stats().unused();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The real source: starting, starting again, and leaving nothing behind.
+//! The real source: starting, and leaving nothing behind.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,9 +7,11 @@ use gst::prelude::*;
 use gstreamer as gst;
 use parking_lot::Mutex;
 
+use super::appsink::retire;
 use super::deliver::Core;
 use super::error::{SourceError, SourceErrorKind};
-use super::rtsp::{Link, Network};
+use super::rtsp::{RtspConnection, RtspRuntime};
+use super::watch::{Parked, StreamState};
 use super::{Downstream, Session, Source, Waits, pipeline};
 use crate::base::clock::SharedClock;
 use crate::config::types::{CameraConfig, RtspClient, SourceConfig};
@@ -30,7 +32,7 @@ pub struct GstSource {
     clock: SharedClock,
     file_start: FileStart,
     /// Started for the first camera that needs it.
-    network: Arc<Mutex<Option<Arc<Network>>>>,
+    rtsp: Arc<Mutex<Option<Arc<RtspRuntime>>>>,
 }
 
 impl GstSource {
@@ -49,17 +51,17 @@ impl GstSource {
         Ok(Self {
             clock,
             file_start,
-            network: Arc::default(),
+            rtsp: Arc::default(),
         })
     }
 
-    fn network(&self) -> Result<Arc<Network>, SourceError> {
-        let mut network = self.network.lock();
-        if let Some(network) = &*network {
-            return Ok(Arc::clone(network));
+    fn rtsp(&self) -> Result<Arc<RtspRuntime>, SourceError> {
+        let mut runtime = self.rtsp.lock();
+        if let Some(runtime) = &*runtime {
+            return Ok(Arc::clone(runtime));
         }
-        let started = Network::start(Arc::clone(&self.clock))?;
-        Ok(Arc::clone(network.insert(started)))
+        let started = RtspRuntime::start(Arc::clone(&self.clock))?;
+        Ok(Arc::clone(runtime.insert(started)))
     }
 }
 
@@ -85,15 +87,15 @@ impl Source for GstSource {
             ..
         } = &camera.source
         {
-            let link = Link::open(self.network()?, &core);
+            let connection = RtspConnection::open(self.rtsp()?, &core);
             core.opened_with(true)?;
             return Ok(Box::new(GstSession {
-                link: Some(link),
+                connection: Some(connection),
                 core,
             }));
         }
         let session = GstSession {
-            link: None,
+            connection: None,
             core: Arc::clone(&core),
         };
         let started = start(&core);
@@ -102,66 +104,22 @@ impl Source for GstSource {
     }
 
     fn waits(&self) -> Waits {
-        let network = self.network.lock();
-        network.as_ref().map(|it| it.waits()).unwrap_or_default()
+        let runtime = self.rtsp.lock();
+        runtime.as_ref().map(|it| it.waits()).unwrap_or_default()
     }
 }
 
 /// Builds a pipeline and sets it running; `false` when it refuses to, its reason being on the bus.
 fn start(core: &Arc<Core>) -> Result<bool, SourceError> {
-    let pipeline = pipeline::build(core)?;
+    let parked = Arc::new(Parked::new(StreamState::of(&core.camera)));
+    let pipeline = pipeline::build(core, &parked)?;
     *core.pipeline.lock() = Some(pipeline.clone());
     Ok(pipeline.set_state(gst::State::Playing).is_ok())
 }
 
-/// Plays a file again from its beginning. The pipeline is built anew: that works for every
-/// container, raw streams included, which a seek does not.
-///
-/// Asked for on a streaming thread, done on one of GStreamer's pool, because a pipeline cannot
-/// wait for the thread that stops it.
-pub(super) fn start_again(core: &Arc<Core>, ended: &gst::Pipeline) {
-    let core = Arc::clone(core);
-    ended.call_async(move |ended| {
-        core.guarded((), || {
-            // Held throughout, so that a stop waits for the new pipeline and then ends it.
-            let mut place = core.pipeline.lock();
-            let current = place.as_ref() == Some(ended);
-            if !current || core.stopped.load(Ordering::Acquire) {
-                return;
-            }
-            retire(ended);
-            *place = None;
-            core.new_run();
-            match pipeline::build(&core) {
-                Ok(next) => {
-                    *place = Some(next.clone());
-                    if next.set_state(gst::State::Playing).is_err() {
-                        core.fail(SourceError::new(
-                            SourceErrorKind::Io,
-                            "the file does not open again",
-                        ));
-                    }
-                }
-                Err(error) => core.fail(error),
-            }
-        });
-    });
-}
-
-/// Stops a pipeline and waits until none of its threads runs.
-pub(super) fn retire(pipeline: &gst::Pipeline) {
-    // Going to NULL cannot fail for any element in use here, and waits for streaming threads.
-    if let Err(error) = pipeline.set_state(gst::State::Null) {
-        tracing::warn!(pipeline = %pipeline.name(), %error, "pipeline does not stop");
-    }
-    if let Some(bus) = pipeline.bus() {
-        bus.unset_sync_handler();
-    }
-}
-
 struct GstSession {
     /// Dropped before the pipeline that it feeds is stopped.
-    link: Option<Link>,
+    connection: Option<RtspConnection>,
     core: Arc<Core>,
 }
 
@@ -172,7 +130,7 @@ impl Session for GstSession {
 impl Drop for GstSession {
     fn drop(&mut self) {
         self.core.stopped.store(true, Ordering::Release);
-        drop(self.link.take());
+        drop(self.connection.take());
         if let Some(pipeline) = self.core.pipeline.lock().take() {
             retire(&pipeline);
         }

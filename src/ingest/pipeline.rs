@@ -1,5 +1,5 @@
-//! Puts a camera's pipeline together. Closures hold the session weakly, so that a dropped
-//! session takes everything with it.
+//! Puts a camera's pipeline together, and anew where a file begins again. Closures hold the session weakly,
+//! so that a dropped session takes everything with it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -10,35 +10,26 @@ use gstreamer as gst;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
+use super::appsink::{Owner, ending, retire};
 use super::deliver::Core;
-use super::ending::{Owner, ending};
+use super::elements::{make, other};
 use super::error::{SourceError, SourceErrorKind};
 use super::sample::{DEFAULT_STEP, step_of};
-use super::watch;
+use super::watch::{self, Parked};
 use super::{cost, decoder};
 use crate::config::types::{Credentials, SourceConfig, Transport};
 use crate::model::geometry::Size;
 
-pub(super) fn other(error: &gst::glib::BoolError) -> SourceError {
-    SourceError::new(SourceErrorKind::Other, &error.message)
-}
-
-pub(super) fn make(factory: &str) -> Result<gst::Element, SourceError> {
-    gst::ElementFactory::make(factory).build().map_err(|_| {
-        SourceError::new(
-            SourceErrorKind::Unsupported,
-            &format!("GStreamer has no `{factory}`: install the plugin that brings it"),
-        )
-    })
-}
-
-/// The camera's whole pipeline, not yet running.
+/// The camera's whole pipeline, not yet running; `parked` is what is known of its stream.
 ///
 /// # Errors
 /// `Unsupported` when an element is not installed.
-pub(super) fn build(core: &Arc<Core>) -> Result<gst::Pipeline, SourceError> {
+pub(super) fn build(core: &Arc<Core>, parked: &Arc<Parked>) -> Result<gst::Pipeline, SourceError> {
     let name = format!("camera-{}", core.id());
-    let (pipeline, sink) = ending(&Owner::of(core), &name, core.paces())?;
+    let again = Arc::clone(parked);
+    let (pipeline, sink) = ending(&Owner::of(core), &name, core.paces(), move |core, ended| {
+        start_again(core, ended, &again);
+    })?;
     match &core.camera.source {
         SourceConfig::Rtsp {
             url,
@@ -50,7 +41,7 @@ pub(super) fn build(core: &Arc<Core>) -> Result<gst::Pipeline, SourceError> {
             let source = rtsp_source(core, url.as_str(), *transport, *latency)?;
             log_in(&source, credentials.as_ref());
             pipeline.add(&source).map_err(|error| other(&error))?;
-            link_when_known(core, &pipeline, &source, &sink);
+            link_when_known(core, parked, &pipeline, &source, &sink);
         }
         SourceConfig::File { path, .. } => {
             let source = make("filesrc")?;
@@ -60,7 +51,7 @@ pub(super) fn build(core: &Arc<Core>) -> Result<gst::Pipeline, SourceError> {
                 .add_many([&source, &parse])
                 .and_then(|()| source.link(&parse))
                 .map_err(|error| other(&error))?;
-            link_when_known(core, &pipeline, &parse, &sink);
+            link_when_known(core, parked, &pipeline, &parse, &sink);
             if opener(path) == "parsebin" {
                 tell_unknown(core, &parse, &sink);
             }
@@ -71,6 +62,41 @@ pub(super) fn build(core: &Arc<Core>) -> Result<gst::Pipeline, SourceError> {
         SourceConfig::Test { size, fps } => test_pattern(core, &pipeline, &sink, *size, *fps)?,
     }
     Ok(pipeline)
+}
+
+/// Plays a file again from its beginning. The pipeline is built anew: that works for every
+/// container, raw streams included, which a seek does not.
+///
+/// Asked for on a streaming thread, done on one of GStreamer's pool, because a pipeline cannot
+/// wait for the thread that stops it.
+fn start_again(core: &Arc<Core>, ended: &gst::Pipeline, parked: &Arc<Parked>) {
+    let (core, parked) = (Arc::clone(core), Arc::clone(parked));
+    ended.call_async(move |ended| {
+        core.guarded((), || {
+            // Held throughout, so that a stop waits for the new pipeline and then ends it.
+            let mut place = core.pipeline.lock();
+            let current = place.as_ref() == Some(ended);
+            if !current || core.stopped.load(Ordering::Acquire) {
+                return;
+            }
+            retire(ended);
+            *place = None;
+            parked.restart();
+            core.output.lock().new_run();
+            match build(&core, &parked) {
+                Ok(next) => {
+                    *place = Some(next.clone());
+                    if next.set_state(gst::State::Playing).is_err() {
+                        core.fail(SourceError::new(
+                            SourceErrorKind::Io,
+                            "the file does not open again",
+                        ));
+                    }
+                }
+                Err(error) => core.fail(error),
+            }
+        });
+    });
 }
 
 fn rtsp_source(
@@ -164,11 +190,12 @@ fn test_pattern(
 /// Links the first video pad that `source` shows; tells when it shows none.
 fn link_when_known(
     core: &Arc<Core>,
+    parked: &Arc<Parked>,
     pipeline: &gst::Pipeline,
     source: &gst::Element,
     sink: &gst_app::AppSink,
 ) {
-    let weak = Arc::downgrade(core);
+    let (weak, parked) = (Arc::downgrade(core), Arc::clone(parked));
     let (weak_pipeline, weak_sink) = (pipeline.downgrade(), sink.downgrade());
     source.connect_pad_added(move |_, pad| {
         let alive = (weak.upgrade(), weak_pipeline.upgrade(), weak_sink.upgrade());
@@ -176,7 +203,7 @@ fn link_when_known(
             return;
         };
         core.guarded((), || {
-            if let Err(error) = link(&core, &pipeline, pad, &sink) {
+            if let Err(error) = link(&core, &parked, &pipeline, pad, &sink) {
                 core.fail(error);
             }
         });
@@ -229,6 +256,7 @@ fn tell_unknown(core: &Arc<Core>, parse: &gst::Element, sink: &gst_app::AppSink)
 
 fn link(
     core: &Arc<Core>,
+    parked: &Arc<Parked>,
     pipeline: &gst::Pipeline,
     pad: &gst::Pad,
     sink: &gst_app::AppSink,
@@ -243,10 +271,10 @@ fn link(
     }
     let (decoder, name) = decoder::choose(core.id(), &encoded, &core.camera.decoders)?;
     tracing::info!(camera = %core.id(), decoder = name, codec, "decoder chosen");
-    core.decoding(&name, &codec);
+    core.output.lock().progress.decodes(&name, &codec);
     let has_parser = matches!(codec.as_str(), "h264" | "h265");
     if has_parser {
-        watch::install(core, &decoder, &codec);
+        watch::install(core, parked, &decoder, &codec);
     }
     // After the gate's probe, so that it begins with what the gate lets through.
     cost::begin_at(&decoder);

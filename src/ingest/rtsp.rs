@@ -1,7 +1,7 @@
 //! RTSP cameras received by the `retina` crate instead of GStreamer's `rtspsrc`.
 //!
 //! ```text
-//!  network thread (one or two for all cameras)   │ decoding thread (one a core)
+//!  receiving thread (one or two for all cameras) │ decoding thread (one a core)
 //!  retina: RTSP ▸ RTP ▸ access unit ▸ gate ──────┼─▶ parse ▸ decoder ▸ appsink
 //!                                      ▼         │
 //!                                   GOP ring     │
@@ -11,12 +11,16 @@
 //! source and no thread either: whoever feeds it does its work ([`super::decoding`]). So a picture
 //! that the gate holds or lets go costs a read, a copy into one piece of memory and the decision,
 //! and wakes nobody. What needs the decoder goes to a decoding thread, a picture at a time and a
-//! camera in turn ([`line`]), as many at once as there are cores. No queue fills where there are not threads
-//! enough: while a sleeping camera waits to be looked at its stream is read, held and judged on
-//! ([`looking`]), and what is looked at is always its newest keyframe; the look at the one before was "put
-//! off". An awake camera is not read meanwhile; where its pictures come faster than they are decoded it
-//! goes on at a later keyframe ([`arrears`]). Decoders that do not come back hold up the others for
-//! [`PATIENCE`]; then these go on beside them.
+//! camera in turn ([`decode_queue`]), as many at once as there are cores.
+//!
+//! What is known of a stream belongs to one of them at a time ([`Stream`](super::decoding::Stream)): the
+//! task owns it, a decode job takes it along and brings it back in its answer.
+//!
+//! No queue fills where there are not threads enough: while a sleeping camera's probe waits its stream is
+//! read, held and judged on ([`probe`]), and what is probed is always its newest keyframe; the probe of the
+//! one before was deferred. An awake camera is not read meanwhile; where its pictures come faster than they
+//! are decoded it goes on at a later keyframe ([`lag`]). Decoders that do not come back hold up the others
+//! for a second; then these go on beside them ([`runtime`]).
 //!
 //! What it saves: 1,042 sessions of 1080p at 12.5 pictures and 88 kbit a second over TCP,
 //! counted up to whole access units (`parapet sim watch --client … --units`, two cores shared with
@@ -35,82 +39,15 @@
 //! buffer that sorts datagrams (those that overtook each other are dropped). Of H.264 only IDR
 //! pictures count as keyframes: a camera that sends others never sleeps.
 
-mod arrears;
+mod connect;
+mod connection;
+mod decode_queue;
 mod failure;
-mod line;
-mod looking;
-mod network;
+mod lag;
+mod probe;
 mod receive;
+mod runtime;
 mod stream_time;
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
-
-use crossbeam_channel::{Receiver, Sender, bounded};
-use tokio_util::sync::CancellationToken;
-
-use super::deliver::Core;
-use super::error::{SourceError, SourceErrorKind};
-use crate::base::tasks::catch_panic;
-
-pub(super) use network::Network;
-
-/// How long no picture at all comes out of the decoding threads before they count as stuck.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// Held by everything that may call the sink; when the last is gone nothing does.
-type Alive = Sender<()>;
-
-/// A camera that is being received.
-pub(super) struct Link {
-    core: Arc<Core>,
-    cancel: CancellationToken,
-    gone: Receiver<()>,
-    /// Ends after all its cameras.
-    _network: Arc<Network>,
-}
-
-impl Link {
-    /// Begins to receive; the camera's errors come to its sink.
-    pub(super) fn open(network: Arc<Network>, core: &Arc<Core>) -> Self {
-        let cancel = CancellationToken::new();
-        let (alive, gone) = bounded(0);
-        let (receiving, stop) = (Arc::clone(core), cancel.clone());
-        let shared = network.shared();
-        network.spawn(async move {
-            let until = Box::pin(receive::receive(&receiving, &shared, &alive));
-            let work = async {
-                tokio::select! {
-                    biased;
-                    () = stop.cancelled() => {}
-                    outcome = until => match outcome {
-                        Ok(()) => receiving.ended(),
-                        Err(error) => receiving.fail(error),
-                    },
-                }
-            };
-            if let Some(message) = catch_panic(work).await {
-                tracing::error!(camera = %receiving.id(), message, "receiving panicked");
-                receiving.fail(SourceError::new(SourceErrorKind::Panicked, &message));
-            }
-            drop(receiving);
-            drop(alive);
-        });
-        Self {
-            core: Arc::clone(core),
-            cancel,
-            gone,
-            _network: network,
-        }
-    }
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        self.core.stopped.store(true, Ordering::Release);
-        self.cancel.cancel();
-        // Nothing is ever sent: it ends when the task and its picture in the decoder have.
-        let _ = self.gone.recv();
-    }
-}
+pub(super) use connection::RtspConnection;
+pub(super) use runtime::RtspRuntime;

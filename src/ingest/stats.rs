@@ -22,9 +22,10 @@ pub struct StreamStats {
     pub undecoded: Counter,
     /// Pictures decoded and handed to nobody: they were compared, or the ones after them need them.
     pub unused: Counter,
-    /// Keyframes of a sleeping camera that were to be decoded, and nobody had the time until the
-    /// next one came.
-    pub put_off: Counter,
+    /// Probes of a sleeping camera that somebody counts on, had waited for a decoder and took place.
+    pub probes_taken: Counter,
+    /// Likewise, and nobody had the time until the next keyframe came.
+    pub probes_deferred: Counter,
     /// Of the pictures that went by undecoded, those of an awake camera that had fallen behind.
     pub late: Counter,
     /// Groups of pictures that did not fit and were decoded although nothing moved.

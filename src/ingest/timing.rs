@@ -41,7 +41,7 @@ impl MediaClock {
     }
 
     /// The media time that a frame has that stands outside the sequence. A run may begin with one.
-    pub(super) fn beside(&mut self, stamp: Option<Duration>) -> Duration {
+    pub(super) fn out_of_sequence(&mut self, stamp: Option<Duration>) -> Duration {
         let wanted = stamp.map(|stamp| {
             let first = *self.first_in_run.get_or_insert(stamp);
             self.base + stamp.saturating_sub(first)

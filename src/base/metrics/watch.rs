@@ -16,13 +16,15 @@ pub struct WatchMetrics {
     pub undecoded: Counter,
     /// `parapet_frames_unused_total`: decoded to be compared, or for the sake of those after them.
     pub unused: Counter,
-    /// `parapet_frames_glanced_total`: pictures of a sleeping camera that the detector was given.
-    pub glanced: Counter,
+    /// `parapet_frames_probed_total`: pictures of a sleeping camera that the detector was given.
+    pub probed: Counter,
     /// `parapet_gop_spills_total`: groups of pictures that did not fit and were decoded instead.
     pub spills: Counter,
-    /// `parapet_looks_put_off_total`: keyframes of a sleeping camera that were to be decoded and
-    /// looked at, and nobody had the time.
-    pub put_off: Counter,
+    /// `parapet_probes_taken_total`: probes of a sleeping camera that had waited for a decoder and took
+    /// place.
+    pub probes_taken: Counter,
+    /// `parapet_probes_deferred_total`: likewise, and nobody had the time until the next keyframe came.
+    pub probes_deferred: Counter,
     /// `parapet_pictures_late_total`: pictures of an awake camera that went by undecoded because it
     /// had fallen behind.
     pub late: Counter,
@@ -56,9 +58,10 @@ pub(super) struct WatchFamilies {
     asleep: Family<Labels, Gauge>,
     undecoded: Family<Labels, Counter>,
     unused: Family<Labels, Counter>,
-    glanced: Family<Labels, Counter>,
+    probed: Family<Labels, Counter>,
     spills: Family<Labels, Counter>,
-    put_off: Family<Labels, Counter>,
+    probes_taken: Family<Labels, Counter>,
+    probes_deferred: Family<Labels, Counter>,
     late: Family<Labels, Counter>,
     wakes: Family<Labels, Counter>,
 }
@@ -83,9 +86,9 @@ impl WatchFamilies {
                 &all.unused,
             ),
             (
-                "frames_glanced",
+                "frames_probed",
                 "Frames of a sleeping camera that the detector was given",
-                &all.glanced,
+                &all.probed,
             ),
             (
                 "gop_spills",
@@ -93,9 +96,14 @@ impl WatchFamilies {
                 &all.spills,
             ),
             (
-                "looks_put_off",
-                "Keyframes of a sleeping camera that nobody had the time to decode",
-                &all.put_off,
+                "probes_taken",
+                "Probes of a sleeping camera that had waited for a decoder and took place",
+                &all.probes_taken,
+            ),
+            (
+                "probes_deferred",
+                "Probes of a sleeping camera that nobody had the time for",
+                &all.probes_deferred,
             ),
             (
                 "pictures_late",
@@ -115,9 +123,10 @@ impl WatchFamilies {
             asleep: self.asleep.get_or_create(&labels).clone(),
             undecoded: self.undecoded.get_or_create(&labels).clone(),
             unused: self.unused.get_or_create(&labels).clone(),
-            glanced: self.glanced.get_or_create(&labels).clone(),
+            probed: self.probed.get_or_create(&labels).clone(),
             spills: self.spills.get_or_create(&labels).clone(),
-            put_off: self.put_off.get_or_create(&labels).clone(),
+            probes_taken: self.probes_taken.get_or_create(&labels).clone(),
+            probes_deferred: self.probes_deferred.get_or_create(&labels).clone(),
             late: self.late.get_or_create(&labels).clone(),
             wakes: self.wakes.clone(),
             camera: camera.to_owned(),
@@ -130,9 +139,10 @@ impl WatchFamilies {
         let by_camera = [
             &self.undecoded,
             &self.unused,
-            &self.glanced,
+            &self.probed,
             &self.spills,
-            &self.put_off,
+            &self.probes_taken,
+            &self.probes_deferred,
             &self.late,
         ];
         for family in by_camera {

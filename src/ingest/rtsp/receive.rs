@@ -1,31 +1,27 @@
 //! One camera's session, from the connection to its end.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gstreamer as gst;
-use retina::client::{
-    Credentials, Demuxed, PlayOptions, Session, SessionOptions, SetupOptions, TcpTransportOptions,
-    Transport, UdpTransportOptions,
-};
-use retina::codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame};
+use retina::client::Demuxed;
+use retina::codec::{CodecItem, ParametersRef, VideoFrame};
 use retina::rtcp::ReceivedCompoundPacket;
 use tokio_stream::StreamExt as _;
 
-use super::arrears::Arrears;
+use super::connect::connect;
+use super::decode_queue::Rank;
 use super::failure::classify;
-use super::line::Rank;
-use super::network::{Asked, Shared};
+use super::lag::Lag;
+use super::probe::{self, Probed, QueuedProbe};
+use super::runtime::{Alive, Shared, job};
 use super::stream_time::StreamTime;
-use super::{Alive, looking};
 use crate::base::clock::Monotonic;
-use crate::config::types::{self, SourceConfig};
-use crate::ingest::decoding::{Decoding, Feed, described};
+use crate::ingest::decoding::{Feed, Stream, described};
 use crate::ingest::deliver::Core;
-use crate::ingest::error::{SourceError, SourceErrorKind};
+use crate::ingest::error::SourceError;
 use crate::ingest::gate::Urgency;
-use crate::ingest::watch::{CATCH_UP_WAIT, Next, defer, judge};
+use crate::ingest::watch::{CATCH_UP_WAIT, Job, Next, defer, judge};
 
 /// So many packets in sequence that make no picture are a broken stream.
 const BROKEN_PACKETS: u32 = 256;
@@ -44,32 +40,26 @@ pub(super) async fn receive(
     alive: &Alive,
 ) -> Result<(), SourceError> {
     let (mut items, number, codec) = connect(core).await?;
-    let builder = Arc::clone(core);
-    let held = alive.clone();
     let idle = Arc::clone(&shared.idle);
-    let build = move || {
-        let built = builder.guarded(None, || Some(Decoding::of(&idle, &builder, codec)));
-        drop((builder, held));
-        built
-    };
+    let build = job(core, alive, move |core| {
+        Stream::of(&idle, core, codec).map(Box::new)
+    });
     let rank = rank(core, Urgency::Followed, shared.clock.now());
-    let built = shared.run(rank, || {}, build).await.flatten();
     // A panic was told; there is nothing to add.
-    let Some(decoding) = built else {
+    let Some((Some(stream), _)) = shared.run(rank, || {}, build).await else {
         return Ok(());
     };
     let mut camera = Receiving {
         core,
         shared,
         alive,
-        decoding: decoding?,
+        stream: Some(stream?),
+        probe: None,
         number,
         codec,
         described: false,
         served: Monotonic::default(),
-        look: None,
-        stuck: None,
-        arrears: Arrears::default(),
+        lag: Lag::default(),
         last_pts: Duration::ZERO,
         time: StreamTime::default(),
         reference: gst::Caps::new_empty_simple("timestamp/x-ntp"),
@@ -78,7 +68,7 @@ pub(super) async fn receive(
     camera.pictures(&mut items).await
 }
 
-/// How a camera stands in the line that was served last at `since`.
+/// How a camera stands in the queue that was served last at `since`.
 fn rank(core: &Core, urgency: Urgency, since: Monotonic) -> Rank {
     Rank {
         urgency,
@@ -87,92 +77,54 @@ fn rank(core: &Core, urgency: Urgency, since: Monotonic) -> Rank {
     }
 }
 
-/// Asks for the camera's first video stream.
-async fn connect(core: &Core) -> Result<(Demuxed, usize, &'static str), SourceError> {
-    let SourceConfig::Rtsp {
-        url,
-        transport,
-        credentials,
-        ..
-    } = &core.camera.source
-    else {
-        return Err(SourceError::new(
-            SourceErrorKind::Other,
-            "it is no RTSP camera",
-        ));
-    };
-    let patience = core.camera.connect_timeout;
-    let credentials = credentials.as_ref().map(|login| Credentials {
-        username: login.user.clone(),
-        password: login.password.reveal().to_owned(),
-    });
-    let options = SessionOptions::default()
-        .user_agent(concat!("parapet/", env!("CARGO_PKG_VERSION")).to_owned())
-        .creds(credentials);
-    let mut session = within(patience, Session::describe(url.clone(), options)).await?;
-    let (number, codec) = video(&session)?;
-    let transport = match transport {
-        types::Transport::Tcp => Transport::Tcp(TcpTransportOptions::default()),
-        types::Transport::Udp => Transport::Udp(UdpTransportOptions::default()),
-    };
-    let setup = SetupOptions::default()
-        .transport(transport)
-        .frame_format(FrameFormat::MP4);
-    within(patience, session.setup(number, setup)).await?;
-    let playing = within(patience, session.play(PlayOptions::default())).await?;
-    let items = playing.demuxed().map_err(|error| classify(&error))?;
-    Ok((items, number, codec))
+/// What became of a picture that was judged.
+enum Judged {
+    /// It is held or was let go.
+    Gone,
+    /// It is one of an awake camera; `key` says that it can be decoded by itself.
+    Follow { key: bool, feed: Feed },
+    /// It is held, and a probe is pending.
+    Deferred,
+    /// It is decoded before the next one comes.
+    Decode(Job),
 }
 
-/// The first video stream's place and codec; audio is never even sent to us.
-fn video(
-    session: &Session<retina::client::Described>,
-) -> Result<(usize, &'static str), SourceError> {
-    let unsupported = |text: &str| SourceError::new(SourceErrorKind::Unsupported, text);
-    let streams = session.streams().iter().enumerate();
-    let mut videos = streams.filter(|(_, stream)| stream.media() == "video");
-    let (number, stream) = videos
-        .next()
-        .ok_or_else(|| unsupported("there is no video in it"))?;
-    match stream.encoding_name().to_ascii_lowercase().as_str() {
-        "h264" => Ok((number, "h264")),
-        "h265" => Ok((number, "h265")),
-        other => Err(unsupported(&format!(
-            "the camera sends {other}; set it to H.264 or H.265"
-        ))),
-    }
-}
-
-async fn within<T>(
-    patience: Duration,
-    answer: impl Future<Output = Result<T, retina::Error>>,
-) -> Result<T, SourceError> {
-    match tokio::time::timeout(patience, answer).await {
-        Ok(answer) => answer.map_err(|error| classify(&error)),
-        Err(_) => Err(SourceError::new(
-            SourceErrorKind::TimedOut,
-            &format!("no answer within {patience:?}"),
-        )),
+/// Judges a picture.
+fn judged(core: &Core, stream: &mut Stream, buffer: gst::Buffer, key: bool, h264: bool) -> Judged {
+    let state = &mut stream.state;
+    match core.guarded(Next::Gone, || judge(core, state, buffer, h264)) {
+        Next::Gone => Judged::Gone,
+        Next::Through(picture) => Judged::Follow {
+            key,
+            feed: Feed::Picture(picture),
+        },
+        Next::Decided(job) if job.is_followed() => Judged::Follow {
+            key: job.is_key(),
+            feed: Feed::Decided(job),
+        },
+        Next::Decided(job) => {
+            let job = core.guarded(None, || defer(core, state, job).err());
+            job.map_or(Judged::Deferred, Judged::Decode)
+        }
     }
 }
 
 /// What one session's pictures go through.
-pub(super) struct Receiving<'r> {
-    pub(super) core: &'r Arc<Core>,
-    pub(super) shared: &'r Arc<Shared>,
+struct Receiving<'r> {
+    core: &'r Arc<Core>,
+    shared: &'r Arc<Shared>,
     alive: &'r Alive,
-    decoding: Decoding,
+    /// Away while a decode job has it and while a probe waits; gone for good with a panic, which ends the
+    /// session.
+    stream: Option<Box<Stream>>,
+    probe: Option<QueuedProbe>,
     number: usize,
     codec: &'static str,
     /// The decoder knows what comes.
     described: bool,
     /// When something of it was decoded last.
-    pub(super) served: Monotonic,
-    /// A look at it that waits for its turn, or is being taken.
-    pub(super) look: Option<Asked<bool>>,
-    /// Since when nothing of any camera was begun while a look waits, and how much had been.
-    pub(super) stuck: Option<(Monotonic, u64)>,
-    arrears: Arrears,
+    served: Monotonic,
+    lag: Lag,
     last_pts: Duration,
     time: StreamTime,
     reference: gst::Caps,
@@ -187,8 +139,8 @@ impl Receiving<'_> {
         while !self.core.is_over() {
             let item = tokio::select! {
                 biased;
-                more = looking::taken(&mut self.look) => {
-                    self.looked(more).await;
+                probed = probe::done(&mut self.probe) => {
+                    self.probed(probed).await;
                     continue;
                 }
                 item = items.next() => item,
@@ -251,12 +203,27 @@ impl Receiving<'_> {
     }
 
     async fn picture(&mut self, frame: VideoFrame) {
+        let key = frame.is_random_access_point();
+        let buffer = self.buffer(frame, key);
+        match self.judge(buffer, key).await {
+            Judged::Gone => {}
+            Judged::Follow { key, feed } => self.follow(key, feed).await,
+            Judged::Deferred => self.lag.forget(),
+            Judged::Decode(job) => {
+                self.lag.forget();
+                self.decode(Feed::Decided(job)).await;
+            }
+        }
+        self.queue_probe();
+    }
+
+    /// The picture with its times.
+    fn buffer(&mut self, frame: VideoFrame, key: bool) -> gst::Buffer {
         let at = frame.timestamp();
         let pts = self.time.picture(at, self.shared.clock.now().0);
         let step = pts.saturating_sub(std::mem::replace(&mut self.last_pts, pts));
-        self.arrears.came(step);
+        self.lag.came(step);
         let pts = gst::ClockTime::from_nseconds(u64::try_from(pts.as_nanos()).unwrap_or(u64::MAX));
-        let key = frame.is_random_access_point();
         let mut buffer = gst::Buffer::from_mut_slice(frame.into_data());
         if let Some(head) = buffer.get_mut() {
             head.set_pts(pts);
@@ -268,38 +235,103 @@ impl Receiving<'_> {
                 gst::ReferenceTimestampMeta::add(head, &self.reference, ntp, gst::ClockTime::NONE);
             }
         }
-        let (core, h264) = (self.core, self.codec == "h264");
-        match core.guarded(Next::Gone, || judge(core, buffer, h264)) {
-            Next::Gone => {}
-            Next::Through(picture) => self.follow(key, Feed::Picture(picture)).await,
-            Next::Decided(job) if job.is_followed() => {
-                self.follow(job.is_key(), Feed::Decided(job)).await;
-            }
-            Next::Decided(job) => {
-                self.arrears.forget();
-                if let Some(job) = core.guarded(None, || defer(core, job).err()) {
-                    self.decode(Feed::Decided(job)).await;
-                }
+        buffer
+    }
+
+    /// Judges a picture where the stream is; where that is being probed, after that.
+    async fn judge(&mut self, buffer: gst::Buffer, key: bool) -> Judged {
+        match self.judge_at_once(buffer, key) {
+            Ok(judged) => judged,
+            Err(buffer) => {
+                self.settle().await;
+                // Its probe is over, and no other was asked for.
+                self.judge_at_once(buffer, key).unwrap_or(Judged::Gone)
             }
         }
-        self.ask_to_look();
+    }
+
+    fn judge_at_once(&mut self, buffer: gst::Buffer, key: bool) -> Result<Judged, gst::Buffer> {
+        let (core, h264, served) = (self.core, self.codec == "h264", self.served);
+        if let Some(stream) = &mut self.stream {
+            return Ok(judged(core, stream, buffer, key, h264));
+        }
+        let Some(probe) = &mut self.probe else {
+            return Ok(Judged::Gone);
+        };
+        let in_place = |stream: &mut Stream, buffer| {
+            let judged = judged(core, stream, buffer, key, h264);
+            let waits = matches!(judged, Judged::Gone | Judged::Deferred);
+            (judged, waits)
+        };
+        let (judged, stream) =
+            probe.in_place(buffer, in_place, |urgency| rank(core, urgency, served))?;
+        if stream.is_some() {
+            (self.stream, self.probe) = (stream, None);
+        }
+        Ok(judged)
+    }
+
+    /// Where a probe is pending it waits for its turn while the stream is read on.
+    fn queue_probe(&mut self) {
+        let pending = |stream: &Stream| stream.state.pending_urgency();
+        let Some(urgency) = self.stream.as_deref().and_then(pending) else {
+            return;
+        };
+        let rank = self.rank(urgency);
+        self.probe = self
+            .stream
+            .take()
+            .map(|stream| QueuedProbe::ask(self.shared, rank, stream, self.core, self.alive));
+    }
+
+    /// Waits for the probe that is being taken: no picture of the camera is judged meanwhile.
+    async fn settle(&mut self) {
+        if let Some(probe) = &mut self.probe
+            && probe.is_begun()
+        {
+            let probed = probe.done().await;
+            self.probed(probed).await;
+        }
+    }
+
+    /// Takes the probe back that waits, or waits for the one that is being taken.
+    async fn reclaim(&mut self) {
+        let Some(probe) = &mut self.probe else {
+            return;
+        };
+        if let Some(stream) = probe.take_back() {
+            (self.stream, self.probe) = (Some(stream), None);
+        } else {
+            self.settle().await;
+        }
+    }
+
+    /// A probe was taken.
+    async fn probed(&mut self, probed: Option<Probed>) {
+        self.probe = None;
+        self.served = self.shared.clock.now();
+        if let Some(Probed { stream, more }) = probed {
+            self.stream = Some(stream);
+            self.rest(more).await;
+        }
     }
 
     /// Decodes a picture of an awake camera, unless that has fallen too far behind.
     async fn follow(&mut self, key: bool, feed: Feed) {
-        if !self.arrears.admits(key) {
+        if !self.lag.admits(key) {
             self.core.stats().undecoded.inc();
             self.core.stats().late.inc();
             return;
         }
         let begun = self.shared.clock.now();
         self.decode(feed).await;
-        self.arrears.spent(self.shared.clock.now().since(begun));
+        self.lag.spent(self.shared.clock.now().since(begun));
     }
 
     /// Tells the decoder what comes.
     async fn describe(&mut self, caps: gst::Caps) {
-        let describe = move |decoding: &Decoding, core: &Arc<Core>| decoding.describe(core, caps);
+        self.reclaim().await;
+        let describe = move |stream: &mut Stream, _: &Arc<Core>| stream.describe(caps);
         self.by_a_decoding_thread(Urgency::Followed, describe).await;
     }
 
@@ -310,7 +342,7 @@ impl Receiving<'_> {
     }
 
     /// Goes on with what a wake left.
-    pub(super) async fn rest(&mut self, mut more: bool) {
+    async fn rest(&mut self, mut more: bool) {
         while more {
             let policy = self.core.policy();
             let room = async {
@@ -326,41 +358,35 @@ impl Receiving<'_> {
 
     /// True where more is left.
     async fn feed(&mut self, feed: Feed) -> bool {
-        let urgency = self.core.watch.followed_urgency();
-        let feed = move |decoding: &Decoding, core: &Arc<Core>| decoding.feed(core, feed);
+        let urgency = |stream: &Stream| stream.state.followed_urgency();
+        let urgency = self.stream.as_deref().map_or(Urgency::Followed, urgency);
+        let feed = move |stream: &mut Stream, core: &Arc<Core>| stream.feed(core, feed);
         let ran = self.by_a_decoding_thread(urgency, feed);
         ran.await.unwrap_or(false)
     }
 
-    async fn by_a_decoding_thread<T: Default + Send + 'static>(
+    /// Sends the stream to a decoding thread and waits until it is back; `None` where that panicked.
+    async fn by_a_decoding_thread<T: Send + 'static>(
         &mut self,
         urgency: Urgency,
-        what: impl FnOnce(&Decoding, &Arc<Core>) -> T + Send + 'static,
+        what: impl FnOnce(&mut Stream, &Arc<Core>) -> T + Send + 'static,
     ) -> Option<T> {
-        let (rank, work) = (self.rank(urgency), self.work(what));
+        let mut stream = self.stream.take()?;
+        let core = self.core;
+        let work = job(core, self.alive, move |core| {
+            let done = what(&mut stream, core);
+            (stream, done)
+        });
         // It is not the camera that keeps us waiting.
-        let alive = || self.core.alive();
-        let done = self.shared.run(rank, alive, work).await;
+        let alive = move || core.alive();
+        let ran = self.shared.run(self.rank(urgency), alive, work).await;
         self.served = self.shared.clock.now();
-        done
+        let (stream, done) = ran?.0?;
+        self.stream = Some(stream);
+        Some(done)
     }
 
-    pub(super) fn rank(&self, urgency: Urgency) -> Rank {
+    fn rank(&self, urgency: Urgency) -> Rank {
         rank(self.core, urgency, self.served)
-    }
-
-    /// What a decoding thread does for it.
-    pub(super) fn work<T: Default + Send + 'static>(
-        &self,
-        what: impl FnOnce(&Decoding, &Arc<Core>) -> T + Send + 'static,
-    ) -> impl FnOnce() -> T + Send + 'static {
-        let (core, decoding) = (Arc::clone(self.core), self.decoding.clone());
-        let held = self.alive.clone();
-        move || {
-            let done = core.guarded(T::default(), || what(&decoding, &core));
-            drop((core, decoding));
-            drop(held);
-            done
-        }
     }
 }

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use gstreamer as gst;
 
-use super::{Course, Held, Watch, is_key, measure};
+use super::state::{Held, PendingProbe, ProbeTarget, StreamState, is_key};
 use crate::ingest::deliver::Core;
+use crate::ingest::error::{SourceError, SourceErrorKind};
 use crate::ingest::gate::{Action, Ask, Unit, UnitKind, Urgency};
+use crate::ingest::slice::Verdict;
 use crate::ingest::{Allowance, Note};
 use crate::model::camera::WakeReason;
 use crate::model::coverage::CoverageLevel;
@@ -74,162 +76,165 @@ pub(in crate::ingest) enum Next {
 }
 
 /// Decides on a picture and does at once what needs no decoder.
-pub(in crate::ingest) fn judge(core: &Core, buffer: gst::Buffer, h264: bool) -> Next {
-    let watch = &core.watch;
-    if !watch.admits(core, &buffer, h264) {
+pub(in crate::ingest) fn judge(
+    core: &Core,
+    state: &mut StreamState,
+    buffer: gst::Buffer,
+    h264: bool,
+) -> Next {
+    if !admits(core, state, &buffer, h264) {
         return Next::Gone;
     }
     let allowance = core.policy().allowance();
-    if passes(watch, &buffer, allowance.level) {
+    if passes(state, &buffer, allowance.level) {
         return Next::Through(buffer);
     }
     match buffer.pts() {
-        Some(pts) => decide(core, watch, buffer, pts, allowance).map_or(Next::Gone, Next::Decided),
+        Some(pts) => decide(core, state, buffer, pts, allowance).map_or(Next::Gone, Next::Decided),
         None => Next::Through(buffer),
     }
 }
 
-/// A look that waits for somebody who decodes; what there is to look at is in the ring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Wish {
-    pub(super) what: Look,
-    pub(super) urgency: Urgency,
-}
-
-impl Wish {
-    /// How much the detector's glance is needed that did not take place. What was only to be
-    /// compared the next keyframe shows as well.
-    pub(super) fn owes(self) -> Urgency {
-        match self.what {
-            Look::Key { analyse: false } => Urgency::Spare,
-            _ => self.urgency,
-        }
+/// Whether the picture can be one of the stream; notes what was read of it. An H.264 keyframe that is
+/// none goes undecoded; where pictures do not follow on each other the source has failed.
+fn admits(core: &Core, state: &mut StreamState, buffer: &gst::Buffer, h264: bool) -> bool {
+    let map = buffer.map_readable().ok().filter(|_| h264);
+    state.slice = map.and_then(|map| state.reader.read(map.as_slice()));
+    let Some(slice) = state.slice else {
+        return true;
+    };
+    match state.continuity.take(&slice) {
+        Verdict::Sound => return true,
+        Verdict::Senseless => drop(core.stats().undecoded.inc()),
+        Verdict::Broken => core.fail(SourceError::new(
+            SourceErrorKind::Decode,
+            "the pictures do not follow on each other; what comes is no H.264 stream",
+        )),
     }
+    false
 }
 
-/// What is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
-    /// The latest keyframe; the detector too if `analyse`.
-    Key { analyse: bool },
-    /// All that is held, and the detector at the newest.
-    Newest,
-}
-
-/// Holds the picture of a job that can wait and takes note of the [wish](Watch::wishes) to look at
-/// it, which stands until it is fulfilled, the camera wakes, or the next keyframe comes.
+/// Holds the picture of a job that can wait and takes note of the [probe](PendingProbe) that it is for,
+/// which stands until it is taken, the camera wakes, or the next keyframe comes.
 ///
 /// # Errors
 /// The job itself where it cannot wait.
-pub(in crate::ingest) fn defer(core: &Core, job: Job) -> Result<(), Job> {
-    let watch = &core.watch;
-    let mut course = watch.course.lock();
+pub(in crate::ingest) fn defer(core: &Core, state: &mut StreamState, job: Job) -> Result<(), Job> {
     let what = match job.action {
-        Action::Look { analyse } => Look::Key { analyse },
+        Action::Look { analyse } => ProbeTarget::Key { analyse },
         // Nothing is in the decoder that must come out first.
-        Action::Sleep { analyse } if course.rests || course.fed == gst::ClockTime::ZERO => {
-            watch.fates.lock().from = None;
+        Action::Sleep { analyse } if state.rests || state.fed == gst::ClockTime::ZERO => {
+            core.output.lock().routing.from = None;
             core.tell(Note::Asleep);
-            Look::Key { analyse }
+            ProbeTarget::Key { analyse }
         }
-        Action::CatchUp => Look::Newest,
+        Action::CatchUp => ProbeTarget::Newest,
         _ => return Err(job),
     };
-    alive(core, &course);
+    alive(core, state);
     let bytes = job.unit.bytes;
-    let gone = if what == Look::Newest {
-        match course.ring.push(job.held, bytes) {
+    let gone = if what == ProbeTarget::Newest {
+        match state.ring.push(job.held, bytes) {
             Ok(gone) => gone,
             Err(held) => return Err(Job { held, ..job }),
         }
     } else {
-        course.ring.keep(job.held, bytes)
+        state.ring.keep(job.held, bytes)
     };
     undecoded(core, gone);
-    course.wish = Some(Wish {
+    state.pending = Some(PendingProbe {
         what,
         urgency: job.urgency,
     });
     Ok(())
 }
 
+/// A pending probe does not take place.
+pub(super) fn put_off(core: &Core, state: &mut StreamState, pending: PendingProbe) {
+    state.gate.put_off(pending.owes());
+    if pending.urgency.counts() {
+        core.stats().probes_deferred.inc();
+    }
+}
+
+/// A pending probe took place.
+pub(super) fn taken(core: &Core, pending: PendingProbe) {
+    if pending.urgency.counts() {
+        core.stats().probes_taken.inc();
+    }
+}
+
 /// Whether the picture goes its way untouched: in always mode, where nothing is to be left out.
-fn passes(watch: &Watch, buffer: &gst::Buffer, level: CoverageLevel) -> bool {
-    if !watch.always || level != CoverageLevel::Full {
+fn passes(state: &mut StreamState, buffer: &gst::Buffer, level: CoverageLevel) -> bool {
+    if !state.always || level != CoverageLevel::Full {
         return false;
     }
-    let mut course = watch.course.lock();
-    if !course.gate.is_awake() {
+    if !state.gate.is_awake() {
         return false;
     }
     if let Some(pts) = buffer.pts() {
-        course
+        state
             .gate
             .pass(Duration::from_nanos(pts.nseconds()), is_key(buffer));
-        course.gate.take_jump();
-        course.fed = course.fed.max(pts);
+        state.gate.take_jump();
+        state.fed = state.fed.max(pts);
     }
-    course.rests = false;
+    state.rests = false;
     true
 }
 
-/// Decides on a picture that was [admitted](Watch::admits); `None` where no decoder is needed.
+/// Decides on a picture that was [admitted](admits); `None` where no decoder is needed.
 fn decide(
     core: &Core,
-    watch: &Watch,
+    state: &mut StreamState,
     buffer: gst::Buffer,
     pts: gst::ClockTime,
     allowance: Allowance,
 ) -> Option<Job> {
-    let mut course = watch.course.lock();
-    let course = &mut *course;
-    let unit = measure(&buffer, pts, course.slice);
+    let unit = state.measure(&buffer, pts);
     let held = Held { buffer, pts };
-    if !watch.always && !std::mem::replace(&mut course.told, true) {
+    if !state.always && !std::mem::replace(&mut state.told, true) {
         core.tell(Note::Woke(WakeReason::Start));
     }
-    if unit.kind == UnitKind::Key && !watch.always {
-        watch.fates.lock().key(pts);
+    if unit.kind == UnitKind::Key && !state.always {
+        core.output.lock().routing.key(pts);
     }
     // Its keyframe is as good.
     if unit.kind == UnitKind::Key
-        && let Some(wish) = course.wish.take()
+        && let Some(pending) = state.pending.take()
     {
-        course.gate.put_off(wish.owes());
-        if wish.urgency.counts() {
-            core.stats().put_off.inc();
-        }
+        put_off(core, state, pending);
     }
     // A comparison that came late, from a decoder with threads of its own.
-    let late = watch.changed();
-    let action = match course.gate.looked(late, Asking::of(core, allowance)) {
+    let late = core.changed.take();
+    let action = match state.gate.looked(late, Asking::of(core, allowance)) {
         Some((reason, from)) => Action::Wake(reason, from),
-        None => asked(core, watch, course, &unit, allowance),
+        None => asked(core, state, &unit, allowance),
     };
     let held = match action {
-        Action::Follow if unit.kind == UnitKind::NonReference && !needed(core, course, pts) => {
+        Action::Follow if unit.kind == UnitKind::NonReference && !needed(core, state, pts) => {
             undecoded(core, 1);
             return None;
         }
         Action::Skip => {
-            let_go(core, course);
+            let_go(core, state);
             return None;
         }
         Action::Keep => {
-            alive(core, course);
-            let gone = course.ring.keep(held, unit.bytes);
+            alive(core, state);
+            let gone = state.ring.keep(held, unit.bytes);
             undecoded(core, gone);
             return None;
         }
         Action::Hold => {
-            alive(core, course);
-            match course.ring.push(held, unit.bytes) {
+            alive(core, state);
+            match state.ring.push(held, unit.bytes) {
                 Ok(gone) => {
                     undecoded(core, gone);
                     return None;
                 }
-                Err(_) if course.gate.overflows() => {
-                    let_go(core, course);
+                Err(_) if state.gate.overflows() => {
+                    let_go(core, state);
                     return None;
                 }
                 Err(held) => held,
@@ -237,33 +242,27 @@ fn decide(
         }
         _ => held,
     };
-    // Awake or caught up with, there is nothing left to look at.
-    course.wish = None;
+    // Awake or caught up with, there is nothing left to probe.
+    state.pending = None;
     Some(Job {
         held,
         unit,
         action,
-        urgency: course.gate.urgency(),
+        urgency: state.gate.urgency(),
     })
 }
 
 /// What the gate says to a picture.
-fn asked(
-    core: &Core,
-    watch: &Watch,
-    course: &mut Course,
-    unit: &Unit,
-    allowance: Allowance,
-) -> Action {
+fn asked(core: &Core, state: &mut StreamState, unit: &Unit, allowance: Allowance) -> Action {
     let level = allowance.level;
-    let action = course.gate.unit(unit, level, Asking::of(core, allowance));
-    if unit.kind == UnitKind::Key && !course.gate.keys_apart().is_zero() {
-        core.keyframes_apart(course.gate.keys_apart());
+    let action = state.gate.unit(unit, level, Asking::of(core, allowance));
+    if unit.kind == UnitKind::Key && !state.gate.keys_apart().is_zero() {
+        core.keyframes_apart(state.gate.keys_apart());
     }
-    if course.gate.take_jump() {
-        watch.fates.lock().jump();
-        if level.is_sparse() || watch.always {
-            let gone = course.ring.clear();
+    if state.gate.take_jump() {
+        core.output.lock().routing.jump();
+        if level.is_sparse() || state.always {
+            let gone = state.ring.clear();
             undecoded(core, gone);
         }
     }
@@ -271,20 +270,20 @@ fn asked(
 }
 
 /// The present picture and all that is held go undecoded.
-fn let_go(core: &Core, course: &mut Course) {
-    alive(core, course);
-    let gone = course.ring.clear();
+fn let_go(core: &Core, state: &mut StreamState) {
+    alive(core, state);
+    let gone = state.ring.clear();
     undecoded(core, gone + 1);
 }
 
 /// Whether anybody would look at the picture; where that cannot be told, yes.
-pub(super) fn needed(core: &Core, course: &Course, pts: gst::ClockTime) -> bool {
-    let running = course.segment.to_running_time(pts);
+pub(super) fn needed(core: &Core, state: &StreamState, pts: gst::ClockTime) -> bool {
+    let running = state.segment.to_running_time(pts);
     running.is_none_or(|running| core.needs(running.into()))
 }
 
-pub(super) fn alive(core: &Core, course: &Course) {
-    if course.blind < BLIND_KEYFRAMES {
+pub(super) fn alive(core: &Core, state: &StreamState) {
+    if state.blind < BLIND_KEYFRAMES {
         core.alive();
     }
 }

@@ -1,4 +1,4 @@
-//! What is decided on coded pictures and what is put off, without a decoder.
+//! What is decided on coded pictures and what is deferred, without a decoder.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use gstreamer as gst;
 use parking_lot::Mutex;
 
 use super::decide::{Next, defer, judge};
+use super::state::StreamState;
 use crate::base::clock::SystemClock;
 use crate::config::types::{CameraConfig, WatchConfig, WatchMode};
 use crate::ingest::deliver::Core;
@@ -43,7 +44,7 @@ fn picture(number: u64, bytes: usize) -> gst::Buffer {
 }
 
 #[test]
-fn a_camera_whose_looks_are_all_put_off_sleeps_holds_its_groups_and_wakes_by_its_stream() {
+fn a_camera_whose_probes_are_all_deferred_sleeps_holds_its_groups_and_wakes_by_its_stream() {
     gst::init().expect("gstreamer");
     let camera = CameraConfig {
         watch: WatchConfig {
@@ -57,20 +58,21 @@ fn a_camera_whose_looks_are_all_put_off_sleeps_holds_its_groups_and_wakes_by_its
     let stats = downstream.stats.clone();
     let core = Core::new(camera, SystemClock::shared(), None, downstream);
     core.opened_with(true).expect("opens");
-    let mut looks = 0;
+    let mut state = StreamState::of(&core.camera);
+    let mut probes = 0;
     for number in 0..60 * GOP {
         let bytes = if number.is_multiple_of(GOP) {
             60_000
         } else {
             4_000
         };
-        match judge(&core, picture(number, bytes), false) {
+        match judge(&core, &mut state, picture(number, bytes), false) {
             Next::Gone => {}
             Next::Through(_) => panic!("it is in watch mode"),
             Next::Decided(job) => {
-                looks += 1;
-                assert!(defer(&core, job).is_ok());
-                assert!(core.watch.wishes().is_some());
+                probes += 1;
+                assert!(defer(&core, &mut state, job).is_ok());
+                assert!(state.pending_urgency().is_some());
             }
         }
     }
@@ -82,23 +84,23 @@ fn a_camera_whose_looks_are_all_put_off_sleeps_holds_its_groups_and_wakes_by_its
         .filter(|note| **note == asleep)
         .count();
     assert_eq!(slept, 1);
-    assert!(looks >= 59, "what was put off is owed: {looks}");
-    let put_off = stats.put_off.get();
-    assert!((55..looks).contains(&put_off), "{put_off} of {looks}");
+    assert!(probes >= 59, "what was deferred is owed: {probes}");
+    let deferred = stats.probes_deferred.get();
+    assert!((55..probes).contains(&deferred), "{deferred} of {probes}");
     let mut woken = None;
     for number in 60 * GOP..61 * GOP {
-        let next = judge(&core, picture(number, 60_000), false);
+        let next = judge(&core, &mut state, picture(number, 60_000), false);
         if let Next::Decided(job) = next
-            && let Err(job) = defer(&core, job)
+            && let Err(job) = defer(&core, &mut state, job)
         {
             woken = woken.or(Some((number % GOP, job)));
         }
     }
     let (place, job) = woken.expect("it wakes");
     assert!(place <= 3, "{job:?}");
-    assert_eq!(core.watch.wishes(), None, "awake");
+    assert_eq!(state.pending_urgency(), None, "awake");
     // The keyframe that nobody decoded is there to begin with.
-    let (held, _) = core.watch.course.lock().ring.take(Rewind::Current);
+    let (held, _) = state.ring.take(Rewind::Current);
     let first = held.first().and_then(|held| held.buffer.pts());
     assert_eq!(first, Some(gst::ClockTime::from_mseconds(60 * GOP * 80)));
     let words = format!("{job:?}");

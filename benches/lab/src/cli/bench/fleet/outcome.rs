@@ -16,7 +16,7 @@ pub(super) const DROPS: [(&str, &str); 7] = [
     ("stale", "frames_stale_total"),
     ("compared_only", "frames_unused_total"),
     ("gop_spills", "gop_spills_total"),
-    ("put_off", "looks_put_off_total"),
+    ("deferred", "probes_deferred_total"),
     ("late", "pictures_late_total"),
 ];
 

@@ -171,7 +171,7 @@ fn cost(stages: &[&'static str]) -> Vec<Row<'static>> {
             "dropped: stale",
             "decoded only to be compared",
             "groups too large to hold",
-            "looks put off",
+            "probes deferred",
             "dropped: late",
         ][number];
         rows.push((

@@ -1,27 +1,41 @@
-//! The threads that all cameras share.
+//! The threads that all cameras share, and the jobs that those do for a camera.
+//!
+//! Decoders that do not come back hold up all others: where something waits and nothing was begun for
+//! [`STUCK_TIMEOUT`], one more thread begins to decode. That is found out in one place, by the runtime
+//! itself ([`relieve_stuck`]).
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use crossbeam_channel::Sender;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
+use tokio::time::MissedTickBehavior;
 
-use super::PATIENCE;
-use super::line::{Entry, Line, Rank};
-use crate::base::clock::{Monotonic, SharedClock};
+use super::decode_queue::{DecodeQueue, QueueEntry, Rank};
+use crate::base::clock::SharedClock;
 use crate::base::tasks::yielding_thread;
 use crate::ingest::Waits;
 use crate::ingest::decoding::Idle;
+use crate::ingest::deliver::Core;
 use crate::ingest::error::{SourceError, SourceErrorKind};
 
+/// How long nothing at all is begun while something waits before the decoders count as stuck.
+const STUCK_TIMEOUT: Duration = Duration::from_secs(1);
+/// Looks at the queue in that time.
+const STUCK_POLLS: u32 = 4;
 /// From so many cores on a second thread receives.
 const CORES_FOR_TWO: usize = 8;
+
+/// Held by everything that may call a camera's sink; when the last is gone nothing does.
+pub(super) type Alive = Sender<()>;
+
 /// The runtime that receives; it ends with the last who holds it.
 #[derive(Debug)]
-pub(in super::super) struct Network {
+pub(in crate::ingest) struct RtspRuntime {
     runtime: Option<Runtime>,
     shared: Arc<Shared>,
 }
@@ -29,26 +43,34 @@ pub(in super::super) struct Network {
 /// What a camera's task needs of it. The decoding threads end with the last who holds it.
 #[derive(Debug)]
 pub(super) struct Shared {
-    line: Arc<Line>,
-    progress: Mutex<Progress>,
+    queue: Arc<DecodeQueue>,
+    waits: WaitSum,
     /// Decoders that no camera has.
     pub(super) idle: Arc<Idle>,
     pub(super) clock: SharedClock,
 }
 
+/// How long jobs of awake cameras have waited, together.
 #[derive(Debug, Default)]
-struct Progress {
-    waits: Waits,
-    /// When there was last one more.
-    relieved: Monotonic,
+struct WaitSum {
+    nanos: AtomicU64,
+    count: AtomicU64,
 }
 
-impl Network {
+impl WaitSum {
+    fn add(&self, waited: Duration) {
+        let nanos = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
+        self.nanos.fetch_add(nanos, Ordering::AcqRel);
+        self.count.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+impl RtspRuntime {
     /// Starts the threads: one or two that receive, one a core that decodes.
     ///
     /// # Errors
     /// `Other` when the operating system gives none.
-    pub(in super::super) fn start(clock: SharedClock) -> Result<Arc<Self>, SourceError> {
+    pub(in crate::ingest) fn start(clock: SharedClock) -> Result<Arc<Self>, SourceError> {
         let none = |error: std::io::Error| {
             let text = format!("no threads to receive cameras with: {error}");
             SourceError::new(SourceErrorKind::Other, &text)
@@ -61,14 +83,15 @@ impl Network {
             .build()
             .map_err(none)?;
         let shared = Arc::new(Shared {
-            line: Arc::default(),
-            progress: Mutex::default(),
+            queue: Arc::default(),
+            waits: WaitSum::default(),
             idle: Arc::default(),
             clock,
         });
         for _ in 0..cores {
-            decoding_thread(&shared.line).map_err(none)?;
+            decoding_thread(&shared.queue).map_err(none)?;
         }
+        runtime.spawn(relieve_stuck(Arc::clone(&shared.queue)));
         Ok(Arc::new(Self {
             runtime: Some(runtime),
             shared,
@@ -76,15 +99,19 @@ impl Network {
     }
 
     /// How long decoding has been waited for.
-    pub(in super::super) fn waits(&self) -> Waits {
-        self.shared.progress.lock().waits
+    pub(in crate::ingest) fn waits(&self) -> Waits {
+        let waits = &self.shared.waits;
+        Waits {
+            total: Duration::from_nanos(waits.nanos.load(Ordering::Acquire)),
+            count: waits.count.load(Ordering::Acquire),
+        }
     }
 
     pub(super) fn shared(&self) -> Arc<Shared> {
         Arc::clone(&self.shared)
     }
 
-    /// Starts a camera's task, which its [`super::Link`] ends.
+    /// Starts a camera's task, which its connection ends.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         if let Some(runtime) = &self.runtime {
             runtime.spawn(task);
@@ -93,10 +120,10 @@ impl Network {
 }
 
 /// Works until nobody can give it work any more.
-fn decoding_thread(line: &Arc<Line>) -> std::io::Result<()> {
-    let line = Arc::clone(line);
+fn decoding_thread(queue: &Arc<DecodeQueue>) -> std::io::Result<()> {
+    let queue = Arc::clone(queue);
     yielding_thread("decode", move || {
-        while let Some(work) = line.next() {
+        while let Some(work) = queue.next() {
             // Cameras catch their own panics; whatever else comes must not cost a thread.
             if catch_unwind(AssertUnwindSafe(work)).is_err() {
                 tracing::error!("work of a decoding thread panicked");
@@ -106,10 +133,50 @@ fn decoding_thread(line: &Arc<Line>) -> std::io::Result<()> {
     .map(drop)
 }
 
+/// Adds a decoding thread whenever those that there are get nowhere. Ends with the runtime.
+async fn relieve_stuck(queue: Arc<DecodeQueue>) {
+    let mut polls = tokio::time::interval(STUCK_TIMEOUT / STUCK_POLLS);
+    polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut before, mut same) = (None, 0);
+    loop {
+        polls.tick().await;
+        let begun = queue.begun_while_waiting();
+        same = if begun.is_some() && begun == before {
+            same + 1
+        } else {
+            0
+        };
+        before = begun;
+        if same < STUCK_POLLS {
+            continue;
+        }
+        same = 0;
+        if let Err(error) = decoding_thread(&queue) {
+            tracing::error!(%error, "no thread beside those that are stuck");
+        }
+        tracing::warn!(timeout = ?STUCK_TIMEOUT, "decoders are stuck; others go on beside them");
+    }
+}
+
+/// What a decoding thread does for a camera. The answer is `None` where it panicked, which ended the camera's
+/// session; what comes with it goes last, after all that belongs to the camera.
+pub(super) fn job<T>(
+    core: &Arc<Core>,
+    alive: &Alive,
+    what: impl FnOnce(&Arc<Core>) -> T + Send + 'static,
+) -> impl FnOnce() -> (Option<T>, Alive) + Send + 'static {
+    let (core, alive) = (Arc::clone(core), alive.clone());
+    move || {
+        let done = core.guarded(None, || Some(what(&core)));
+        drop(core);
+        (done, alive)
+    }
+}
+
 /// Work that waits, is being done or was; dropped while it waits it is not done.
 #[derive(Debug)]
 pub(super) struct Asked<T> {
-    entry: Entry,
+    entry: QueueEntry,
     /// How long it waited, and what came of it.
     told: oneshot::Receiver<(Duration, T)>,
 }
@@ -117,20 +184,24 @@ pub(super) struct Asked<T> {
 impl<T> Asked<T> {
     /// What came of it; `None` where it panicked. May be dropped and called again until it answers.
     pub(super) async fn done(&mut self) -> Option<T> {
-        let answer = (&mut self.told).await;
-        answer.ok().map(|(_, done)| done)
+        self.answer().await.map(|(_, done)| done)
     }
 
-    /// Gives it up; false where it was begun.
-    pub(super) fn take_back(&self) -> bool {
-        self.entry.take_back()
+    /// Another place in the queue, where it still waits.
+    pub(super) fn move_to(&mut self, rank: Rank) {
+        self.entry.move_to(rank);
+    }
+
+    async fn answer(&mut self) -> Option<(Duration, T)> {
+        let answer = (&mut self.told).await;
+        self.entry.set_over();
+        answer.ok()
     }
 }
 
 impl Shared {
     /// Has it done by a decoding thread when it is its turn. While it waits for that it says so with
-    /// `waiting`, every [`PATIENCE`]. Where nothing is begun for that long the decoders are stuck, and
-    /// there is one thread more. `None` where it panicked.
+    /// `waiting`, every [`STUCK_TIMEOUT`]. `None` where it panicked.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         rank: Rank,
@@ -139,19 +210,13 @@ impl Shared {
     ) -> Option<T> {
         let mut asked = self.ask(rank, what);
         let (waited, done) = loop {
-            let seen = self.line.begun();
-            if let Ok(answer) = tokio::time::timeout(PATIENCE, &mut asked.told).await {
-                break answer.ok()?;
+            match tokio::time::timeout(STUCK_TIMEOUT, asked.answer()).await {
+                Ok(answer) => break answer?,
+                Err(_) if asked.entry.waits() => waiting(),
+                Err(_) => break asked.answer().await?,
             }
-            if !asked.entry.waits() {
-                break asked.told.await.ok()?;
-            }
-            waiting();
-            self.relieve(seen);
         };
-        let mut progress = self.progress.lock();
-        progress.waits.total += waited;
-        progress.waits.count += 1;
+        self.waits.add(waited);
         Some(done)
     }
 
@@ -168,46 +233,21 @@ impl Shared {
             // Nobody listens where the camera was stopped meanwhile.
             let _ = tell.send((waited, what()));
         };
-        let entry = self.line.ask(rank, Box::new(work));
+        let entry = self.queue.ask(rank, Box::new(work));
         Asked { entry, told }
-    }
-
-    /// What was begun so far; for [`Shared::relieve`].
-    pub(super) fn begun(&self) -> u64 {
-        self.line.begun()
-    }
-
-    /// Counts a look that somebody counted on and that was taken.
-    pub(super) fn count_look(&self) {
-        self.progress.lock().waits.looks += 1;
-    }
-
-    /// Nothing was begun since `begun` was all that was, and somebody waited for [`PATIENCE`].
-    pub(super) fn relieve(&self, begun: u64) {
-        let now = self.clock.now();
-        let mut progress = self.progress.lock();
-        // All who wait find out at about the same time; the first helps.
-        if self.line.begun() != begun || now.since(progress.relieved) < PATIENCE {
-            return;
-        }
-        progress.relieved = now;
-        if let Err(error) = decoding_thread(&self.line) {
-            tracing::error!(%error, "no thread beside those that are stuck");
-        }
-        tracing::warn!(patience = ?PATIENCE, "decoders are stuck; others go on beside them");
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.line.close();
+        self.queue.close();
     }
 }
 
-impl Drop for Network {
+impl Drop for RtspRuntime {
     fn drop(&mut self) {
         // May be dropped by a thread of another runtime, where waiting is not allowed. Nothing
-        // runs any more: all links have ended.
+        // runs any more: all connections have ended.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
@@ -219,7 +259,7 @@ mod tests {
     use crossbeam_channel::bounded;
 
     use super::*;
-    use crate::base::clock::SystemClock;
+    use crate::base::clock::{Monotonic, SystemClock};
     use crate::ingest::gate::Urgency;
 
     const RANK: Rank = Rank {
@@ -241,17 +281,17 @@ mod tests {
 
     #[test]
     fn decoders_that_do_not_come_back_leave_the_others_a_thread() {
-        let network = Network::start(SystemClock::shared()).expect("threads");
-        let shared = network.shared();
-        let runtime = network.runtime.as_ref().expect("runs");
+        let rtsp = RtspRuntime::start(SystemClock::shared()).expect("threads");
+        let shared = rtsp.shared();
+        let runtime = rtsp.runtime.as_ref().expect("runs");
         let (let_go, stuck) = bounded::<()>(0);
         for _ in 0..cores() {
-            let (shared, stuck) = (network.shared(), stuck.clone());
+            let (shared, stuck) = (rtsp.shared(), stuck.clone());
             let wait = move || stuck.recv().is_ok();
             runtime.spawn(async move { run(&shared, wait).await });
         }
         runtime.block_on(async {
-            let more = tokio::time::timeout(PATIENCE * 20, run(&shared, || 7)).await;
+            let more = tokio::time::timeout(STUCK_TIMEOUT * 20, run(&shared, || 7)).await;
             assert_eq!(more.expect("in time"), Some(7));
         });
         drop(let_go);
@@ -259,9 +299,9 @@ mod tests {
 
     #[test]
     fn what_waits_can_be_taken_back_and_what_was_begun_cannot() {
-        let network = Network::start(SystemClock::shared()).expect("threads");
-        let shared = network.shared();
-        let runtime = network.runtime.as_ref().expect("runs");
+        let rtsp = RtspRuntime::start(SystemClock::shared()).expect("threads");
+        let shared = rtsp.shared();
+        let runtime = rtsp.runtime.as_ref().expect("runs");
         let (let_go, stuck) = bounded::<()>(0);
         let (began, begins) = bounded(cores());
         let mut held = Vec::new();
@@ -272,9 +312,9 @@ mod tests {
         for _ in 0..cores() {
             begins.recv().expect("it began");
         }
-        assert!(held.iter().all(|begun| !begun.take_back()));
+        assert!(held.iter().all(|begun| !begun.entry.take_back()));
         let waits = shared.ask(RANK, || 7);
-        assert!(waits.take_back());
+        assert!(waits.entry.take_back());
         drop(let_go);
         runtime.block_on(async {
             for mut begun in held {
@@ -286,9 +326,9 @@ mod tests {
 
     #[test]
     fn a_panic_costs_no_thread() {
-        let network = Network::start(SystemClock::shared()).expect("threads");
-        let shared = network.shared();
-        let runtime = network.runtime.as_ref().expect("runs");
+        let rtsp = RtspRuntime::start(SystemClock::shared()).expect("threads");
+        let shared = rtsp.shared();
+        let runtime = rtsp.runtime.as_ref().expect("runs");
         runtime.block_on(async {
             for _ in 0..4 * cores() {
                 let outcome: Option<()> = run(&shared, || panic!("asked to")).await;

@@ -3,25 +3,25 @@
 //!
 //! While a picture waits for its turn and is decoded, the socket is not read. Where that takes
 //! longer than the pictures are apart, the stream piles up before it, and what is decoded is older
-//! and older. At [`MOST`] it is given up: nothing is decoded up to a keyframe before which all that
+//! and older. At [`MAX_LAG`] it is given up: nothing is decoded up to a keyframe before which all that
 //! piled up was read. So what is decoded is never much older than that, and nothing is ever
 //! decoded over a gap.
 
 use std::time::Duration;
 
 /// So far behind a camera may fall.
-const MOST: Duration = Duration::from_secs(2);
+const MAX_LAG: Duration = Duration::from_secs(2);
 /// A keyframe so far behind is as good as the newest: what was read goes by faster than it was taken.
-const LITTLE: Duration = Duration::from_millis(500);
+const MAX_LAG_AT_KEYFRAME: Duration = Duration::from_millis(500);
 
 /// One camera's.
 #[derive(Debug, Default)]
-pub(super) struct Arrears {
+pub(super) struct Lag {
     behind: Duration,
     skips: bool,
 }
 
-impl Arrears {
+impl Lag {
     /// A picture came, so long after the one before by the stream's time.
     pub(super) fn came(&mut self, step: Duration) {
         self.behind = self.behind.saturating_sub(step);
@@ -35,9 +35,9 @@ impl Arrears {
     /// Whether a picture is to be decoded; `key` says that it can be by itself.
     pub(super) fn admits(&mut self, key: bool) -> bool {
         if self.skips {
-            self.skips = !key || self.behind > LITTLE;
+            self.skips = !key || self.behind > MAX_LAG_AT_KEYFRAME;
         } else {
-            self.skips = self.behind > MOST;
+            self.skips = self.behind > MAX_LAG;
         }
         !self.skips
     }
@@ -58,11 +58,11 @@ mod tests {
 
     #[test]
     fn who_is_decoded_as_fast_as_it_comes_skips_nothing() {
-        let mut arrears = Arrears::default();
+        let mut lag = Lag::default();
         for number in 0..10_000 {
-            arrears.came(STEP);
-            assert!(arrears.admits(number % 50 == 0));
-            arrears.spent(if number % 20 < 10 {
+            lag.came(STEP);
+            assert!(lag.admits(number % 50 == 0));
+            lag.spent(if number % 20 < 10 {
                 STEP / 5
             } else {
                 STEP * 3 / 2
@@ -78,23 +78,23 @@ mod tests {
             costs in prop::collection::vec(0_u64..400, 1..2_000),
             gop in 1_usize..60,
         ) {
-            let mut arrears = Arrears::default();
+            let mut lag = Lag::default();
             let mut whole = true;
             let mut skipped = 0;
             for (number, cost) in costs.into_iter().enumerate() {
                 let key = number.is_multiple_of(gop);
-                arrears.came(STEP);
-                if arrears.admits(key) {
+                lag.came(STEP);
+                if lag.admits(key) {
                     whole |= key;
                     prop_assert!(whole);
                     skipped = 0;
-                    arrears.spent(Duration::from_millis(cost));
+                    lag.spent(Duration::from_millis(cost));
                 } else {
                     whole = false;
                     skipped += 1;
                     prop_assert!(skipped <= 40 + gop, "reading on makes up for it");
                 }
-                prop_assert!(arrears.behind <= MOST + Duration::from_millis(400) * 2);
+                prop_assert!(lag.behind <= MAX_LAG + Duration::from_millis(400) * 2);
             }
         }
     }

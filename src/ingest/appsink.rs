@@ -1,5 +1,5 @@
-//! What every pipeline ends in: the sink that takes its pictures, the bus that tells its troubles, and
-//! whose both are.
+//! What every pipeline ends in: the sink that takes its pictures, the bus that tells its troubles,
+//! whose both are, and how it is stopped.
 
 use std::sync::{Arc, Weak};
 
@@ -7,22 +7,21 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
-use parking_lot::Mutex;
 
 use super::decoder;
 use super::deliver::Core;
+use super::elements::other;
 use super::error::SourceError;
-use super::gst_source::start_again;
-use super::pipeline::other;
+use crate::base::locks::Leaf;
 
 /// Whose pictures and messages come out of a pipeline. Held weakly: a dropped session takes
 /// everything with it.
 #[derive(Debug)]
-pub(super) struct Owner(Mutex<Weak<Core>>);
+pub(super) struct Owner(Leaf<Weak<Core>>);
 
 impl Owner {
     pub(super) fn of(core: &Arc<Core>) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Arc::downgrade(core))))
+        Arc::new(Self(Leaf::new(Arc::downgrade(core))))
     }
 
     /// From now on they are this session's.
@@ -41,7 +40,7 @@ impl Owner {
 }
 
 /// What every pipeline has: its end, and whom it tells. With `paced` it waits for each picture's
-/// time.
+/// time; `again` is called where it has ended and is to begin anew, on the thread that found out.
 ///
 /// # Errors
 /// Only such as cannot happen.
@@ -49,12 +48,13 @@ pub(super) fn ending(
     owner: &Arc<Owner>,
     name: &str,
     paced: bool,
+    again: impl Fn(&Arc<Core>, &gst::Pipeline) + Send + Sync + 'static,
 ) -> Result<(gst::Pipeline, gst_app::AppSink), SourceError> {
     let pipeline = gst::Pipeline::with_name(name);
     pipeline.use_clock(Some(&gst::SystemClock::obtain()));
     let sink = picture_sink(owner, paced);
     pipeline.add(&sink).map_err(|error| other(&error))?;
-    watch_bus(owner, &pipeline);
+    hear_bus(owner, &pipeline, again);
     Ok((pipeline, sink))
 }
 
@@ -93,18 +93,32 @@ fn picture_sink(owner: &Arc<Owner>, paced: bool) -> gst_app::AppSink {
     sink
 }
 
-fn watch_bus(owner: &Arc<Owner>, pipeline: &gst::Pipeline) {
+fn hear_bus(
+    owner: &Arc<Owner>,
+    pipeline: &gst::Pipeline,
+    again: impl Fn(&Arc<Core>, &gst::Pipeline) + Send + Sync + 'static,
+) {
     let Some(bus) = pipeline.bus() else { return };
     let owner = Arc::clone(owner);
     let weak_pipeline = pipeline.downgrade();
     bus.set_sync_handler(move |_, message| {
-        if let (Some(core), Some(pipeline)) = (owner.session(), weak_pipeline.upgrade()) {
-            let again = core.guarded(false, || core.message(message));
-            if again {
-                start_again(&core, &pipeline);
-            }
+        if let (Some(core), Some(pipeline)) = (owner.session(), weak_pipeline.upgrade())
+            && core.guarded(false, || core.message(message))
+        {
+            again(&core, &pipeline);
         }
         // Nobody reads the queue, so nothing may stay in it.
         gst::BusSyncReply::Drop
     });
+}
+
+/// Stops a pipeline and waits until none of its threads runs.
+pub(super) fn retire(pipeline: &gst::Pipeline) {
+    // Going to NULL cannot fail for any element in use here, and waits for streaming threads.
+    if let Err(error) = pipeline.set_state(gst::State::Null) {
+        tracing::warn!(pipeline = %pipeline.name(), %error, "pipeline does not stop");
+    }
+    if let Some(bus) = pipeline.bus() {
+        bus.unset_sync_handler();
+    }
 }
