@@ -9,6 +9,7 @@ pub mod event;
 pub mod frame;
 pub mod geometry;
 pub mod ids;
+pub mod node_event;
 pub mod posture;
 pub mod time;
 pub mod track;

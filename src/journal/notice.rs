@@ -3,8 +3,9 @@
 use crate::base::clock::SharedClock;
 use crate::config::types::JournalConfig;
 use crate::model::event::{Event, EventDetail, EventKind, Phase, Severity};
-use crate::model::ids::{CameraId, EventId, IdSource, IncidentId, NodeName, SiteName};
-use crate::model::time::{CaptureTime, UtcMicros};
+use crate::model::ids::{IdSource, IncidentId, NodeName, SiteName};
+use crate::model::node_event::NodeEvent;
+use crate::model::time::UtcMicros;
 
 /// Makes the journal's own events.
 #[derive(Debug)]
@@ -42,8 +43,8 @@ impl Notices {
 
     pub(super) fn event(&mut self, notice: Notice) -> Event {
         let now = UtcMicros(self.clock.utc_micros());
-        Event {
-            id: EventId(self.ids.uuid_v7(now.0)),
+        let event = NodeEvent {
+            camera: None,
             incident: notice.incident,
             phase: notice.phase,
             kind: notice.kind,
@@ -51,14 +52,6 @@ impl Notices {
                 Phase::Started | Phase::Updated => Severity::Critical,
                 Phase::Ended => Severity::Info,
             },
-            site: self.site.clone(),
-            node: self.node.clone(),
-            camera: CameraId::of_node(&self.node),
-            rule: None,
-            zone: None,
-            occurred: CaptureTime::arrival(now),
-            observed: now,
-            objects: Vec::new(),
             detail: EventDetail {
                 reason: Some(notice.reason),
                 count: notice
@@ -66,7 +59,7 @@ impl Notices {
                     .map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
                 ..EventDetail::default()
             },
-            model: None,
-        }
+        };
+        event.build(&mut self.ids, &self.site, &self.node, now)
     }
 }
