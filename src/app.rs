@@ -1,7 +1,7 @@
 //! Floor 6: the daemon as one value.
 //!
 //! Start order: journal, audit log and certificates, inference pool, fleet (no cameras yet), API, console, cameras; ready
-//! after all of them. Stop order: cameras and analyst (their last events reach the journal),
+//! after all of them. Stop order: cameras and analysis (their last events reach the journal),
 //! journal, API, console, inference pool. Nobody upstream runs when something downstream stops.
 
 mod control;
@@ -29,8 +29,7 @@ use crate::base::tasks::TaskSet;
 use crate::config::{self, Config};
 use crate::console::{ConsoleDoor, ConsoleHandle, HealthView};
 use crate::fleet::analysis::{Identity, Observer};
-use crate::fleet::supervisor::StatusBoard;
-use crate::fleet::{Fleet, FleetParts, GovernorParts};
+use crate::fleet::{Emitted, Fleet, FleetParts, GovernorParts, StatusBoard};
 use crate::infer::{Backend, InferencePool};
 use crate::ingest::Source;
 use crate::journal::Journal;
@@ -132,7 +131,7 @@ impl App {
         let health = Arc::new(Health::of(
             Arc::clone(&journal),
             Arc::clone(&pool),
-            fleet.analyst(),
+            fleet.analysis(),
             config.journal.deadline,
             clock,
         ));
@@ -320,7 +319,9 @@ fn start_fleet(
         observer: Observer::Clock(Arc::clone(clock)),
     };
     let writer = journal.writer();
-    let events = Arc::new(move |event, arrived| {
+    let events = Arc::new(move |Emitted { event, frame }| {
+        // The journal needs no pixels: they go back to the decoder before anything is waited for.
+        let arrived = frame.map(|frame| frame.arrived);
         // A refused event is logged and counted where it is refused.
         let _ = writer.append(event, arrived);
     });
@@ -329,14 +330,14 @@ fn start_fleet(
         pool: Arc::clone(pool),
         clock: Arc::clone(clock),
         metrics: Arc::clone(metrics),
-        looks: None,
+        analysed: None,
         governor: Some(GovernorParts {
             config: config.governor.clone(),
             cpu: Arc::new(process_cpu),
         }),
     };
     Fleet::start(parts, identity, events, IdSource::random()).map_err(|source| AppError::Io {
-        what: "the analyst's thread",
+        what: "the analysis thread",
         source,
     })
 }

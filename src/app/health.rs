@@ -3,7 +3,7 @@
 //! | part | is ill when | the watchdog starves after |
 //! |---|---|---|
 //! | inference | a worker has ended or is at one batch for 30 s, or frames wait and nobody cuts a batch for 30 s | that |
-//! | analyst | its thread has ended or is at one picture for 30 s, the journal's deadline not counted | that |
+//! | analysis | its thread has ended or is at one picture for 30 s, the journal's deadline not counted | that |
 //! | journal | its thread has ended or hangs in the disk for 30 s | 5 minutes of it without a break |
 //!
 //! No camera, or no picture, is no illness: a part that waits for work is well. A disk that takes
@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 
 use crate::base::clock::{Monotonic, SharedClock};
 use crate::console::HealthView;
-use crate::fleet::analyst::Analyst;
+use crate::fleet::handle::AnalysisHandle;
 use crate::infer::InferencePool;
 use crate::journal::Journal;
 
@@ -51,7 +51,7 @@ impl Health {
     pub(super) fn of(
         journal: Arc<Journal>,
         pool: Arc<InferencePool>,
-        analyst: Analyst,
+        analysis: AnalysisHandle,
         deadline: Duration,
         clock: SharedClock,
     ) -> Self {
@@ -62,7 +62,7 @@ impl Health {
             .limit(move || storage.storage())
             .part(JOURNAL_PATIENCE, move || journal.healthy(STUCK_AFTER))
             .part(Duration::ZERO, move || pool.healthy(STUCK_AFTER))
-            .part(Duration::ZERO, move || analyst.healthy(time.now(), limit))
+            .part(Duration::ZERO, move || analysis.healthy(time.now(), limit))
     }
 
     fn new(clock: SharedClock) -> Self {

@@ -54,7 +54,7 @@ struct Place {
 #[derive(Debug)]
 pub(super) struct Admission {
     most: usize,
-    plenty: AtomicBool,
+    headroom: AtomicBool,
     places: Mutex<BTreeMap<CameraId, Place>>,
 }
 
@@ -63,7 +63,7 @@ impl Admission {
     pub(super) fn of_cores(cores: f64) -> Self {
         Self {
             most: ((cores * PLACES_PER_CORE) as usize).max(1),
-            plenty: AtomicBool::new(true),
+            headroom: AtomicBool::new(true),
             places: Mutex::default(),
         }
     }
@@ -102,12 +102,12 @@ impl Admission {
     }
 
     /// Whether there is so much for all that what nobody counts on may be looked at.
-    pub(super) fn is_plenty(&self) -> bool {
-        self.plenty.load(Ordering::Acquire)
+    pub(super) fn has_headroom(&self) -> bool {
+        self.headroom.load(Ordering::Acquire)
     }
 
-    pub(super) fn set_plenty(&self, plenty: bool) {
-        self.plenty.store(plenty, Ordering::Release);
+    pub(super) fn set_headroom(&self, headroom: bool) {
+        self.headroom.store(headroom, Ordering::Release);
     }
 
     /// The camera sleeps or is gone.
@@ -142,7 +142,7 @@ mod tests {
     fn two() -> Admission {
         Admission {
             most: 2,
-            plenty: AtomicBool::new(true),
+            headroom: AtomicBool::new(true),
             places: Mutex::default(),
         }
     }

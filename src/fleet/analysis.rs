@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::glances::{Glances, Limits};
+use super::probes::{Limits, Probes};
 use crate::base::clock::SharedClock;
 use crate::config::types::CameraConfig;
 use crate::model::detection::{Detection, ModelRef};
@@ -13,6 +13,7 @@ use crate::model::event::{Event, EventDetail, EventKind, Phase, Severity};
 use crate::model::frame::Frame;
 use crate::model::geometry::Size;
 use crate::model::ids::{EventId, IdSource, IncidentId, NodeName, SiteName};
+use crate::model::node_event::NodeEvent;
 use crate::model::time::{CaptureTime, UtcMicros};
 use crate::model::track::Track;
 use crate::rules::near_rate::needs_near_rate;
@@ -20,7 +21,7 @@ use crate::rules::{Finding, RuleSet};
 use crate::track::Tracker;
 
 /// At a constant bitrate a keyframe is the worst picture of its group: who is found there at 0.4 is found
-/// a moment later at 0.65. A wake in vain costs little, and is not repeated.
+/// a moment later at 0.65. A false wake costs little, and is not repeated.
 const SUSPECTED: f32 = 0.7;
 
 /// Who says when an event was observed.
@@ -51,7 +52,7 @@ pub struct Analysis {
     camera: Arc<CameraConfig>,
     ids: IdSource,
     tracker: Option<(Size, Tracker)>,
-    glances: Glances,
+    probes: Probes,
     rules: RuleSet,
     incidents: BTreeMap<u64, IncidentId>,
     signal_lost: Option<IncidentId>,
@@ -71,7 +72,7 @@ impl Analysis {
             camera,
             ids,
             tracker: None,
-            glances: Glances::default(),
+            probes: Probes::default(),
             rules,
             incidents: BTreeMap::new(),
             signal_lost: None,
@@ -85,7 +86,7 @@ impl Analysis {
     /// latest one.
     #[must_use]
     pub fn wanted_fps(&self, picture: Size) -> f32 {
-        if self.needs_haste(picture) {
+        if self.needs_near_rate(picture) {
             self.camera.analysis_fps_near
         } else {
             self.camera.analysis_fps
@@ -94,7 +95,7 @@ impl Analysis {
 
     /// Whether somebody is near a line or fast, where that makes a difference.
     #[must_use]
-    pub fn needs_haste(&self, picture: Size) -> bool {
+    pub fn needs_near_rate(&self, picture: Size) -> bool {
         let camera = &self.camera;
         camera.analysis_fps_near > camera.analysis_fps
             && needs_near_rate(self.tracks(), &camera.rules, picture)
@@ -119,7 +120,7 @@ impl Analysis {
         let findings = self.rules.update(frame.media_time, frame.size, tracks);
         self.last = Some((frame.media_time, frame.capture));
         let met = tracks.iter().any(|track| track.confirmed) || !self.incidents.is_empty();
-        self.glances.followed(met);
+        self.probes.followed(met);
         events.extend(
             findings
                 .into_iter()
@@ -136,11 +137,11 @@ impl Analysis {
             .map_or(&[], |(_, tracker)| tracker.tracks())
     }
 
-    /// Whether a sleeping camera must wake for what a glance found: anything of a class that a
+    /// Whether a sleeping camera must wake for what a probe found: anything of a class that a
     /// rule counts, at a score that takes part in the tracker's first association, and not what it woke
-    /// for in vain before. That is below what begins a track, because the glance may come at a bad moment.
-    /// Where there is `plenty` for all, what was not there before is a reason at [`SUSPECTED`] of it.
-    pub fn notices(&mut self, found: &[Detection], media_time: Duration, plenty: bool) -> bool {
+    /// for in vain before. That is below what begins a track, because the probe may come at a bad moment.
+    /// Where there is `headroom`, what was not there before is a reason at [`SUSPECTED`] of it.
+    pub fn triggers(&mut self, found: &[Detection], media_time: Duration, headroom: bool) -> bool {
         let counts = |class: &str| {
             let rules = &self.camera.rules;
             let mut classes = rules.iter().flat_map(|rule| &rule.classes);
@@ -150,23 +151,23 @@ impl Analysis {
         let counted: Vec<&Detection> = counted.collect();
         let wakes = self.camera.tracker.high_score;
         let limits = Limits {
-            suspects: if plenty { wakes * SUSPECTED } else { wakes },
+            suspects: if headroom { wakes * SUSPECTED } else { wakes },
             wakes,
             begins: self.camera.tracker.new_track_score,
         };
-        self.glances.notices(&counted, limits, media_time)
+        self.probes.triggers(&counted, limits, media_time)
     }
 
     /// Whether somebody is followed or an incident is open, so that no picture may be left out.
     #[must_use]
-    pub fn is_engaged(&self) -> bool {
+    pub fn is_active(&self) -> bool {
         !self.tracks().is_empty() || !self.incidents.is_empty()
     }
 
     /// The session is over: open incidents end, tracks are forgotten.
     pub fn end_session(&mut self) -> Vec<Event> {
         self.tracker = None;
-        self.glances = Glances::default();
+        self.probes = Probes::default();
         let Some((media_time, capture)) = self.last.take() else {
             return Vec::new();
         };
@@ -203,26 +204,19 @@ impl Analysis {
         reason: Option<String>,
         now: UtcMicros,
     ) -> Event {
-        Event {
-            id: EventId(self.ids.uuid_v7(now.0)),
+        let event = NodeEvent {
+            camera: Some(self.camera.id.clone()),
             incident,
             phase,
             kind: EventKind::SIGNAL_LOST,
             severity: Severity::Warning,
-            site: self.identity.site.clone(),
-            node: self.identity.node.clone(),
-            camera: self.camera.id.clone(),
-            rule: None,
-            zone: None,
-            occurred: CaptureTime::arrival(now),
-            observed: now,
-            objects: Vec::new(),
             detail: EventDetail {
                 reason,
                 ..EventDetail::default()
             },
-            model: None,
-        }
+        };
+        let Identity { site, node, .. } = &self.identity;
+        event.build(&mut self.ids, site, node, now)
     }
 
     fn event(&mut self, finding: Finding, capture: CaptureTime) -> Event {

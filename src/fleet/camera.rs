@@ -8,11 +8,15 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::admission::Admission;
-use super::analyst::{Analyst, SessionKey};
-use super::dial::Dial;
-use super::sink::{CameraSink, End, Signals, SinkParts};
+use super::board::BoardEntry;
+use super::command::CameraCommand;
+use super::handle::AnalysisHandle;
+use super::message::SessionKey;
+use super::observed::CameraObserved;
+use super::parts::FleetParts;
+use super::signals::{End, Signals};
+use super::sink::{CameraSink, SinkParts};
 use super::state::{Effect, Input, Machine, StatePolicy};
-use super::supervisor::FleetParts;
 use crate::base::backoff::Backoff;
 use crate::base::metrics::CameraMetrics;
 use crate::base::slot::WhenFull;
@@ -32,9 +36,10 @@ struct OpenSession {
 pub(super) struct Driver {
     config: Arc<CameraConfig>,
     parts: Arc<FleetParts>,
-    analyst: Analyst,
+    analysis: AnalysisHandle,
     metrics: CameraMetrics,
-    dial: Arc<Dial>,
+    command: Arc<CameraCommand>,
+    observed: Arc<CameraObserved>,
     admission: Arc<Admission>,
     status: watch::Sender<CameraStatus>,
     machine: Machine,
@@ -73,28 +78,27 @@ pub(super) fn when_full(config: &CameraConfig) -> WhenFull {
 
 impl Driver {
     pub(super) fn new(
-        config: Arc<CameraConfig>,
+        camera: &BoardEntry,
         parts: Arc<FleetParts>,
-        analyst: Analyst,
-        metrics: CameraMetrics,
-        dial: Arc<Dial>,
+        analysis: AnalysisHandle,
         admission: Arc<Admission>,
         status: watch::Sender<CameraStatus>,
     ) -> Self {
+        let config = Arc::clone(&camera.config);
         let machine = Machine::new(policy(&config), Backoff::new(config.backoff));
-        let changed = Arc::new(Notify::new());
         Self {
             config,
             parts,
-            analyst,
-            metrics,
-            dial,
+            analysis,
+            metrics: camera.metrics.clone(),
+            command: Arc::clone(&camera.command),
+            observed: Arc::clone(&camera.observed),
             admission,
             status,
             machine,
             open: None,
             sessions: 0,
-            changed,
+            changed: Arc::new(Notify::new()),
         }
     }
 
@@ -117,7 +121,7 @@ impl Driver {
                 () = self.changed.notified() => {}
                 () = timer => {}
             }
-            self.look().await;
+            self.poll().await;
         }
         self.input(Input::Stop).await;
     }
@@ -128,7 +132,7 @@ impl Driver {
         self.machine = Machine::new(policy(&self.config), Backoff::new(self.config.backoff));
     }
 
-    async fn look(&mut self) {
+    async fn poll(&mut self) {
         let seen = self.open.as_ref().map(|open| {
             let signals = &open.signals;
             (signals.answered(), signals.last_frame(), signals.take_end())
@@ -179,11 +183,11 @@ impl Driver {
             }
             Effect::SignalLost(reason) => {
                 self.metrics.failures.inc();
-                self.analyst.signal_lost(self.config.id.clone(), reason);
+                self.analysis.signal_lost(self.config.id.clone(), reason);
                 None
             }
             Effect::SignalBack => {
-                self.analyst.signal_back(self.config.id.clone());
+                self.analysis.signal_back(self.config.id.clone());
                 None
             }
         }
@@ -192,12 +196,12 @@ impl Driver {
     async fn open(&mut self) -> Result<(), String> {
         self.sessions += 1;
         self.metrics.connects.inc();
-        self.dial.set_asleep(false);
+        self.observed.set_asleep(false);
         let key = SessionKey {
             camera: self.config.id.clone(),
             session: self.sessions,
         };
-        self.analyst.begin(key.clone());
+        self.analysis.begin(key.clone());
         let lane = self.lane(key)?;
         let signals = Signals::new(Arc::clone(&self.changed));
         let parts = SinkParts {
@@ -207,7 +211,8 @@ impl Driver {
             signals: Arc::clone(&signals),
             lane,
             metrics: self.metrics.clone(),
-            dial: Arc::clone(&self.dial),
+            command: Arc::clone(&self.command),
+            observed: Arc::clone(&self.observed),
             when_full: when_full(&self.config),
             clock: Arc::clone(&self.parts.clock),
         };
@@ -236,8 +241,8 @@ impl Driver {
             when_full: when_full(&self.config),
             metrics: self.metrics.clone(),
         };
-        let analyst = self.analyst.clone();
-        let on_answer = Box::new(move |answer| analyst.answer(key.clone(), answer));
+        let analysis = self.analysis.clone();
+        let on_answer = Box::new(move |answer| analysis.answer(key.clone(), answer));
         self.parts
             .pool
             .lane(spec, on_answer)
@@ -255,7 +260,7 @@ impl Driver {
         };
         let drain = when_full(&self.config) == WhenFull::Block
             && self.machine.state() == CameraState::Stopped;
-        let analyst = self.analyst.clone();
+        let analysis = self.analysis.clone();
         let key = SessionKey {
             camera: self.config.id.clone(),
             session: self.sessions,
@@ -268,7 +273,7 @@ impl Driver {
             session.stop();
             drop(sink);
             // The answer is the channel's end: all events of the session are handed on.
-            let _ = analyst
+            let _ = analysis
                 .end_session(key)
                 .recv_timeout(Duration::from_secs(3));
         });
@@ -292,7 +297,7 @@ impl Driver {
     fn publish(&self) {
         let format = self.open.as_ref().and_then(|open| open.signals.format());
         let woke_by = self.open.as_ref().and_then(|open| open.signals.woke_by());
-        let asleep = self.open.is_some() && self.dial.is_asleep();
+        let asleep = self.open.is_some() && self.observed.is_asleep();
         let state = self.machine.state();
         let now = UtcMicros(self.parts.clock.utc_micros());
         self.metrics.state.set(match state {

@@ -1,22 +1,22 @@
 //! Promise against fact: the gaps between a camera's analysed frames over the last minute. Pure.
 //!
-//! A gap counts in the slice of time in which it ended, and the one that still lasts counts now;
-//! so the window is between 55 and 60 s long and takes twelve slots, whatever the rate.
+//! A gap counts in the bucket of time in which it ended, and the one that still lasts counts now;
+//! so the window is between 55 and 60 s long and takes twelve buckets, whatever the rate.
 
 use std::time::Duration;
 
 use crate::base::clock::Monotonic;
 
-const SLICES: usize = 12;
-const SLICE: Duration = Duration::from_secs(5);
+const BUCKETS: usize = 12;
+const BUCKET: Duration = Duration::from_secs(5);
 
 /// A gap may be so much longer than promised: pictures arrive unevenly, and one may be lost.
-fn allowance(promise: Duration) -> Duration {
+fn tolerance(promise: Duration) -> Duration {
     promise + (promise / 4).max(Duration::from_millis(500))
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Slice {
+struct Bucket {
     number: u64,
     largest: Duration,
     broken: bool,
@@ -33,7 +33,7 @@ pub(super) struct Fact {
 /// One camera's last minute.
 #[derive(Debug)]
 pub(super) struct CoverageWindow {
-    slices: [Slice; SLICES],
+    buckets: [Bucket; BUCKETS],
     /// The latest analysed frame, or when the camera was taken in.
     last: Monotonic,
     /// The longest promise in force since then.
@@ -43,7 +43,7 @@ pub(super) struct CoverageWindow {
 impl CoverageWindow {
     pub(super) fn new(now: Monotonic, promise: Duration) -> Self {
         Self {
-            slices: [Slice::default(); SLICES],
+            buckets: [Bucket::default(); BUCKETS],
             last: now,
             loosest: promise,
         }
@@ -57,17 +57,17 @@ impl CoverageWindow {
     /// A frame that came at `at` was analysed.
     pub(super) fn analysed(&mut self, at: Monotonic, promise: Duration) {
         let gap = at.since(self.last);
-        let broken = gap > allowance(self.loosest.max(promise));
-        let number = slice_of(at);
-        let slice = &mut self.slices[number as usize % SLICES];
-        if slice.number != number {
-            *slice = Slice {
+        let broken = gap > tolerance(self.loosest.max(promise));
+        let number = bucket_of(at);
+        let bucket = &mut self.buckets[number as usize % BUCKETS];
+        if bucket.number != number {
+            *bucket = Bucket {
                 number,
-                ..Slice::default()
+                ..Bucket::default()
             };
         }
-        slice.largest = slice.largest.max(gap);
-        slice.broken |= broken;
+        bucket.largest = bucket.largest.max(gap);
+        bucket.broken |= broken;
         self.last = self.last.max(at);
         self.loosest = promise;
     }
@@ -75,22 +75,22 @@ impl CoverageWindow {
     /// How it stands at `now`.
     pub(super) fn fact(&self, now: Monotonic) -> Fact {
         let lasts = now.since(self.last);
-        let oldest = slice_of(now).saturating_sub(SLICES as u64 - 1);
-        let recent = self.slices.iter().filter(|slice| slice.number >= oldest);
+        let oldest = bucket_of(now).saturating_sub(BUCKETS as u64 - 1);
+        let recent = self.buckets.iter().filter(|bucket| bucket.number >= oldest);
         let mut fact = Fact {
             largest_gap: lasts,
-            kept: lasts <= allowance(self.loosest),
+            kept: lasts <= tolerance(self.loosest),
         };
-        for slice in recent {
-            fact.largest_gap = fact.largest_gap.max(slice.largest);
-            fact.kept &= !slice.broken;
+        for bucket in recent {
+            fact.largest_gap = fact.largest_gap.max(bucket.largest);
+            fact.kept &= !bucket.broken;
         }
         fact
     }
 }
 
-fn slice_of(at: Monotonic) -> u64 {
-    at.0.as_secs() / SLICE.as_secs()
+fn bucket_of(at: Monotonic) -> u64 {
+    at.0.as_secs() / BUCKET.as_secs()
 }
 
 #[cfg(test)]

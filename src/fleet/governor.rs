@@ -1,5 +1,5 @@
 //! Who is looked at less when there is not enough for all. Pure: loads, cameras and times go in,
-//! levels and announcements come out; [`rounds`](super::rounds) measures and performs.
+//! levels and announcements come out; [`governor_loop`](super::governor_loop) measures and performs.
 //!
 //! ```text
 //!   load at or above 1 ───────────▶ the mark moves on: so many cameras lose a level that the
@@ -26,7 +26,9 @@
 //! the wait again.
 
 mod announce;
+mod camera;
 mod ladder;
+mod load;
 #[cfg(test)]
 mod tests;
 
@@ -34,7 +36,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub(super) use announce::{Announcement, Summary};
+pub(super) use camera::GovernedCamera;
 use ladder::{Class, Ladder, Step};
+pub(super) use load::{Inference, Load, demand};
 
 use crate::base::clock::Monotonic;
 use crate::model::coverage::CoverageLevel;
@@ -44,104 +48,27 @@ use crate::model::ids::CameraId;
 const HIGH: f64 = 1.0;
 /// Below it they may get back one at least, whatever it costs.
 const LOW: f64 = 0.8;
-/// Below it, and with all at their full rates, there is plenty.
-const PLENTY: f64 = 0.7;
+/// Below it, and with all at their full rates, there is headroom.
+const HEADROOM: f64 = 0.7;
 /// Where a loss of levels is to bring the load.
 const AIM_DOWN: f64 = 0.9;
 /// What a return of levels may bring it to.
 const AIM_UP: f64 = 0.85;
 /// At most this share of the work is shed at once, and so much more is taken on at once.
-const MOST_SHED: f64 = 0.5;
-const MOST_GAIN: f64 = 1.0;
+const MAX_SHED: f64 = 0.5;
+const MAX_GAIN: f64 = 1.0;
 /// A single measurement counts as this at most, so that a hitch is no overload.
-const MOST_LOAD: f64 = 2.0;
+const MAX_LOAD: f64 = 2.0;
 /// Measurements are smoothed over this (exponentially).
 const SMOOTHING: Duration = Duration::from_secs(3);
 /// The load must have been high for this long.
 const HOT_FOR: Duration = Duration::from_secs(2);
 /// A change needs this long to show: a keyframe must come, batches must empty.
 const SETTLE: Duration = Duration::from_secs(6);
-/// A camera counts as engaged for this long after somebody was last followed on it.
-const ENGAGED_FOR: Duration = Duration::from_secs(30);
+/// A camera counts as active for this long after somebody was last followed on it.
+const ACTIVE_FOR: Duration = Duration::from_secs(30);
 /// The longest wait before something is given back.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(300);
-
-/// What was measured since the last look.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Load {
-    /// Processor time used, as a share of the budget.
-    pub(super) cpu: f64,
-    /// Frames offered to inference, as a share of those that it can look at.
-    pub(super) inference: f64,
-    /// How long coded pictures of awake cameras wait for a decoder, as a share of what is bearable, or
-    /// how many looks at sleeping ones are asked for, as a share of those that can be taken.
-    pub(super) decoding: f64,
-}
-
-impl Load {
-    /// The scarcest resource decides.
-    fn pressure(self) -> f64 {
-        let most = self.cpu.max(self.inference).max(self.decoding);
-        if most.is_finite() { most } else { 0.0 }
-    }
-}
-
-/// What inference did between two looks; frames of live cameras.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Inference {
-    /// The workers' time in batches, as a share of their time.
-    pub(super) busy: f64,
-    /// Frames looked at.
-    pub(super) analysed: u64,
-    /// Frames that were wanted and not looked at: replaced by newer ones or too old.
-    pub(super) missed: u64,
-}
-
-impl Inference {
-    /// Demand over capacity. While all frames are looked at that is how busy the workers are;
-    /// a worker that is busy all the time and misses as many as it looks at is asked for twice
-    /// what it can do. One that misses many although it is not busy has not enough of the processor.
-    pub(super) fn load(self) -> f64 {
-        let work = self.busy * (1.0 + self.missed as f64 / self.analysed.max(1) as f64);
-        work.max(demand(self.analysed, self.missed))
-    }
-}
-
-/// So much of what is asked for may be missed: the next picture comes soon.
-const MOST_MISSED: f64 = 0.05;
-/// Of fewer than this, one that is missed tells nothing.
-const FEW: u64 = 40;
-
-/// What is asked for, as a share of what can be had, by what was had of it: below [`MOST_MISSED`] of
-/// that, above it as far as what was had tells.
-pub(super) fn demand(had: u64, missed: u64) -> f64 {
-    let share = missed as f64 / (had + missed).max(FEW) as f64;
-    if share <= MOST_MISSED {
-        share / MOST_MISSED
-    } else {
-        1.0 / (1.0 + MOST_MISSED - share)
-    }
-}
-
-/// A camera, as far as the policy cares.
-#[derive(Clone, Debug)]
-pub(super) struct Watched {
-    pub(super) id: CameraId,
-    /// What it has now; a camera that was opened anew has its full rate.
-    pub(super) level: CoverageLevel,
-    /// Larger is more important.
-    pub(super) priority: u8,
-    /// It is never to sleep.
-    pub(super) always: bool,
-    /// Frames come.
-    pub(super) streaming: bool,
-    /// It sleeps by itself, in watch mode.
-    pub(super) asleep: bool,
-    /// Somebody is followed or an incident is open.
-    pub(super) engaged: bool,
-    /// Within the last minute it was looked at later than promised.
-    pub(super) overdue: bool,
-}
 
 /// A camera's new level.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,13 +78,13 @@ pub(super) struct Change {
     pub(super) to: CoverageLevel,
 }
 
-/// What comes of one look.
+/// What comes of one evaluation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Decision {
     pub(super) changes: Vec<Change>,
     pub(super) announcement: Option<Announcement>,
     /// There is so much for all that what nobody counts on may be looked at.
-    pub(super) plenty: bool,
+    pub(super) headroom: bool,
 }
 
 /// The policy's settings.
@@ -174,7 +101,7 @@ pub(super) struct Governor {
     /// The last step of the ladder that was taken; none while all have their full rate.
     mark: Option<Step>,
     load: f64,
-    looked_at: Option<Monotonic>,
+    evaluated_at: Option<Monotonic>,
     hot_since: Option<Monotonic>,
     calm_since: Option<Monotonic>,
     changed_at: Option<Monotonic>,
@@ -182,8 +109,8 @@ pub(super) struct Governor {
     /// The mark that was too much last time, which may be that of full rates.
     too_far: Option<Option<Step>>,
     wait: Duration,
-    /// Until when a camera counts as engaged.
-    engaged_until: BTreeMap<CameraId, Monotonic>,
+    /// Until when a camera counts as active.
+    active_until: BTreeMap<CameraId, Monotonic>,
     announcer: announce::Announcer,
 }
 
@@ -193,20 +120,25 @@ impl Governor {
             policy,
             mark: None,
             load: 0.0,
-            looked_at: None,
+            evaluated_at: None,
             hot_since: None,
             calm_since: None,
             changed_at: None,
             returned_at: None,
             too_far: None,
             wait: policy.recover_after,
-            engaged_until: BTreeMap::new(),
+            active_until: BTreeMap::new(),
             announcer: announce::Announcer::new(policy.update_every),
         }
     }
 
-    /// Looks at the load of the time since the last look and says what changes.
-    pub(super) fn look(&mut self, now: Monotonic, load: Load, cameras: &[Watched]) -> Decision {
+    /// Takes the load of the time since the last evaluation and says what changes.
+    pub(super) fn evaluate(
+        &mut self,
+        now: Monotonic,
+        load: Load,
+        cameras: &[GovernedCamera],
+    ) -> Decision {
         self.smooth(now, load);
         let classes = self.classes(now, cameras);
         if self.is_time_to_shed(now) {
@@ -215,31 +147,37 @@ impl Governor {
             self.try_to_give_back(now, &classes);
         }
         let mut changes = Vec::new();
-        let summary = Summary::of(classes.iter().map(|(watched, class)| {
-            let (from, to) = (watched.level, self.level(watched, *class));
+        let summary = Summary::of(classes.iter().map(|(camera, class)| {
+            let (from, to) = (camera.level, self.level(camera, *class));
             if from != to {
-                let camera = watched.id.clone();
+                let camera = camera.id.clone();
                 changes.push(Change { camera, from, to });
             }
-            (watched.priority, to, watched.overdue)
+            (camera.priority, to, camera.overdue)
         }));
-        let announcement = self.announcer.look(now, self.mark.is_some(), summary, load);
+        let announcement = self
+            .announcer
+            .evaluate(now, self.mark.is_some(), summary, load);
         Decision {
             changes,
             announcement,
-            plenty: self.mark.is_none() && self.load < PLENTY,
+            headroom: self.mark.is_none() && self.load < HEADROOM,
         }
     }
 
     /// The last word, when the node stops: a shortage that was announced is over.
     pub(super) fn stop(&mut self, now: Monotonic) -> Option<Announcement> {
         let all_full = Summary::default();
-        self.announcer.look(now, false, all_full, Load::default())
+        self.announcer
+            .evaluate(now, false, all_full, Load::default())
     }
 
     fn smooth(&mut self, now: Monotonic, load: Load) {
-        let measured = load.pressure().clamp(0.0, MOST_LOAD);
-        let passed = self.looked_at.replace(now).map(|before| now.since(before));
+        let measured = load.pressure().clamp(0.0, MAX_LOAD);
+        let passed = self
+            .evaluated_at
+            .replace(now)
+            .map(|before| now.since(before));
         let passed = passed.unwrap_or(Duration::from_secs(1));
         let share = 1.0 - (-passed.as_secs_f64() / SMOOTHING.as_secs_f64()).exp();
         self.load += (measured - self.load) * share;
@@ -255,24 +193,28 @@ impl Governor {
         mark(calm, &mut self.calm_since);
     }
 
-    fn level(&self, watched: &Watched, class: Class) -> CoverageLevel {
-        ladder::level(self.mark, class, watched.id.rank())
+    fn level(&self, camera: &GovernedCamera, class: Class) -> CoverageLevel {
+        ladder::level(self.mark, class, camera.id.rank())
     }
 
     /// Each camera's place in the order.
-    fn classes<'w>(&mut self, now: Monotonic, cameras: &'w [Watched]) -> Vec<(&'w Watched, Class)> {
-        for watched in cameras.iter().filter(|watched| watched.engaged) {
-            let until = now.after(ENGAGED_FOR);
-            self.engaged_until.insert(watched.id.clone(), until);
+    fn classes<'c>(
+        &mut self,
+        now: Monotonic,
+        cameras: &'c [GovernedCamera],
+    ) -> Vec<(&'c GovernedCamera, Class)> {
+        for camera in cameras.iter().filter(|camera| camera.active) {
+            let until = now.after(ACTIVE_FOR);
+            self.active_until.insert(camera.id.clone(), until);
         }
-        self.engaged_until.retain(|_, until| *until > now);
-        let place = |watched: &'w Watched| {
+        self.active_until.retain(|_, until| *until > now);
+        let place = |camera: &'c GovernedCamera| {
             let class = Class {
-                priority: watched.priority,
-                engaged: self.engaged_until.contains_key(&watched.id),
-                always: watched.always,
+                priority: camera.priority,
+                active: self.active_until.contains_key(&camera.id),
+                always: camera.always,
             };
-            (watched, class)
+            (camera, class)
         };
         cameras.iter().map(place).collect()
     }
@@ -300,9 +242,9 @@ impl Governor {
         waited && self.calm_since.is_some_and(|at| now.since(at) >= wait)
     }
 
-    fn shed(&mut self, now: Monotonic, cameras: &[(&Watched, Class)]) {
+    fn shed(&mut self, now: Monotonic, cameras: &[(&GovernedCamera, Class)]) {
         let ladder = Ladder::of(cameras);
-        let share = (1.0 - AIM_DOWN / self.load).min(MOST_SHED);
+        let share = (1.0 - AIM_DOWN / self.load).min(MAX_SHED);
         let (mark, left) = ladder.down(self.mark, share);
         if mark == self.mark {
             return;
@@ -321,9 +263,9 @@ impl Governor {
         self.moved(now, mark, left);
     }
 
-    fn try_to_give_back(&mut self, now: Monotonic, cameras: &[(&Watched, Class)]) {
+    fn try_to_give_back(&mut self, now: Monotonic, cameras: &[(&GovernedCamera, Class)]) {
         let ladder = Ladder::of(cameras);
-        let share = (AIM_UP / self.load.max(0.01) - 1.0).clamp(0.0, MOST_GAIN);
+        let share = (AIM_UP / self.load.max(0.01) - 1.0).clamp(0.0, MAX_GAIN);
         let (mark, more) = ladder.up(self.mark, share, self.load < LOW);
         if mark == self.mark {
             return;

@@ -38,8 +38,8 @@ impl Pace {
     }
 
     /// Pictures a second that are analysed at most.
-    pub(super) fn fps(&self, level: CoverageLevel, hurried: bool) -> f32 {
-        let asked = if hurried { self.near } else { self.calm };
+    pub(super) fn fps(&self, level: CoverageLevel, near_rate: bool) -> f32 {
+        let asked = if near_rate { self.near } else { self.calm };
         match level {
             CoverageLevel::Full => asked,
             CoverageLevel::HalfRate => asked / 2.0,
@@ -57,15 +57,15 @@ impl Pace {
     }
 
     /// The longest time between two analysed frames that level and mode allow. `asleep` says that
-    /// the camera sleeps by itself, `keys_apart` how far its keyframes are, where that is known.
+    /// the camera sleeps by itself, `keyframes_apart` how far its keyframes are, where that is known.
     pub(super) fn promise(
         &self,
         level: CoverageLevel,
         asleep: bool,
-        keys_apart: Option<Duration>,
+        keyframes_apart: Option<Duration>,
     ) -> Duration {
         let period = |fps: f32| Duration::from_secs_f32(1.0 / fps);
-        let keys = keys_apart.unwrap_or(self.heartbeat);
+        let keys = keyframes_apart.unwrap_or(self.heartbeat);
         match level {
             CoverageLevel::Keyframes if !self.sleeps => keys.max(period(self.keyframes_fps())),
             CoverageLevel::Keyframes | CoverageLevel::Heartbeat => {

@@ -1,5 +1,6 @@
 //! Picks frames at a rate by their own media time, so that replay picks the same ones.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The picker. The rate may be another one each time.
@@ -37,6 +38,47 @@ impl RateLimit {
     }
 }
 
+const NEVER: u64 = u64::MAX;
+
+/// A picker that is asked on several threads and picks on one at a time, as a camera's frames come.
+#[derive(Debug)]
+pub(super) struct SharedRateLimit {
+    last_nanos: AtomicU64,
+}
+
+impl Default for SharedRateLimit {
+    fn default() -> Self {
+        Self {
+            last_nanos: AtomicU64::new(NEVER),
+        }
+    }
+}
+
+impl SharedRateLimit {
+    fn now(&self) -> RateLimit {
+        let nanos = self.last_nanos.load(Ordering::Acquire);
+        RateLimit {
+            last: (nanos != NEVER).then(|| Duration::from_nanos(nanos)),
+        }
+    }
+
+    /// As [`RateLimit::is_due`].
+    pub(super) fn is_due(&self, media_time: Duration, fps: f32) -> bool {
+        self.now().is_due(media_time, fps)
+    }
+
+    /// As [`RateLimit::wants`].
+    pub(super) fn wants(&self, media_time: Duration, fps: f32) -> bool {
+        let mut rate = self.now();
+        let wants = rate.wants(media_time, fps);
+        if let Some(last) = rate.last.filter(|_| wants) {
+            let nanos = u64::try_from(last.as_nanos()).unwrap_or(NEVER - 1);
+            self.last_nanos.store(nanos, Ordering::Release);
+        }
+        wants
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +99,17 @@ mod tests {
         assert!(picked(12, 5.0, 10).abs_diff(50) <= 1);
         assert!(picked(30, 7.0, 10).abs_diff(70) <= 1);
         assert_eq!(picked(10, 25.0, 10), 100);
+    }
+
+    #[test]
+    fn one_that_is_shared_picks_as_one_that_is_not() {
+        let (mut own, shared) = (RateLimit::default(), SharedRateLimit::default());
+        for number in 0..500_u64 {
+            let at = Duration::from_millis(number * 37 + number % 11);
+            let fps = [2.5, 5.0, 12.5][number as usize / 50 % 3];
+            assert_eq!(own.is_due(at, fps), shared.is_due(at, fps));
+            assert_eq!(own.wants(at, fps), shared.wants(at, fps));
+        }
     }
 
     #[test]

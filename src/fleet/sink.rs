@@ -1,89 +1,24 @@
-//! Where one session of a camera's source delivers: frames go on to inference at the asked-for
-//! rate, notes wait for the driver. No queue: the newest format and the first end are kept.
+//! Where one session of a camera's source delivers and whom it asks: frames go on to inference at the
+//! asked-for rate, notes wait for the driver.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
-use tokio::sync::Notify;
-
 use super::admission::{Admission, Claim};
-use super::dial::Dial;
-use super::rate::RateLimit;
-use crate::base::clock::{Monotonic, SharedClock};
+use super::command::CameraCommand;
+use super::observed::CameraObserved;
+use super::rate::SharedRateLimit;
+use super::signals::{End, Format, Signals};
+use crate::base::clock::SharedClock;
 use crate::base::metrics::CameraMetrics;
 use crate::base::slot::WhenFull;
 use crate::infer::Lane;
-use crate::ingest::{
-    Allowance, Downstream, Liveness, Note, Policy, Sink, SourceError, StreamStats,
-};
+use crate::ingest::{Allowance, Downstream, Note, Policy, Sink, StreamStats};
 use crate::model::camera::WakeReason;
 use crate::model::coverage::CoverageLevel;
 use crate::model::frame::Frame;
-use crate::model::geometry::Size;
 use crate::model::ids::CameraId;
-
-/// How a session ended.
-#[derive(Debug)]
-pub(super) enum End {
-    Ended,
-    Failed(SourceError),
-}
-
-/// The format of a session's pictures.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Format {
-    pub(super) size: Size,
-    pub(super) decoder: String,
-}
-
-/// What the driver reads.
-#[derive(Debug)]
-pub(super) struct Signals {
-    answered: AtomicBool,
-    liveness: Arc<Liveness>,
-    end: Mutex<Option<End>>,
-    format: Mutex<Option<Format>>,
-    woke_by: Mutex<Option<WakeReason>>,
-    changed: Arc<Notify>,
-}
-
-impl Signals {
-    pub(super) fn new(changed: Arc<Notify>) -> Arc<Self> {
-        Arc::new(Self {
-            answered: AtomicBool::new(false),
-            liveness: Arc::new(Liveness::telling(Arc::clone(&changed))),
-            end: Mutex::new(None),
-            format: Mutex::new(None),
-            woke_by: Mutex::new(None),
-            changed,
-        })
-    }
-
-    /// Whether the source has answered.
-    pub(super) fn answered(&self) -> bool {
-        self.answered.load(Ordering::Acquire)
-    }
-
-    /// When the latest picture came.
-    pub(super) fn last_frame(&self) -> Option<Monotonic> {
-        self.liveness.last()
-    }
-
-    pub(super) fn take_end(&self) -> Option<End> {
-        self.end.lock().take()
-    }
-
-    /// What woke its camera last.
-    pub(super) fn woke_by(&self) -> Option<WakeReason> {
-        *self.woke_by.lock()
-    }
-
-    pub(super) fn format(&self) -> Option<Format> {
-        self.format.lock().clone()
-    }
-}
 
 /// The receiving end of one session.
 pub(super) struct CameraSink {
@@ -95,10 +30,11 @@ pub(super) struct CameraSink {
     signals: Arc<Signals>,
     lane: Lane,
     metrics: CameraMetrics,
-    dial: Arc<Dial>,
+    command: Arc<CameraCommand>,
+    observed: Arc<CameraObserved>,
     when_full: WhenFull,
     clock: SharedClock,
-    rate: Mutex<RateLimit>,
+    rate: SharedRateLimit,
 }
 
 /// What a session's sink stands on.
@@ -109,7 +45,8 @@ pub(super) struct SinkParts {
     pub(super) signals: Arc<Signals>,
     pub(super) lane: Lane,
     pub(super) metrics: CameraMetrics,
-    pub(super) dial: Arc<Dial>,
+    pub(super) command: Arc<CameraCommand>,
+    pub(super) observed: Arc<CameraObserved>,
     pub(super) when_full: WhenFull,
     pub(super) clock: SharedClock,
 }
@@ -127,10 +64,11 @@ impl CameraSink {
             signals: parts.signals,
             lane: parts.lane,
             metrics: parts.metrics,
-            dial: parts.dial,
+            command: parts.command,
+            observed: parts.observed,
             when_full: parts.when_full,
             clock: parts.clock,
-            rate: Mutex::default(),
+            rate: SharedRateLimit::default(),
         })
     }
 
@@ -139,7 +77,7 @@ impl CameraSink {
         let metrics = &self.metrics;
         let watch = &metrics.watch;
         let stats = StreamStats {
-            liveness: Arc::clone(&self.signals.liveness),
+            liveness: Arc::clone(self.signals.liveness()),
             decoded: metrics.decoded.clone(),
             undecoded: watch.undecoded.clone(),
             unused: watch.unused.clone(),
@@ -151,9 +89,7 @@ impl CameraSink {
         };
         Downstream::new(self, stats)
     }
-}
 
-impl CameraSink {
     /// Waits until every frame that came has been analysed and its answer handed on.
     pub(super) fn drain(&self, deadline: Duration) -> bool {
         self.lane.wait_idle(deadline)
@@ -161,8 +97,8 @@ impl CameraSink {
 
     /// How many frames a second are wanted around `media_time`.
     fn fps(&self, media_time: Duration) -> f32 {
-        let pace = &self.dial.pace;
-        let level = match self.dial.level() {
+        let pace = &self.command.pace;
+        let level = match self.command.level() {
             // It is one of few.
             level if level.is_sparse() && self.admitted.load(Ordering::Acquire) => {
                 CoverageLevel::Full
@@ -173,14 +109,16 @@ impl CameraSink {
         // Replay must decide alike every time: where it depends on who is in the frames before,
         // it waits until they have been looked at.
         if self.when_full == WhenFull::Block && calm < near {
-            let rate = self.rate.lock();
-            let depends = rate.is_due(media_time, near) && !rate.is_due(media_time, calm);
-            drop(rate);
-            if depends {
+            let due = |fps| self.rate.is_due(media_time, fps);
+            if due(near) && !due(calm) {
                 self.drain(SETTLE);
             }
         }
-        if self.dial.is_hurried() { near } else { calm }
+        if self.observed.needs_near_rate() {
+            near
+        } else {
+            calm
+        }
     }
 
     /// Refuses further frames; a writer that waits for room goes on.
@@ -199,11 +137,11 @@ impl CameraSink {
 impl Sink for CameraSink {
     fn frame(&self, frame: Frame) {
         self.metrics.decoded.inc();
-        self.signals.liveness.mark(frame.arrived);
+        self.signals.liveness().mark(frame.arrived);
         let fps = self.fps(frame.media_time);
-        if !self.rate.lock().wants(frame.media_time, fps) {
+        if !self.rate.wants(frame.media_time, fps) {
             self.metrics.above_rate.inc();
-        } else if self.dial.pace.sleeps() {
+        } else if self.command.pace.sleeps() {
             self.lane.offer_woken(frame);
         } else {
             self.lane.offer(frame);
@@ -212,66 +150,62 @@ impl Sink for CameraSink {
 
     fn probe(&self, frame: Frame) {
         self.metrics.decoded.inc();
-        self.signals.liveness.mark(frame.arrived);
+        self.signals.liveness().mark(frame.arrived);
         // The governor's keyframes are part of what is followed, so the rate counts them. In watch
         // mode the gate says which.
-        if self.dial.level().is_sparse() && !self.dial.pace.sleeps() {
-            let fps = self.dial.pace.keyframes_fps();
-            if !self.rate.lock().wants(frame.media_time, fps) {
+        if self.command.follows_keyframes() {
+            let fps = self.command.pace.keyframes_fps();
+            if !self.rate.wants(frame.media_time, fps) {
                 self.metrics.above_rate.inc();
                 return;
             }
         }
         self.metrics.watch.probed.inc();
-        self.dial.set_plenty(self.admission.is_plenty());
+        self.observed.set_headroom(self.admission.has_headroom());
         self.lane.offer(frame);
     }
 
     fn note(&self, note: Note) {
         match note {
-            Note::Opened => self.signals.answered.store(true, Ordering::Release),
+            Note::Opened => self.signals.set_answered(),
             Note::Format {
                 size,
                 decoder,
                 codec,
             } => {
                 tracing::info!(%codec, %decoder, width = size.width, height = size.height, "stream format");
-                *self.signals.format.lock() = Some(Format { size, decoder });
+                self.signals.set_format(Format { size, decoder });
             }
             Note::Woke(reason) => {
-                *self.signals.woke_by.lock() = Some(reason);
+                self.signals.set_woke_by(reason);
                 // It goes to sleep at its first keyframe, and until then promises no more.
-                self.dial
-                    .set_asleep(reason == WakeReason::Start && self.dial.pace.sleeps());
+                self.observed
+                    .set_asleep(reason == WakeReason::Start && self.command.pace.sleeps());
                 self.metrics.watch.asleep.set(0);
                 self.metrics.watch.woke(reason.name());
             }
             Note::Asleep => {
                 self.gives_up_its_place();
-                self.dial.set_asleep(true);
+                self.observed.set_asleep(true);
                 self.metrics.watch.asleep.set(1);
             }
             Note::KeyframesApart(apart) => {
-                self.dial.set_keys_apart(apart);
+                self.observed.set_keyframes_apart(apart);
                 // Nothing that the driver waits for.
                 return;
             }
-            Note::Ended => {
-                self.signals.end.lock().get_or_insert(End::Ended);
-            }
-            Note::Failed(error) => {
-                self.signals.end.lock().get_or_insert(End::Failed(error));
-            }
+            Note::Ended => self.signals.set_end(End::Ended),
+            Note::Failed(error) => self.signals.set_end(End::Failed(error)),
         }
-        self.signals.changed.notify_one();
+        self.signals.tell();
     }
 }
 
 impl Policy for CameraSink {
     fn allowance(&self) -> Allowance {
         Allowance {
-            level: self.dial.level(),
-            headroom: self.admission.is_plenty(),
+            level: self.command.level(),
+            headroom: self.admission.has_headroom(),
         }
     }
 
@@ -280,16 +214,16 @@ impl Policy for CameraSink {
         if self.when_full == WhenFull::Block {
             self.drain(SETTLE);
         }
-        self.dial.is_engaged()
+        self.observed.is_active()
     }
 
     fn needs(&self, media_time: Duration) -> bool {
         let fps = self.fps(media_time);
-        self.rate.lock().is_due(media_time, fps)
+        self.rate.is_due(media_time, fps)
     }
 
     fn admits(&self, reason: WakeReason) -> bool {
-        if !self.dial.level().is_sparse() {
+        if !self.command.level().is_sparse() {
             return true;
         }
         let claim = Claim::of(reason, self.priority);

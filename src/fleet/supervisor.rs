@@ -6,45 +6,25 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use parking_lot::RwLock;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::admission::Admission;
 use super::analysis::Identity;
-use super::analyst::Analyst;
+use super::board::{BoardEntry, StatusBoard, first_status};
 use super::camera::Driver;
-use super::dial::Dial;
-use super::rounds::{GovernorParts, Rounds};
-use super::{EventSink, LookSink};
+use super::command::CameraCommand;
+use super::emitted::EventSink;
+use super::governor_loop::GovernorLoop;
+use super::handle::AnalysisHandle;
+use super::observed::CameraObserved;
+use super::parts::FleetParts;
 use crate::base::backoff::Backoff;
-use crate::base::clock::SharedClock;
-use crate::base::metrics::{CameraMetrics, Metrics};
 use crate::base::tasks::{TaskSet, catch_panic};
-use crate::config::redact_url;
-use crate::config::types::{CameraConfig, SourceConfig};
-use crate::infer::InferencePool;
-use crate::ingest::Source;
-use crate::model::camera::{CameraState, CameraStatus, WakeReason};
+use crate::config::types::CameraConfig;
+use crate::model::camera::CameraStatus;
 use crate::model::ids::{CameraId, IdSource};
 use crate::model::time::UtcMicros;
-
-/// What the fleet stands on.
-pub struct FleetParts {
-    /// Opens cameras.
-    pub source: Arc<dyn Source>,
-    /// Looks at pictures.
-    pub pool: Arc<InferencePool>,
-    /// Tells the time.
-    pub clock: SharedClock,
-    /// Counts.
-    pub metrics: Arc<Metrics>,
-    /// Looks over the analyst's shoulder, where somebody wants to.
-    pub looks: Option<LookSink>,
-    /// Who gets less when there is not enough for all; none where every frame is to be looked at,
-    /// however long it takes.
-    pub governor: Option<GovernorParts>,
-}
 
 struct Running {
     config: Arc<CameraConfig>,
@@ -52,51 +32,11 @@ struct Running {
     gone: watch::Receiver<bool>,
 }
 
-/// A configured camera, as far as others may see it.
-pub(super) struct Seen {
-    pub(super) config: Arc<CameraConfig>,
-    pub(super) status: watch::Receiver<CameraStatus>,
-    pub(super) metrics: CameraMetrics,
-    pub(super) dial: Arc<Dial>,
-}
-
-/// Reads every camera's status; any thread may hold one.
-#[derive(Clone)]
-pub struct StatusBoard {
-    clock: SharedClock,
-    cameras: Arc<RwLock<BTreeMap<CameraId, Seen>>>,
-}
-
-impl StatusBoard {
-    /// Every camera's status, by id.
-    #[must_use]
-    pub fn cameras(&self) -> Vec<CameraStatus> {
-        let now = self.clock.now();
-        let cameras = self.cameras.read();
-        cameras
-            .values()
-            .map(|seen| (seen, seen.status.borrow().clone()))
-            .map(|(seen, status)| CameraStatus {
-                decoded: seen.metrics.decoded.get(),
-                analysed: seen.metrics.analysed.get(),
-                superseded: seen.metrics.superseded.get(),
-                wakes: WakeReason::ALL
-                    .iter()
-                    .filter(|reason| **reason != WakeReason::Start)
-                    .map(|reason| seen.metrics.watch.wakes(reason.name()))
-                    .sum(),
-                coverage: (status.state != CameraState::Stopped).then(|| seen.dial.coverage(now)),
-                ..status
-            })
-            .collect()
-    }
-}
-
 /// All cameras of this server.
 pub struct Fleet {
     parts: Arc<FleetParts>,
-    analyst: Analyst,
-    analyst_thread: Option<JoinHandle<()>>,
+    analysis: AnalysisHandle,
+    analysis_thread: Option<JoinHandle<()>>,
     ids: IdSource,
     tasks: TaskSet,
     running: BTreeMap<CameraId, Running>,
@@ -117,20 +57,18 @@ impl Fleet {
         mut ids: IdSource,
     ) -> io::Result<Self> {
         let clock = Arc::clone(&parts.clock);
-        let looks = parts.looks.clone();
+        let analysed = parts.analysed.clone();
         let known = identity.clone();
-        let (analyst, thread) = Analyst::start(known, events, looks, clock, &parts.metrics)?;
-        let board = StatusBoard {
-            clock: Arc::clone(&parts.clock),
-            cameras: Arc::default(),
-        };
+        let (analysis, thread) =
+            AnalysisHandle::start(known, events, analysed, clock, &parts.metrics)?;
+        let board = StatusBoard::new(Arc::clone(&parts.clock));
         // Without a governor no level is sparse and nobody asks.
         let governor = parts.governor.as_ref();
         let cores = governor.map_or(0.0, |governor| governor.config.budget_cores);
         let admission = Arc::new(Admission::of_cores(cores));
         let mut tasks = TaskSet::under(&CancellationToken::new());
         if let Some(governor) = &parts.governor {
-            let rounds = Rounds {
+            let governor_loop = GovernorLoop {
                 parts: governor.clone(),
                 board: Arc::clone(&board.cameras),
                 source: Arc::clone(&parts.source),
@@ -138,17 +76,17 @@ impl Fleet {
                 pool: Arc::clone(&parts.pool),
                 clock: Arc::clone(&parts.clock),
                 metrics: Arc::clone(&parts.metrics),
-                analyst: analyst.clone(),
+                analysis: analysis.clone(),
                 identity,
                 ids: IdSource::seeded(ids.next_seed()),
             };
             let token = tasks.token();
-            tasks.spawn("governor", rounds.run(token));
+            tasks.spawn("governor", governor_loop.run(token));
         }
         Ok(Self {
             parts: Arc::new(parts),
-            analyst,
-            analyst_thread: Some(thread),
+            analysis,
+            analysis_thread: Some(thread),
             ids,
             tasks,
             running: BTreeMap::new(),
@@ -160,8 +98,8 @@ impl Fleet {
 
     /// What nobody counts on is not looked at, as on a server that its cameras take whole. With a
     /// governor, until that finds otherwise.
-    pub fn spares_nothing(&self) {
-        self.admission.set_plenty(false);
+    pub fn without_headroom(&self) {
+        self.admission.set_headroom(false);
     }
 
     /// Where to read the cameras' status.
@@ -170,10 +108,10 @@ impl Fleet {
         self.board.clone()
     }
 
-    /// Whom to ask whether the analyst's thread gets on.
+    /// Whom to ask whether the analysis thread gets on.
     #[must_use]
-    pub fn analyst(&self) -> Analyst {
-        self.analyst.clone()
+    pub fn analysis(&self) -> AnalysisHandle {
+        self.analysis.clone()
     }
 
     /// Makes the cameras what `wanted` says: starts new ones, restarts changed ones, stops the
@@ -253,16 +191,9 @@ impl Fleet {
             reason: why.to_owned(),
             ..first_status(&config, now)
         });
-        let metrics = self.parts.metrics.camera(id.as_str());
-        metrics.state.set(0);
-        let dial = Dial::new(&config, self.parts.clock.now());
-        let seen = Seen {
-            config: Arc::clone(&config),
-            status,
-            metrics,
-            dial,
-        };
-        self.board.cameras.write().insert(id.clone(), seen);
+        let entry = self.entry(Arc::clone(&config), status);
+        entry.metrics.state.set(0);
+        self.board.cameras.write().insert(id.clone(), entry);
         self.paused.insert(id.clone(), config);
         true
     }
@@ -282,40 +213,49 @@ impl Fleet {
         self.paused.contains_key(id)
     }
 
+    /// A camera that is taken in now.
+    fn entry(
+        &self,
+        config: Arc<CameraConfig>,
+        status: watch::Receiver<CameraStatus>,
+    ) -> BoardEntry {
+        let command = Arc::new(CameraCommand::of(&config));
+        BoardEntry {
+            metrics: self.parts.metrics.camera(config.id.as_str()),
+            observed: CameraObserved::new(Arc::clone(&command), self.parts.clock.now()),
+            command,
+            config,
+            status,
+        }
+    }
+
     fn add(&mut self, config: Arc<CameraConfig>) {
         let id = config.id.clone();
-        let metrics = self.parts.metrics.camera(id.as_str());
-        let ids = IdSource::seeded(self.ids.next_seed());
-        let dial = Dial::new(&config, self.parts.clock.now());
-        self.analyst
-            .attach(Arc::clone(&config), ids, metrics.clone(), Arc::clone(&dial));
         let now = UtcMicros(self.parts.clock.utc_micros());
         let (status, seen) = watch::channel(first_status(&config, now));
+        let entry = self.entry(Arc::clone(&config), seen);
+        let ids = IdSource::seeded(self.ids.next_seed());
+        self.analysis.attach(
+            Arc::clone(&config),
+            ids,
+            entry.metrics.clone(),
+            Arc::clone(&entry.observed),
+        );
         let (gone_tx, gone) = watch::channel(false);
         let cancel = self.tasks.token().child_token();
-        self.board.cameras.write().insert(
-            id.clone(),
-            Seen {
-                config: Arc::clone(&config),
-                status: seen,
-                metrics: metrics.clone(),
-                dial: Arc::clone(&dial),
-            },
-        );
         let driver = Driver::new(
-            Arc::clone(&config),
+            &entry,
             Arc::clone(&self.parts),
-            self.analyst.clone(),
-            metrics,
-            dial,
+            self.analysis.clone(),
             Arc::clone(&self.admission),
             status,
         );
-        let (analyst, stop) = (self.analyst.clone(), cancel.clone());
+        self.board.cameras.write().insert(id.clone(), entry);
+        let (analysis, stop) = (self.analysis.clone(), cancel.clone());
         let camera = id.clone();
         self.tasks.spawn(format!("camera {id}"), async move {
             keep_running(driver, &stop, &camera).await;
-            let heard = analyst.detach(camera);
+            let heard = analysis.detach(camera);
             let _ = tokio::task::spawn_blocking(move || heard.recv_timeout(Duration::from_secs(3)))
                 .await;
             let _ = gone_tx.send(true);
@@ -330,12 +270,12 @@ impl Fleet {
         );
     }
 
-    /// Stops every camera, then the analyst, so that every event is handed on before it returns.
+    /// Stops every camera, then the analysis, so that every event is handed on before it returns.
     /// Returns false when something did not stop within `deadline`.
     pub async fn stop(mut self, deadline: Duration) -> bool {
         let (_, late) = self.tasks.stop(deadline).await;
-        self.analyst.stop();
-        let Some(thread) = self.analyst_thread.take() else {
+        self.analysis.stop();
+        let Some(thread) = self.analysis_thread.take() else {
             return !late;
         };
         let joined = tokio::task::spawn_blocking(move || thread.join().is_ok());
@@ -359,32 +299,5 @@ async fn keep_running(mut driver: Driver, cancel: &CancellationToken, camera: &C
             () = cancel.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
         }
-    }
-}
-
-fn first_status(config: &CameraConfig, since: UtcMicros) -> CameraStatus {
-    let source = match &config.source {
-        SourceConfig::Rtsp { url, .. } => redact_url(url.as_str()),
-        SourceConfig::File { path, .. } => path.display().to_string(),
-        SourceConfig::Test { size, fps } => {
-            format!("test pattern {}x{} {fps} fps", size.width, size.height)
-        }
-    };
-    CameraStatus {
-        camera: config.id.clone(),
-        state: CameraState::Stopped,
-        since,
-        reason: String::new(),
-        failures: 0,
-        size: None,
-        decoder: None,
-        source,
-        decoded: 0,
-        analysed: 0,
-        superseded: 0,
-        asleep: false,
-        woke_by: None,
-        wakes: 0,
-        coverage: None,
     }
 }

@@ -162,6 +162,6 @@ fn tracker_and_rules_allocate_nothing_for_a_quiet_picture_and_little_for_a_perso
     for _ in 0..WARM {
         step(&mut analysis, &person);
     }
-    assert!(analysis.is_engaged(), "the rule sees the person");
+    assert!(analysis.is_active(), "the rule sees the person");
     assert_few("a person", step(&mut analysis, &person), (30, 4_096));
 }

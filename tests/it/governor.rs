@@ -1,4 +1,4 @@
-//! Overload through the real supervisor: cameras, batches, analyst and governor run as in the
+//! Overload through the real supervisor: cameras, batches, analysis and governor run as in the
 //! daemon, on a clock that the test moves and a model that computes as fast as the test allows.
 
 mod site;
@@ -6,7 +6,7 @@ mod site;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use self::site::{EACH, ENGAGED, PLENTY, PRIORITIES, Site, id};
+use self::site::{ACTIVE, EACH, ENOUGH, PRIORITIES, Site, id};
 use parapet::config::rule::LineCrossing;
 use parapet::config::types::{Anchor, Directions, GovernorConfig, Line, RuleConfig, RuleKind};
 use parapet::model::coverage::CoverageLevel;
@@ -23,7 +23,7 @@ fn assert_declared_order(site: &Site) {
     }
 }
 
-/// What the coverage says is what the analyst saw.
+/// What the coverage says is what the analysis worker saw.
 fn assert_true_coverage(site: &Site) {
     for number in 0..PRIORITIES.len() * EACH {
         let coverage = site.coverage(number);
@@ -90,7 +90,7 @@ async fn overload_takes_in_the_declared_order_is_told_shows_in_the_coverage_and_
     let cameras = PRIORITIES.len() * EACH;
 
     // Enough for all: twelve cameras at 5 frames a second.
-    site.run(10, PLENTY, |_| {}).await;
+    site.run(10, ENOUGH, |_| {}).await;
     assert!(site.told().is_empty(), "{:?}", site.told());
     for number in 0..cameras {
         let coverage = site.coverage(number);
@@ -110,7 +110,7 @@ async fn overload_takes_in_the_declared_order_is_told_shows_in_the_coverage_and_
         levels[&100].iter().all(|l| *l == CoverageLevel::Full),
         "{levels:?}"
     );
-    assert_eq!(site.coverage(ENGAGED).level, CoverageLevel::Full);
+    assert_eq!(site.coverage(ACTIVE).level, CoverageLevel::Full);
 
     // Enough for 30: the engaged one gives too, then those of the next priority.
     site.run(75, 30, assert_declared_order).await;
@@ -119,7 +119,7 @@ async fn overload_takes_in_the_declared_order_is_told_shows_in_the_coverage_and_
         levels[&50].iter().all(|l| *l == CoverageLevel::Heartbeat),
         "{levels:?}"
     );
-    assert_eq!(site.coverage(ENGAGED).level, CoverageLevel::Heartbeat);
+    assert_eq!(site.coverage(ACTIVE).level, CoverageLevel::Heartbeat);
     // One of them may just be tried with more.
     let lower = levels[&100].iter().filter(|l| **l > CoverageLevel::Full);
     assert!(lower.count() >= 3, "{levels:?}");
@@ -129,7 +129,7 @@ async fn overload_takes_in_the_declared_order_is_told_shows_in_the_coverage_and_
     );
     assert_true_coverage(&site);
     let text = site.metrics.render();
-    for (number, level) in [(1, 4), (ENGAGED, 4), (11, 0)] {
+    for (number, level) in [(1, 4), (ACTIVE, 4), (11, 0)] {
         let line = format!(
             "parapet_governor_level{{camera=\"{}\"}} {level}\n",
             id(number)
@@ -138,7 +138,7 @@ async fn overload_takes_in_the_declared_order_is_told_shows_in_the_coverage_and_
     }
 
     // Enough for all again.
-    site.run(180, PLENTY, assert_declared_order).await;
+    site.run(180, ENOUGH, assert_declared_order).await;
     for number in 0..cameras {
         let coverage = site.coverage(number);
         assert_eq!(
@@ -181,10 +181,10 @@ async fn a_camera_is_looked_at_more_often_while_somebody_is_near_a_line() {
         camera.rules = vec![rule.clone()];
     })
     .await;
-    site.run(20, PLENTY, |_| {}).await;
+    site.run(20, ENOUGH, |_| {}).await;
     for number in 0..PRIORITIES.len() * EACH {
         let looks = site.analysed.lock().expect("lock")[&number].len();
-        let wanted = if number == ENGAGED { 95..=100 } else { 19..=21 };
+        let wanted = if number == ACTIVE { 95..=100 } else { 19..=21 };
         assert!(wanted.contains(&looks), "camera {number}: {looks}");
     }
     site.stop().await;
@@ -198,7 +198,7 @@ async fn a_governor_that_is_off_takes_nothing_and_the_coverage_says_what_comes_o
         ..GovernorConfig::of_cores(2)
     })
     .await;
-    site.run(5, PLENTY, |_| {}).await;
+    site.run(5, ENOUGH, |_| {}).await;
     site.run(30, 10, |_| {}).await;
     let mut broken = 0;
     for number in 0..PRIORITIES.len() * EACH {

@@ -13,7 +13,9 @@ use crate::base::clock::{Clock as _, ManualClock};
 use crate::config::{self, Config, NoEnvironment, SourceText};
 use crate::fleet::EventSink;
 use crate::fleet::analysis::{Identity, Observer};
-use crate::fleet::dial::Dial;
+use crate::fleet::command::CameraCommand;
+use crate::fleet::handle::AnalysisHandle;
+use crate::fleet::observed::CameraObserved;
 use crate::infer::{Backend, BatchSize, Engine, InferError, Model, OutputView};
 use crate::ingest::fake::FakeSource;
 use crate::ingest::{Note, SourceError, SourceErrorKind};
@@ -223,7 +225,7 @@ async fn a_disk_that_takes_no_events_makes_the_daemon_unready_but_starves_no_wat
 }
 
 #[test]
-fn a_wedged_or_ended_analyst_starves_the_watchdog() {
+fn a_wedged_or_ended_analysis_starves_the_watchdog() {
     let (gate, clock) = (Gate::default(), ManualClock::at(0));
     let shared: SharedClock = clock.clone();
     let identity = Identity {
@@ -232,11 +234,12 @@ fn a_wedged_or_ended_analyst_starves_the_watchdog() {
         observer: Observer::Clock(Arc::clone(&shared)),
     };
     let behind = gate.clone();
-    let events: EventSink = Arc::new(move |_, _| behind.pass());
+    let events: EventSink = Arc::new(move |_| behind.pass());
     let metrics = crate::base::metrics::Metrics::new();
-    let (analyst, thread) =
-        Analyst::start(identity, events, None, Arc::clone(&shared), &metrics).expect("thread");
-    let (asked, time) = (analyst.clone(), Arc::clone(&shared));
+    let (analysis, thread) =
+        AnalysisHandle::start(identity, events, None, Arc::clone(&shared), &metrics)
+            .expect("thread");
+    let (asked, time) = (analysis.clone(), Arc::clone(&shared));
     let health = Health::new(shared).part(Duration::ZERO, move || {
         asked.healthy(time.now(), STUCK_AFTER)
     });
@@ -245,10 +248,11 @@ fn a_wedged_or_ended_analyst_starves_the_watchdog() {
     let folder = tempfile::tempdir().expect("folder");
     let cameras: BTreeMap<_, _> = config(folder.path()).cameras;
     let (id, camera) = cameras.into_iter().next().expect("a camera");
-    let dial = Dial::new(&camera, clock.now());
-    analyst.attach(camera, IdSource::seeded(1), metrics.camera("yard"), dial);
+    let command = Arc::new(CameraCommand::of(&camera));
+    let observed = CameraObserved::new(command, clock.now());
+    analysis.attach(camera, IdSource::seeded(1), metrics.camera("yard"), observed);
     gate.set(true);
-    analyst.signal_lost(id, "cut".to_owned());
+    analysis.signal_lost(id, "cut".to_owned());
     while gate.standing() == 0 {
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -259,7 +263,7 @@ fn a_wedged_or_ended_analyst_starves_the_watchdog() {
     while !fed(&health) {
         std::thread::sleep(Duration::from_millis(1));
     }
-    analyst.stop();
+    analysis.stop();
     thread.join().expect("ended");
     assert!(!fed(&health), "a thread that is gone analyses nothing");
 }

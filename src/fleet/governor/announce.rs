@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::Load;
+use super::load::Load;
 use crate::base::clock::Monotonic;
 use crate::model::coverage::CoverageLevel;
 use crate::model::event::Phase;
@@ -102,7 +102,7 @@ impl Announcer {
 
     /// `short` says whether the governor holds anything back. A level that no camera was at before
     /// in this shortage is told at once, which happens four times at most.
-    pub(super) fn look(
+    pub(super) fn evaluate(
         &mut self,
         now: Monotonic,
         short: bool,

@@ -2,16 +2,16 @@
 //!
 //! Every (camera, level) is a [`Step`]; steps are ordered by class, then level, then the camera's
 //! rank. All steps up to the mark are taken. A camera's level follows from its own step and the
-//! mark alone, so that cameras that come, go or become engaged move nobody else.
+//! mark alone, so that cameras that come, go or become active move nobody else.
 
-use super::Watched;
+use super::camera::GovernedCamera;
 use crate::model::coverage::CoverageLevel;
 
 /// Cameras that lose levels together; smaller ones first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Class {
     pub(super) priority: u8,
-    pub(super) engaged: bool,
+    pub(super) active: bool,
     pub(super) always: bool,
 }
 
@@ -36,15 +36,15 @@ pub(super) fn level(mark: Option<Step>, class: Class, rank: u64) -> CoverageLeve
 
 /// About what a camera costs at a level, an awake one at its full rate being 1. It decides how many
 /// steps are taken at once, and nothing else: the next measurement corrects it.
-fn cost(level: CoverageLevel, watched: &Watched) -> f64 {
-    if !watched.streaming {
+fn cost(level: CoverageLevel, camera: &GovernedCamera) -> f64 {
+    if !camera.streaming {
         return 0.0;
     }
     // As measured: an awake camera takes about 85 ms of a second, a keyframe 9 ms to decode and look at.
     // Whatever its level a sleeping one is glanced at once in a heartbeat, which is most of its cost.
     let awake: [f64; 5] = [1.0, 0.75, 0.6, 0.06, 0.03];
     let asleep: [f64; 5] = [0.034, 0.031, 0.03, 0.03, 0.03];
-    let costs = if watched.asleep { asleep } else { awake };
+    let costs = if camera.asleep { asleep } else { awake };
     costs[level.index()]
 }
 
@@ -65,18 +65,18 @@ pub(super) struct Ladder {
 }
 
 impl Ladder {
-    pub(super) fn of(cameras: &[(&Watched, Class)]) -> Self {
+    pub(super) fn of(cameras: &[(&GovernedCamera, Class)]) -> Self {
         let mut rungs = Vec::with_capacity(cameras.len() * 4);
         let mut full = 0.0;
-        for (watched, class) in cameras {
-            let rank = watched.id.rank();
-            full += cost(CoverageLevel::Full, watched);
+        for (camera, class) in cameras {
+            let rank = camera.id.rank();
+            full += cost(CoverageLevel::Full, camera);
             for pair in CoverageLevel::ALL.windows(2) {
                 let (better, level) = (pair[0], pair[1]);
                 let class = *class;
                 rungs.push(Rung {
                     step: Step { class, level, rank },
-                    saves: cost(better, watched) - cost(level, watched),
+                    saves: cost(better, camera) - cost(level, camera),
                 });
             }
         }

@@ -12,20 +12,20 @@ const POLICY: GovernorPolicy = GovernorPolicy {
     update_every: Duration::from_secs(30),
 };
 
-fn camera(number: usize, priority: u8) -> Watched {
-    Watched {
+fn camera(number: usize, priority: u8) -> GovernedCamera {
+    GovernedCamera {
         id: CameraId::new(&format!("camera-{number}")).expect("name"),
         level: CoverageLevel::Full,
         priority,
         always: false,
         streaming: true,
         asleep: false,
-        engaged: false,
+        active: false,
         overdue: false,
     }
 }
 
-fn fleet(sizes: &[(u8, usize)]) -> Vec<Watched> {
+fn fleet(sizes: &[(u8, usize)]) -> Vec<GovernedCamera> {
     let each = sizes
         .iter()
         .flat_map(|(priority, count)| std::iter::repeat_n(*priority, *count));
@@ -38,7 +38,7 @@ fn fleet(sizes: &[(u8, usize)]) -> Vec<Watched> {
 #[derive(Debug)]
 struct Plant {
     governor: Governor,
-    cameras: Vec<Watched>,
+    cameras: Vec<GovernedCamera>,
     levels: BTreeMap<CameraId, CoverageLevel>,
     /// What all cameras at their full rate take of all that there is.
     demand: f64,
@@ -51,13 +51,13 @@ struct Plant {
     noise: f64,
     random: fastrand::Rng,
     now: Monotonic,
-    plenty: bool,
+    headroom: bool,
     changes: Vec<(Monotonic, Change)>,
     said: Vec<(Monotonic, Announcement)>,
 }
 
 impl Plant {
-    fn new(cameras: Vec<Watched>, demand: f64) -> Self {
+    fn new(cameras: Vec<GovernedCamera>, demand: f64) -> Self {
         Self {
             governor: Governor::new(POLICY),
             cameras,
@@ -70,13 +70,13 @@ impl Plant {
             noise: 0.0,
             random: fastrand::Rng::with_seed(7),
             now: Monotonic(Duration::from_secs(1_000)),
-            plenty: true,
+            headroom: true,
             changes: Vec::new(),
             said: Vec::new(),
         }
     }
 
-    fn level(&self, camera: &Watched) -> CoverageLevel {
+    fn level(&self, camera: &GovernedCamera) -> CoverageLevel {
         self.levels.get(&camera.id).copied().unwrap_or_default()
     }
 
@@ -102,8 +102,8 @@ impl Plant {
         for camera in &mut self.cameras {
             camera.level = self.levels.get(&camera.id).copied().unwrap_or_default();
         }
-        let decision = self.governor.look(self.now, load, &self.cameras);
-        self.plenty = decision.plenty;
+        let decision = self.governor.evaluate(self.now, load, &self.cameras);
+        self.headroom = decision.headroom;
         for change in decision.changes {
             self.levels.insert(change.camera.clone(), change.to);
             self.changes.push((self.now, change));
@@ -206,20 +206,20 @@ fn a_thousand_cameras_of_one_priority_lose_no_more_than_they_must() {
 #[test]
 fn a_camera_on_which_somebody_is_followed_loses_last_within_its_priority() {
     let mut plant = Plant::new(fleet(&[(100, 20), (200, 20)]), 1.6);
-    plant.cameras[3].engaged = true;
+    plant.cameras[3].active = true;
     plant.run(60);
     assert_eq!(plant.level(&plant.cameras[3]), CoverageLevel::Full);
     assert!(plant.level(&plant.cameras[4]) > CoverageLevel::Full);
-    // One that becomes engaged gets its rate at once, and nobody else loses anything by it.
+    // One that becomes active gets its rate at once, and nobody else loses anything by it.
     let before = plant.levels.clone();
-    plant.cameras[4].engaged = true;
+    plant.cameras[4].active = true;
     plant.second();
     assert_eq!(plant.level(&plant.cameras[4]), CoverageLevel::Full);
-    for camera in plant.cameras.iter().filter(|c| !c.engaged) {
+    for camera in plant.cameras.iter().filter(|c| !c.active) {
         assert!(plant.levels.get(&camera.id) == before.get(&camera.id));
     }
     // It keeps it for a while after the track was lost.
-    plant.cameras[4].engaged = false;
+    plant.cameras[4].active = false;
     plant.run(20);
     assert_eq!(plant.level(&plant.cameras[4]), CoverageLevel::Full);
     // Where even all of the others are not enough, it loses too, before a higher priority does.
@@ -236,26 +236,26 @@ fn a_camera_that_never_sleeps_loses_after_those_in_watch_mode_of_its_priority() 
         camera.always = true;
     }
     plant.run(60);
-    let worst = |cameras: &[Watched]| cameras.iter().map(|c| plant.level(c)).max();
+    let worst = |cameras: &[GovernedCamera]| cameras.iter().map(|c| plant.level(c)).max();
     assert_eq!(worst(&plant.cameras[10..]), Some(CoverageLevel::Full));
     assert!(worst(&plant.cameras[..10]) > Some(CoverageLevel::Full));
 }
 
 #[test]
-fn there_is_plenty_only_where_the_load_leaves_room_and_nobody_lost_anything() {
+fn there_is_headroom_only_where_the_load_leaves_room_and_nobody_lost_anything() {
     let mut plant = Plant::new(fleet(&[(100, 20)]), 0.5);
     plant.run(10);
-    assert!(plant.plenty);
+    assert!(plant.headroom);
     plant.demand = 0.9;
     plant.run(10);
-    assert!(!plant.plenty && plant.is_full());
+    assert!(!plant.headroom && plant.is_full());
     plant.demand = 1.8;
     plant.run(30);
     plant.demand = 0.5;
     plant.run(10);
-    assert!(!plant.plenty && !plant.is_full());
+    assert!(!plant.headroom && !plant.is_full());
     plant.run(120);
-    assert!(plant.plenty && plant.is_full());
+    assert!(plant.headroom && plant.is_full());
 }
 
 #[test]

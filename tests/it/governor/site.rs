@@ -9,8 +9,7 @@ use parapet::base::clock::{Clock as _, ManualClock, Monotonic, SharedClock};
 use parapet::base::metrics::Metrics;
 use parapet::config::types::{CameraConfig, GovernorConfig, InferenceConfig, SourceConfig};
 use parapet::fleet::analysis::{Identity, Observer};
-use parapet::fleet::supervisor::StatusBoard;
-use parapet::fleet::{Fleet, FleetParts, GovernorParts, Look};
+use parapet::fleet::{Analysed, Emitted, Fleet, FleetParts, GovernorParts, StatusBoard};
 use parapet::infer::InferencePool;
 use parapet::infer::fake::FakeBackend;
 use parapet::ingest::fake::FakeSource;
@@ -33,12 +32,12 @@ pub(super) const PICTURES_PER_SECOND: u64 = 5;
 /// Where the model has not enough time, it is cut so much finer.
 pub(super) const FINER: u64 = 5;
 /// Enough for all.
-pub(super) const PLENTY: u64 = 1_000;
+pub(super) const ENOUGH: u64 = 1_000;
 /// By priority; four cameras each.
 pub(super) const PRIORITIES: [u8; 3] = [50, 100, 200];
 pub(super) const EACH: usize = 4;
 /// Somebody stands before this camera, which is one of the least important.
-pub(super) const ENGAGED: usize = 0;
+pub(super) const ACTIVE: usize = 0;
 
 /// How many pictures the model may still look at.
 #[derive(Default)]
@@ -190,7 +189,7 @@ pub(super) struct Site {
     pub(super) pool: Arc<InferencePool>,
     pub(super) events: Arc<Mutex<Vec<Event>>>,
     pub(super) turns: Arc<Turns>,
-    /// When frames of each camera were analysed, by the look over the analyst's shoulder.
+    /// When frames of each camera were analysed, as the analysis worker says.
     pub(super) analysed: Arc<Mutex<BTreeMap<usize, Vec<Monotonic>>>>,
     pub(super) pushed: u64,
     pub(super) media_time: Duration,
@@ -221,10 +220,10 @@ impl Site {
             pool: Arc::clone(&pool),
             clock: Arc::clone(&shared),
             metrics: Arc::clone(&metrics),
-            looks: Some(Arc::new(move |look: &Look<'_>| {
-                let camera = look.frame.index as usize;
+            analysed: Some(Arc::new(move |analysed: &Analysed<'_>| {
+                let camera = analysed.frame.index as usize;
                 let mut seen = seen.lock().expect("lock");
-                seen.entry(camera).or_default().push(look.frame.arrived);
+                seen.entry(camera).or_default().push(analysed.frame.arrived);
             })),
             governor: Some(GovernorParts {
                 config: governor,
@@ -239,7 +238,7 @@ impl Site {
             node: NodeName::new("node").expect("name"),
             observer: Observer::Clock(shared),
         };
-        let sink = Arc::new(move |event, _| told.lock().expect("lock").push(event));
+        let sink = Arc::new(move |emitted: Emitted| told.lock().expect("lock").push(emitted.event));
         let mut fleet = Fleet::start(parts, identity, sink, IdSource::seeded(1)).expect("started");
         let count = PRIORITIES.len() * EACH;
         let configured = |number| {
@@ -270,7 +269,7 @@ impl Site {
 
     pub(super) fn push(&mut self) {
         for number in 0..PRIORITIES.len() * EACH {
-            let light = if number == ENGAGED { 235 } else { 20 };
+            let light = if number == ACTIVE { 235 } else { 20 };
             let frame = Frame {
                 index: number as u64,
                 size: SIZE,
@@ -315,7 +314,7 @@ impl Site {
         pictures_per_second: u64,
         each: impl Fn(&Self),
     ) {
-        let finer = if pictures_per_second < PLENTY {
+        let finer = if pictures_per_second < ENOUGH {
             FINER
         } else {
             1
@@ -368,7 +367,7 @@ impl Site {
 
     pub(super) fn levels(&self) -> BTreeMap<u8, Vec<CoverageLevel>> {
         let mut levels: BTreeMap<u8, Vec<CoverageLevel>> = BTreeMap::new();
-        for number in (0..PRIORITIES.len() * EACH).filter(|number| *number != ENGAGED) {
+        for number in (0..PRIORITIES.len() * EACH).filter(|number| *number != ACTIVE) {
             let level = self.coverage(number).level;
             let of = levels.entry(PRIORITIES[number / EACH]).or_default();
             of.push(level);
@@ -376,7 +375,7 @@ impl Site {
         levels
     }
 
-    /// The largest gap of a camera by the frames that the analyst had, of those that ended within
+    /// The largest gap of a camera by the frames that the analysis worker had, of those that ended within
     /// the last seconds.
     pub(super) fn true_gap(&self, number: usize, seconds: u64) -> Duration {
         let now = self.clock.now();

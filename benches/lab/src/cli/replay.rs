@@ -17,7 +17,7 @@ use super::args::ReplayArgs;
 use super::logging;
 use crate::replay::{Played, Player, ReplayPorts, StageSeconds, Told, Witness, detections};
 use parapet::base::clock::{SharedClock, SystemClock};
-use parapet::fleet::EventSink;
+use parapet::fleet::{Emitted, EventSink};
 use parapet::infer::Backend;
 use parapet::infer::ort::OrtBackend;
 use parapet::ingest::{FileStart, GstSource, Source};
@@ -189,7 +189,7 @@ impl Progress {
     /// Writes events to standard output, one JSON line each.
     fn printer(&self) -> EventSink {
         let bar = self.bar.clone();
-        Arc::new(move |event, _| {
+        Arc::new(move |Emitted { event, .. }| {
             let line = serde_json::to_string(&event).unwrap_or_else(|error| format!("{error}"));
             bar.suspend(|| {
                 // A closed pipe ends the printing, not the replay: the summary still counts.

@@ -11,7 +11,7 @@ use super::told::Sighting;
 use crate::mot::{Entry, MotError, parse};
 use parapet::base::clock::Monotonic;
 use parapet::fleet::analysis::Analysis;
-use parapet::fleet::{EventSink, Look, LookSink, RateLimit};
+use parapet::fleet::{Analysed, AnalysedSink, Emitted, EventSink, RateLimit};
 use parapet::model::detection::{Detection, ModelRef};
 use parapet::model::frame::{ColorMatrix, Colorimetry, Frame, OwnedPlanes, PixelFormat};
 use parapet::model::geometry::{Rect, Size};
@@ -60,7 +60,7 @@ pub fn play(
     start: UtcMicros,
     mut analysis: Analysis,
     events: &EventSink,
-    looks: &LookSink,
+    analysed: &AnalysedSink,
 ) -> (u64, u64) {
     let person: Arc<str> = "person".into();
     let model = ModelRef {
@@ -89,10 +89,10 @@ pub fn play(
             .collect();
         let frame = empty_frame(u64::from(number) - 1, at, start, form.picture);
         for event in analysis.frame(&frame, &found, &model) {
-            events(event, None);
+            events(Emitted::without_frame(event));
         }
         let tracks = analysis.tracks();
-        looks(&Look {
+        analysed(&Analysed {
             frame: &frame,
             found: &found,
             tracks,
@@ -100,7 +100,7 @@ pub fn play(
         looked += 1;
     }
     for event in analysis.end_session() {
-        events(event, None);
+        events(Emitted::without_frame(event));
     }
     (u64::from(frames), looked)
 }
@@ -209,7 +209,7 @@ mod tests {
         };
         let start = UtcMicros(1_000_000);
         let events = witness.events(None);
-        let counts = play(boxes, form, start, analysis, &events, &witness.looks());
+        let counts = play(boxes, form, start, analysis, &events, &witness.analysed());
         (witness.take(), counts)
     }
 

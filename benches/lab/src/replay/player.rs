@@ -41,7 +41,7 @@ pub enum ReplayError {
     #[error("video cannot be opened")]
     Source(#[from] SourceError),
     /// No thread.
-    #[error("the analyst's thread could not start")]
+    #[error("the analysis thread could not start")]
     Thread(#[from] std::io::Error),
     /// A file of detections is not what it should be.
     #[error(transparent)]
@@ -229,12 +229,12 @@ impl Player {
                     pool: self.pool(clip)?,
                     clock: Arc::clone(&self.ports.clock),
                     metrics: Arc::clone(&self.metrics),
-                    looks: Some(witness.looks()),
+                    analysed: Some(witness.analysed()),
                     governor: None,
                 };
                 let fleet = Fleet::start(parts, identity, events, ids)?;
                 if self.ports.scarce {
-                    fleet.spares_nothing();
+                    fleet.without_headroom();
                 }
                 video(fleet, clip, &self.metrics, progress).await?
             }
@@ -275,7 +275,7 @@ impl Player {
             self.ports.start,
             analysis,
             events,
-            &witness.looks(),
+            &witness.analysed(),
         );
         let seconds = self.ports.clock.now().since(begun).as_secs_f64();
         self.metrics.stage(Stage::Analyse).observe(seconds);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::matching::Alarm;
-use parapet::fleet::{EventSink, LookSink};
+use parapet::fleet::{AnalysedSink, Emitted, EventSink};
 use parapet::model::event::{Event, Phase};
 use parapet::model::geometry::{Rect, Size};
 use parapet::model::ids::{IncidentId, TrackId};
@@ -119,36 +119,36 @@ impl Witness {
     #[must_use]
     pub fn events(&self, also: Option<EventSink>) -> EventSink {
         let told = Arc::clone(&self.told);
-        Arc::new(move |event, arrived| {
+        Arc::new(move |emitted: Emitted| {
+            told.lock().events.push(emitted.event.clone());
             if let Some(also) = &also {
-                also(event.clone(), arrived);
+                also(emitted);
             }
-            told.lock().events.push(event);
         })
     }
 
-    /// Where looks go.
+    /// Where analysed frames go.
     #[must_use]
-    pub fn looks(&self) -> LookSink {
+    pub fn analysed(&self) -> AnalysedSink {
         let (told, keep_boxes) = (Arc::clone(&self.told), self.keep_boxes);
-        Arc::new(move |look| {
+        Arc::new(move |analysed| {
             let mut told = told.lock();
             told.looks += 1;
-            told.last = look.frame.media_time;
-            told.picture = Some(look.frame.size);
+            told.last = analysed.frame.media_time;
+            told.picture = Some(analysed.frame.size);
             if keep_boxes {
-                let seen = look.tracks.iter().filter(|track| track.seen_now);
+                let seen = analysed.tracks.iter().filter(|track| track.seen_now);
                 let boxes = seen.map(|track| SeenBox {
                     track: track.id,
                     score: track.score,
                     box_in_frame: track.box_in_frame,
                     counts: track.confirmed,
                 });
-                let found = look.found.iter();
+                let found = analysed.found.iter();
                 let sighting = Sighting {
-                    at: look.frame.media_time,
-                    known: look.frame.media_time + look.frame.held,
-                    frame: look.frame.index,
+                    at: analysed.frame.media_time,
+                    known: analysed.frame.media_time + analysed.frame.held,
+                    frame: analysed.frame.index,
                     boxes: boxes.collect(),
                     found: found.map(|d| (d.score, d.box_in_frame)).collect(),
                 };

@@ -43,9 +43,9 @@ fn any_plant() -> impl Strategy<Value = Plant> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// At every moment, whatever the load does, who is asleep, engaged or away: of two cameras of
+    /// At every moment, whatever the load does, who is asleep, active or away: of two cameras of
     /// one mode the more important one is never worse off; within a priority no camera that is
-    /// engaged is worse off than one that is not.
+    /// active is worse off than one that is not.
     #[test]
     fn a_more_important_camera_is_never_worse_off(
         plant in any_plant(),
@@ -55,7 +55,7 @@ proptest! {
         for (demand, seconds) in loads {
             plant.demand = demand;
             for camera in &mut plant.cameras {
-                camera.engaged = plant.random.u8(..) < 20;
+                camera.active = plant.random.u8(..) < 20;
                 camera.streaming = plant.random.u8(..) > 10;
             }
             for _ in 0..seconds {
@@ -75,12 +75,12 @@ proptest! {
                         prop_assert!(worst <= best, "{key:?} {worst:?}, {other:?} {best:?}");
                     }
                 }
-                for one in plant.cameras.iter().filter(|camera| camera.engaged) {
+                for one in plant.cameras.iter().filter(|camera| camera.active) {
                     let others = plant.cameras.iter().filter(|camera| {
-                        !camera.engaged && camera.always == one.always && camera.priority == one.priority
+                        !camera.active && camera.always == one.always && camera.priority == one.priority
                     });
                     for other in others {
-                        let held = plant.governor.engaged_until.contains_key(&other.id);
+                        let held = plant.governor.active_until.contains_key(&other.id);
                         prop_assert!(held || plant.level(one) <= plant.level(other));
                     }
                 }

@@ -44,7 +44,7 @@ pub(super) fn part(name: &str) -> Part {
         "pool-",
     ]) {
         Part::Receive
-    } else if begins(&["analyst"]) {
+    } else if begins(&["analysis"]) {
         Part::Analyse
     } else if begins(&["journal"]) {
         Part::Journal
@@ -137,7 +137,7 @@ mod tests {
     fn a_busy_thread_shows_under_its_part() {
         let before = Usage::of(std::process::id()).expect("this process");
         let (done, wait) = crossbeam_channel::bounded::<()>(0);
-        let thread = named_thread("analyst", move || {
+        let thread = named_thread("analysis", move || {
             while thread_cpu() < Duration::from_millis(200) {}
             // Lives until it has been seen.
             let _ = wait.recv();

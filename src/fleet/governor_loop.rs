@@ -1,5 +1,6 @@
-//! The supervisor's rounds: about once a second it measures the load, asks the
-//! [`governor`](super::governor), turns the cameras' dials, and shows what they promise and do.
+//! The governor's loop: about once a second it measures the load, asks the
+//! [`governor`](super::governor), commands the cameras' levels, and shows what is promised of them and
+//! observed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,31 +12,24 @@ use tokio_util::sync::CancellationToken;
 
 use super::admission::Admission;
 use super::analysis::Identity;
-use super::analyst::Analyst;
+use super::board::BoardEntry;
 use super::governor::{
-    Announcement, Change, Governor, GovernorPolicy, Inference, Load, Watched, demand,
+    Announcement, Change, GovernedCamera, Governor, GovernorPolicy, Inference, Load, demand,
 };
-use super::supervisor::Seen;
-use crate::base::clock::{CpuMeter, Monotonic, SharedClock};
+use super::handle::AnalysisHandle;
+use super::parts::GovernorParts;
+use crate::base::clock::{Monotonic, SharedClock};
 use crate::base::metrics::Metrics;
-use crate::config::types::{GovernorConfig, WatchMode};
+use crate::config::types::WatchMode;
 use crate::infer::InferencePool;
 use crate::ingest::{Source, Waits};
 use crate::model::camera::CameraState;
-use crate::model::event::{Event, EventDetail, EventKind, Phase, Severity};
-use crate::model::ids::{CameraId, EventId, IdSource, IncidentId};
-use crate::model::time::{CaptureTime, UtcMicros};
+use crate::model::event::{EventDetail, EventKind, Phase, Severity};
+use crate::model::ids::{CameraId, IdSource, IncidentId};
+use crate::model::node_event::NodeEvent;
+use crate::model::time::UtcMicros;
 
-/// What the governor needs besides the fleet.
-#[derive(Clone)]
-pub struct GovernorParts {
-    /// Its settings.
-    pub config: GovernorConfig,
-    /// Says how much processor time the process has used.
-    pub cpu: CpuMeter,
-}
-
-/// What the counters said at the last look.
+/// What the counters said the last time.
 #[derive(Clone, Copy)]
 struct Reading {
     at: Monotonic,
@@ -50,30 +44,30 @@ struct Reading {
 
 /// Where pictures wait as long as this to be decoded, decoding is asked for all that it can do: the
 /// processor's load does not tell, for who cannot keep up reads later and asks for no more.
-const MOST_WAIT: Duration = Duration::from_millis(400);
+const LONGEST_DECODE_WAIT: Duration = Duration::from_millis(400);
 
 /// How long what was decoded had waited, as a share of the longest wait that is no shortage.
 fn waiting(before: Waits, now: Waits) -> f64 {
     let count = now.count.saturating_sub(before.count);
     let total = now.total.saturating_sub(before.total);
-    total.as_secs_f64() / count.max(1) as f64 / MOST_WAIT.as_secs_f64()
+    total.as_secs_f64() / count.max(1) as f64 / LONGEST_DECODE_WAIT.as_secs_f64()
 }
 
-pub(super) struct Rounds {
+pub(super) struct GovernorLoop {
     pub(super) parts: GovernorParts,
-    pub(super) board: Arc<RwLock<BTreeMap<CameraId, Seen>>>,
+    pub(super) board: Arc<RwLock<BTreeMap<CameraId, BoardEntry>>>,
     pub(super) source: Arc<dyn Source>,
     pub(super) admission: Arc<Admission>,
     pub(super) pool: Arc<InferencePool>,
     pub(super) clock: SharedClock,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) analyst: Analyst,
+    pub(super) analysis: AnalysisHandle,
     pub(super) identity: Identity,
     pub(super) ids: IdSource,
 }
 
-impl Rounds {
-    /// Goes its rounds until it is cancelled; a shortage that stands then is told to be over.
+impl GovernorLoop {
+    /// Runs until it is cancelled; a shortage that stands then is told to be over.
     pub(super) async fn run(mut self, cancel: CancellationToken) {
         let config = &self.parts.config;
         let mut ticks = tokio::time::interval(config.every);
@@ -98,32 +92,32 @@ impl Rounds {
             let load = self.load(&before, &reading);
             before = reading;
             if self.parts.config.enabled {
-                let decision = governor.look(reading.at, load, &self.watched(reading.at));
-                self.turn(&decision.changes);
-                self.admission.set_plenty(decision.plenty);
-                if let Some(word) = decision.announcement {
-                    self.tell(&word, &mut incident);
+                let decision = governor.evaluate(reading.at, load, &self.governed(reading.at));
+                self.command(&decision.changes);
+                self.admission.set_headroom(decision.headroom);
+                if let Some(announcement) = decision.announcement {
+                    self.announce(&announcement, &mut incident);
                 }
             }
             self.show(reading.at);
         }
-        if let Some(word) = governor.stop(self.clock.now()) {
-            self.tell(&word, &mut incident);
+        if let Some(announcement) = governor.stop(self.clock.now()) {
+            self.announce(&announcement, &mut incident);
         }
     }
 
     fn read(&self) -> Reading {
         let cpu = (self.parts.cpu)();
         let cameras = self.board.read();
-        let sum = |count: fn(&Seen) -> u64| cameras.values().map(count).sum();
+        let sum = |count: fn(&BoardEntry) -> u64| cameras.values().map(count).sum();
         Reading {
             cpu,
             at: self.clock.now(),
             busy: self.pool.busy(),
-            analysed: sum(|seen| seen.metrics.analysed.get()),
-            missed: sum(|seen| seen.metrics.superseded.get() + seen.metrics.stale.get()),
-            probes_taken: sum(|seen| seen.metrics.watch.probes_taken.get()),
-            probes_deferred: sum(|seen| seen.metrics.watch.probes_deferred.get()),
+            analysed: sum(|entry| entry.metrics.analysed.get()),
+            missed: sum(|entry| entry.metrics.superseded.get() + entry.metrics.stale.get()),
+            probes_taken: sum(|entry| entry.metrics.watch.probes_taken.get()),
+            probes_deferred: sum(|entry| entry.metrics.watch.probes_deferred.get()),
             waits: self.source.waits(),
         }
     }
@@ -154,43 +148,44 @@ impl Rounds {
         load
     }
 
-    fn watched(&self, now: Monotonic) -> Vec<Watched> {
+    fn governed(&self, now: Monotonic) -> Vec<GovernedCamera> {
         let cameras = self.board.read();
-        let running = cameras.iter().filter_map(|(id, seen)| {
-            let state = seen.status.borrow().state;
-            let always = seen.config.watch.mode == WatchMode::Always;
+        let running = cameras.iter().filter_map(|(id, entry)| {
+            let state = entry.status.borrow().state;
+            let always = entry.config.watch.mode == WatchMode::Always;
             // What its level keeps asleep would go on sleeping by itself in watch mode, as a rule.
-            let by_itself = !seen.dial.level().is_sparse() || !always;
-            (state != CameraState::Stopped).then(|| Watched {
+            let by_itself = !entry.command.level().is_sparse() || !always;
+            (state != CameraState::Stopped).then(|| GovernedCamera {
                 id: id.clone(),
-                level: seen.dial.level(),
-                priority: seen.config.priority,
+                level: entry.command.level(),
+                priority: entry.config.priority,
                 always,
                 streaming: state == CameraState::Streaming,
-                asleep: seen.dial.is_asleep() && by_itself,
-                engaged: seen.dial.is_engaged(),
-                overdue: !seen.dial.coverage(now).kept,
+                asleep: entry.observed.is_asleep() && by_itself,
+                active: entry.observed.is_active(),
+                overdue: !entry.observed.coverage(now).kept,
             })
         });
         running.collect()
     }
 
-    fn turn(&self, changes: &[Change]) {
+    fn command(&self, changes: &[Change]) {
         let cameras = self.board.read();
         for change in changes {
             let (from, to) = (change.from.name(), change.to.name());
             tracing::debug!(camera = %change.camera, from, to, "coverage level");
             self.metrics.governor.count_change(change.to > change.from);
-            if let Some(seen) = cameras.get(&change.camera) {
-                seen.dial.set_level(change.to);
+            if let Some(entry) = cameras.get(&change.camera) {
+                entry.command.set_level(change.to);
+                entry.observed.promise_changed();
             }
         }
     }
 
     fn show(&self, now: Monotonic) {
-        for seen in self.board.read().values() {
-            let coverage = seen.dial.coverage(now);
-            let shown = &seen.metrics.coverage;
+        for entry in self.board.read().values() {
+            let coverage = entry.observed.coverage(now);
+            let shown = &entry.metrics.coverage;
             let level = i64::try_from(coverage.level.index()).unwrap_or(i64::MAX);
             shown.level.set(level);
             shown.gap_seconds.set(coverage.largest_gap.as_secs_f64());
@@ -200,54 +195,47 @@ impl Rounds {
         }
     }
 
-    fn tell(&mut self, word: &Announcement, incident: &mut Option<IncidentId>) {
+    fn announce(&mut self, announcement: &Announcement, incident: &mut Option<IncidentId>) {
+        let Announcement {
+            phase,
+            summary,
+            load,
+        } = announcement;
         let now = UtcMicros(self.clock.utc_micros());
         let ids = &mut self.ids;
         let own = *incident.get_or_insert_with(|| IncidentId(ids.uuid_v7(now.0)));
-        let Load {
-            cpu,
-            inference,
-            decoding,
-        } = word.load;
-        let reason = match word.phase {
+        let reason = match phase {
             Phase::Ended => "every camera is looked at as asked for".to_owned(),
             Phase::Started | Phase::Updated => format!(
-                "inference is asked for {inference:.2} of what it can do, decoding for \
-                 {decoding:.2}, and the processor for {cpu:.2} of its budget; {}",
-                word.summary
+                "inference is asked for {:.2} of what it can do, decoding for {:.2}, and the \
+                 processor for {:.2} of its budget; {summary}",
+                load.inference, load.decoding, load.cpu
             ),
         };
-        let severity = match word.phase {
+        let severity = match phase {
             Phase::Ended => Severity::Info,
-            _ if word.summary.worst().is_sparse() => Severity::Alarm,
+            _ if summary.worst().is_sparse() => Severity::Alarm,
             _ => Severity::Warning,
         };
-        tracing::warn!(phase = ?word.phase, reason, "coverage");
-        let event = Event {
-            id: EventId(ids.uuid_v7(now.0)),
+        tracing::warn!(?phase, reason, "coverage");
+        let event = NodeEvent {
+            camera: None,
             incident: own,
-            phase: word.phase,
+            phase: *phase,
             kind: EventKind::COVERAGE_REDUCED,
             severity,
-            site: self.identity.site.clone(),
-            node: self.identity.node.clone(),
-            camera: CameraId::of_node(&self.identity.node),
-            rule: None,
-            zone: None,
-            occurred: CaptureTime::arrival(now),
-            observed: now,
-            objects: Vec::new(),
             detail: EventDetail {
                 reason: Some(reason),
-                count: Some(word.summary.reduced()),
+                count: Some(summary.reduced()),
                 ..EventDetail::default()
             },
-            model: None,
         };
-        if word.phase == Phase::Ended {
+        let Identity { site, node, .. } = &self.identity;
+        let event = event.build(ids, site, node, now);
+        if *phase == Phase::Ended {
             *incident = None;
         }
-        self.analyst.tell(event);
+        self.analysis.emit(event);
     }
 }
 

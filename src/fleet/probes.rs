@@ -1,13 +1,13 @@
-//! What the detector's glances at a sleeping camera are worth. Pure.
+//! What the detector's probes of a sleeping camera are worth. Pure.
 //!
-//! A glance wakes the camera if it finds anything that might be somebody, at a score below what
+//! A probe wakes the camera if it finds anything that might be somebody, at a score below what
 //! begins a track. So a post that looks a little like somebody would wake its camera at every
-//! glance. But what comes of a wake is known at the next sleep: where nobody was followed although
-//! the detector looked at several pictures, what the glance found is no reason to wake for the
+//! probe. But what comes of a wake is known at the next sleep: where nobody was followed although
+//! the detector looked at several pictures, what the probe found is no reason to wake for the
 //! same thing in the same place. It becomes one again when it moves, looks more like somebody
-//! than before, or after [`FORGET`]. Nor is what the glance before found in the same place already,
-//! not sure enough to wake for: whoever comes was not there. Where there is plenty for all, less is
-//! enough of what was not there at the glance before. Nothing is lost by either that an
+//! than before, or after [`FORGET`]. Nor is what the probe before found in the same place already,
+//! not sure enough to wake for: whoever comes was not there. Where there is headroom, less is
+//! enough of what was not there at the probe before. Nothing is lost by either that an
 //! awake camera would have told: what would begin a track wakes it in any case.
 
 use std::time::Duration;
@@ -15,20 +15,20 @@ use std::time::Duration;
 use crate::model::detection::Detection;
 use crate::model::geometry::Rect;
 
-/// What a glance must find in a place for it to be known at the next.
+/// What a probe must find in a place for it to be known at the next.
 const KNOWN: f32 = 0.25;
 /// Overlap from which on it is the same place.
 const SAME_PLACE: f32 = 0.5;
 /// So much more sure is another matter.
 const SURER: f32 = 0.1;
-/// Pictures that the detector looked at in vain.
-const ENOUGH: u32 = 5;
+/// After fewer analysed pictures nobody knows whether a wake was a false one.
+const MIN_SAMPLES: u32 = 5;
 const FORGET: Duration = Duration::from_secs(900);
 /// Places remembered for one camera.
-const MOST: usize = 16;
+const MAX_PLACES: usize = 16;
 
 #[derive(Clone, Copy, Debug)]
-struct Found {
+struct Candidate {
     place: Rect,
     score: f32,
     at: Duration,
@@ -36,22 +36,22 @@ struct Found {
 
 /// One camera's.
 #[derive(Debug, Default)]
-pub(super) struct Glances {
-    /// What the last glance woke it for.
-    pending: Vec<Found>,
-    /// Pictures looked at since.
-    looked: u32,
+pub(super) struct Probes {
+    /// What the last probe woke it for.
+    pending: Vec<Candidate>,
+    /// Pictures analysed since.
+    analysed: u32,
     /// Somebody was followed since.
     met: bool,
-    dismissed: Vec<Found>,
-    /// What the last glance found, sure or not; none before the first.
+    dismissed: Vec<Candidate>,
+    /// What the last probe found, sure or not; none before the first.
     usual: Option<Vec<Rect>>,
 }
 
 /// From which scores on a detection counts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// It may wake the camera where the glance before found nothing.
+    /// It may wake the camera where the probe before found nothing.
     pub(super) suspects: f32,
     /// It may wake the camera.
     pub(super) wakes: f32,
@@ -59,15 +59,15 @@ pub(super) struct Limits {
     pub(super) begins: f32,
 }
 
-impl Glances {
-    /// A picture of the awake camera was looked at; `met` says that somebody is followed.
+impl Probes {
+    /// A picture of the awake camera was analysed; `met` says that somebody is followed.
     pub(super) fn followed(&mut self, met: bool) {
-        self.looked = self.looked.saturating_add(1);
+        self.analysed = self.analysed.saturating_add(1);
         self.met |= met;
     }
 
-    /// Whether the camera must wake for what a glance at `now` found.
-    pub(super) fn notices(&mut self, found: &[&Detection], limits: Limits, now: Duration) -> bool {
+    /// Whether the camera must wake for what a probe at `now` found.
+    pub(super) fn triggers(&mut self, found: &[&Detection], limits: Limits, now: Duration) -> bool {
         self.learn();
         self.dismissed
             .retain(|old| now.saturating_sub(old.at) < FORGET);
@@ -76,7 +76,7 @@ impl Glances {
             let known = self.usual.as_deref().unwrap_or_default();
             detection.score < limits.begins && known.iter().any(same)
         };
-        // Of the first glance nobody knows whether what it found is always there.
+        // Of the first probe nobody knows whether what it found is always there.
         let least = match self.usual {
             Some(_) => limits.suspects,
             None => limits.wakes,
@@ -86,24 +86,24 @@ impl Glances {
             .filter(|detection| detection.score >= least)
             .filter(|detection| !self.dismissed.iter().any(|old| old.is(detection)))
             .filter(|detection| !usual(detection));
-        let pending = worth.map(|detection| Found {
+        let pending = worth.map(|detection| Candidate {
             place: detection.box_in_frame,
             score: detection.score,
             at: now,
         });
-        self.pending = pending.take(MOST).collect();
+        self.pending = pending.take(MAX_PLACES).collect();
         let known = found.iter().filter(|detection| detection.score >= KNOWN);
         let places = known.map(|detection| detection.box_in_frame);
-        self.usual = Some(places.take(MOST).collect());
+        self.usual = Some(places.take(MAX_PLACES).collect());
         !self.pending.is_empty()
     }
 
     /// It sleeps again: what came of the last wake?
     fn learn(&mut self) {
-        let (looked, met) = (self.looked, self.met);
-        (self.looked, self.met) = (0, false);
+        let (analysed, met) = (self.analysed, self.met);
+        (self.analysed, self.met) = (0, false);
         let pending = std::mem::take(&mut self.pending);
-        if met || looked < ENOUGH {
+        if met || analysed < MIN_SAMPLES {
             return;
         }
         for found in pending {
@@ -111,12 +111,12 @@ impl Glances {
                 .retain(|old| old.place.iou(&found.place) < SAME_PLACE);
             self.dismissed.push(found);
         }
-        let surplus = self.dismissed.len().saturating_sub(MOST);
+        let surplus = self.dismissed.len().saturating_sub(MAX_PLACES);
         self.dismissed.drain(..surplus);
     }
 }
 
-impl Found {
+impl Candidate {
     fn is(&self, detection: &Detection) -> bool {
         detection.score < self.score + SURER
             && self.place.iou(&detection.box_in_frame) >= SAME_PLACE
@@ -141,42 +141,37 @@ mod tests {
         }
     }
 
-    /// A glance, and if it wakes the camera, so many pictures until it sleeps again.
-    fn glance(
-        glances: &mut Glances,
-        seconds: u64,
-        what: &Detection,
-        followed: (u32, bool),
-    ) -> bool {
-        let woke = glances.notices(&[what], LIMITS, Duration::from_secs(seconds));
+    /// A probe, and if it wakes the camera, so many pictures until it sleeps again.
+    fn probe(probes: &mut Probes, seconds: u64, what: &Detection, followed: (u32, bool)) -> bool {
+        let woke = probes.triggers(&[what], LIMITS, Duration::from_secs(seconds));
         for _ in 0..followed.0 * u32::from(woke) {
-            glances.followed(followed.1);
+            probes.followed(followed.1);
         }
         woke
     }
 
     #[test]
     fn what_nobody_came_of_wakes_it_once() {
-        let mut glances = Glances::default();
+        let mut probes = Probes::default();
         let post = found(0.4, 0.55);
-        assert!(glance(&mut glances, 0, &post, (20, false)));
+        assert!(probe(&mut probes, 0, &post, (20, false)));
         for seconds in [10, 20, 30] {
-            assert!(!glance(&mut glances, seconds, &post, (20, false)));
+            assert!(!probe(&mut probes, seconds, &post, (20, false)));
         }
         let beside = found(0.48, 0.55);
-        assert!(glance(&mut glances, 40, &beside, (20, false)), "elsewhere");
+        assert!(probe(&mut probes, 40, &beside, (20, false)), "elsewhere");
         let surer = found(0.4, 0.66);
-        assert!(glance(&mut glances, 50, &surer, (20, false)), "surer");
-        assert!(!glance(&mut glances, 55, &surer, (20, false)));
-        assert!(!glance(&mut glances, 60, &surer, (20, false)));
-        assert!(!glance(&mut glances, 70, &post, (20, false)));
-        glance(&mut glances, 100, &beside, (0, false));
-        assert!(glance(&mut glances, 60 + 900, &post, (20, false)), "later");
+        assert!(probe(&mut probes, 50, &surer, (20, false)), "surer");
+        assert!(!probe(&mut probes, 55, &surer, (20, false)));
+        assert!(!probe(&mut probes, 60, &surer, (20, false)));
+        assert!(!probe(&mut probes, 70, &post, (20, false)));
+        probe(&mut probes, 100, &beside, (0, false));
+        assert!(probe(&mut probes, 60 + 900, &post, (20, false)), "later");
     }
 
     #[test]
     fn what_the_glance_before_saw_already_wakes_it_only_once_it_would_be_followed() {
-        let mut glances = Glances::default();
+        let mut probes = Probes::default();
         for (seconds, score, wakes) in [
             (0, 0.3, false),
             (10, 0.52, false),
@@ -184,11 +179,11 @@ mod tests {
             (30, 0.61, true),
         ] {
             let what = found(0.4, score);
-            let woke = glance(&mut glances, seconds, &what, (20, true));
+            let woke = probe(&mut probes, seconds, &what, (20, true));
             assert_eq!(woke, wakes, "{score}");
         }
         let moved = found(0.5, 0.52);
-        assert!(glance(&mut glances, 40, &moved, (20, true)));
+        assert!(probe(&mut probes, 40, &moved, (20, true)));
     }
 
     #[test]
@@ -197,16 +192,16 @@ mod tests {
             suspects: 0.35,
             ..LIMITS
         };
-        let mut glances = Glances::default();
+        let mut probes = Probes::default();
         let mut wakes = |seconds, what: &Detection, limits| {
-            let woke = glances.notices(&[what], limits, Duration::from_secs(seconds));
+            let woke = probes.triggers(&[what], limits, Duration::from_secs(seconds));
             for _ in 0..20 * u32::from(woke) {
-                glances.followed(false);
+                probes.followed(false);
             }
             woke
         };
         let shrub = found(0.1, 0.4);
-        assert!(!wakes(0, &shrub, limits), "the first glance");
+        assert!(!wakes(0, &shrub, limits), "the first probe");
         assert!(!wakes(10, &shrub, limits), "it was there");
         let somebody = found(0.5, 0.4);
         assert!(!wakes(20, &somebody, LIMITS), "not sure enough");
@@ -221,9 +216,9 @@ mod tests {
     #[test]
     fn who_was_followed_wakes_it_again_and_so_does_what_was_hardly_looked_at() {
         for followed in [(20, true), (4, false), (0, false)] {
-            let mut glances = Glances::default();
+            let mut probes = Probes::default();
             for seconds in [0, 10, 20] {
-                let woke = glance(&mut glances, seconds, &found(0.4, 0.65), followed);
+                let woke = probe(&mut probes, seconds, &found(0.4, 0.65), followed);
                 assert!(woke, "{followed:?}");
             }
         }
@@ -231,11 +226,11 @@ mod tests {
 
     #[test]
     fn not_more_than_so_many_places_are_remembered() {
-        let mut glances = Glances::default();
+        let mut probes = Probes::default();
         for number in 0..200_u16 {
             let place = f32::from(number % 50) / 60.0;
-            glance(&mut glances, 1, &found(place, 0.5), (20, false));
-            assert!(glances.dismissed.len() <= MOST);
+            probe(&mut probes, 1, &found(place, 0.5), (20, false));
+            assert!(probes.dismissed.len() <= MAX_PLACES);
         }
     }
 }
