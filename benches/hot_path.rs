@@ -54,7 +54,7 @@ fn frame(clock: &SystemClock, index: u64) -> Frame {
         media_time: Duration::from_millis(index * 100),
         arrived: clock.now(),
         held: Duration::ZERO,
-        glance: false,
+        probe: false,
         planes: OwnedPlanes::new(planes),
     }
 }

@@ -66,7 +66,7 @@ fn frame(format: PixelFormat) -> Frame {
         media_time: Duration::ZERO,
         arrived: Monotonic::default(),
         held: Duration::ZERO,
-        glance: false,
+        probe: false,
         planes: OwnedPlanes::new(planes),
     }
 }

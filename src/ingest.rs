@@ -94,7 +94,7 @@ pub trait Sink: Send + Sync {
     /// A decoded picture. May block: a file at `Pace::Fast` then waits and loses nothing. A
     /// session's `stop` waits for this call, so whoever blocks here must let go at the stop.
     fn frame(&self, frame: Frame);
-    /// A picture of a sleeping camera that the detector is to look at ([`Frame::glance`]).
+    /// A picture of a sleeping camera that the detector is to look at ([`Frame::probe`]).
     fn probe(&self, _frame: Frame) {}
     /// Something happened to the source.
     fn note(&self, note: Note);

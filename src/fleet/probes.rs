@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_glance_before_saw_already_wakes_it_only_once_it_would_be_followed() {
+    fn what_the_probe_before_saw_already_wakes_it_only_once_it_would_be_followed() {
         let mut probes = Probes::default();
         for (seconds, score, wakes) in [
             (0, 0.3, false),

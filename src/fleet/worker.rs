@@ -164,13 +164,13 @@ impl AnalysisWorker {
         }
         let observed = &attached.observed;
         let headroom = observed.had_headroom();
-        let triggered = frame.glance
+        let triggered = frame.probe
             && attached
                 .analysis
                 .triggers(found, frame.media_time, headroom);
         // In always mode, where the governor leaves only keyframes, they are followed as far as they
         // go.
-        if frame.glance && !observed.command().follows_keyframes() {
+        if frame.probe && !observed.command().follows_keyframes() {
             observed.set_shown(triggered, false);
             return;
         }

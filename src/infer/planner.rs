@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn who_woke_goes_before_a_larger_priority_that_is_only_glanced_at() {
+    fn who_woke_goes_before_a_larger_priority_that_is_only_probed() {
         let mut planner = planner(1, 0);
         for (lane, priority) in [(1, 200), (2, 50), (3, 200)] {
             planner.add(lane, 0, priority);

@@ -60,7 +60,7 @@ pub fn frame_from_image(picture: &RgbImage) -> Frame {
         media_time: Duration::ZERO,
         arrived: Monotonic::default(),
         held: Duration::ZERO,
-        glance: false,
+        probe: false,
         planes: OwnedPlanes::new(vec![(y, full), (u, half), (v, half)]),
     }
 }

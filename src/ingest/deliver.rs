@@ -267,7 +267,7 @@ impl Core {
                     self.tell(note);
                 }
                 self.changed.note(decoded.change);
-                if decoded.frame.glance {
+                if decoded.frame.probe {
                     self.keep_out_of_sequence(decoded.frame);
                 } else {
                     self.sink().frame(decoded.frame);

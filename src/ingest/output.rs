@@ -59,7 +59,7 @@ impl Output {
         let pts = sample.buffer().and_then(gst::BufferRef::pts);
         let (route, pts) = self.routing.route(pts);
         let (format, frame) = self.progress.frame(sample, route, pts, arrival)?;
-        let compared = !frame.glance && self.routing.take_key(pts);
+        let compared = !frame.probe && self.routing.take_key(pts);
         let change = if compared {
             self.compare(&frame)
         } else {

@@ -89,13 +89,13 @@ impl Progress {
         let Some((info, picture)) = self.info.clone() else {
             return Err(unsupported("a picture without a description"));
         };
-        let (held, glance) = match route {
+        let (held, probe) = match route {
             Route::Follow(held) => (held, false),
             Route::OutOfSequence(held) => (held, true),
         };
         let arrived = arrival.utc.before(held);
         let stamp = stamp(sample, pts);
-        let media_time = if glance {
+        let media_time = if probe {
             self.media.out_of_sequence(stamp)
         } else {
             self.media.next(stamp, self.step)
@@ -117,10 +117,10 @@ impl Progress {
             media_time,
             arrived: arrival.now,
             held,
-            glance,
+            probe,
             planes: Arc::new(planes),
         };
-        self.index += u64::from(!glance);
+        self.index += u64::from(!probe);
         self.frames_in_run += 1;
         Ok((self.format_note(picture), frame))
     }

@@ -77,7 +77,7 @@ pub struct Frame {
     pub held: Duration,
     /// Of a sleeping camera: look whether somebody is there, but follow nobody. It stands outside
     /// the sequence, and the same moment may come again once the camera is awake.
-    pub glance: bool,
+    pub probe: bool,
     /// Its pixels.
     pub planes: Arc<dyn Planes>,
 }

@@ -52,7 +52,7 @@ fn frame(size: Size, index: u64) -> Frame {
         media_time: Duration::from_millis(index * 200),
         arrived: Monotonic::default(),
         held: Duration::ZERO,
-        glance: false,
+        probe: false,
         planes: OwnedPlanes::new(vec![
             (vec![90; width * height], width),
             (half.clone(), width / 2),

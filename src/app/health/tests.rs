@@ -121,7 +121,7 @@ fn frame(index: u64, arrived: Monotonic) -> Frame {
         media_time: Duration::from_secs(index),
         arrived,
         held: Duration::ZERO,
-        glance: false,
+        probe: false,
         planes: OwnedPlanes::new(vec![(vec![9; 64 * 48], 64), (vec![128; 64 * 24], 64)]),
     }
 }
@@ -250,7 +250,12 @@ fn a_wedged_or_ended_analysis_starves_the_watchdog() {
     let (id, camera) = cameras.into_iter().next().expect("a camera");
     let command = Arc::new(CameraCommand::of(&camera));
     let observed = CameraObserved::new(command, clock.now());
-    analysis.attach(camera, IdSource::seeded(1), metrics.camera("yard"), observed);
+    analysis.attach(
+        camera,
+        IdSource::seeded(1),
+        metrics.camera("yard"),
+        observed,
+    );
     gate.set(true);
     analysis.signal_lost(id, "cut".to_owned());
     while gate.standing() == 0 {

@@ -41,7 +41,7 @@ fn cost(level: CoverageLevel, camera: &GovernedCamera) -> f64 {
         return 0.0;
     }
     // As measured: an awake camera takes about 85 ms of a second, a keyframe 9 ms to decode and look at.
-    // Whatever its level a sleeping one is glanced at once in a heartbeat, which is most of its cost.
+    // Whatever its level a sleeping one is probed once in a heartbeat, which is most of its cost.
     let awake: [f64; 5] = [1.0, 0.75, 0.6, 0.06, 0.03];
     let asleep: [f64; 5] = [0.034, 0.031, 0.03, 0.03, 0.03];
     let costs = if camera.asleep { asleep } else { awake };

@@ -68,7 +68,7 @@ fn frame(index: u64, luma: u8, arrived: Monotonic) -> Frame {
         media_time: Duration::from_millis(index * 100),
         arrived,
         held: Duration::ZERO,
-        glance: false,
+        probe: false,
         planes: OwnedPlanes::new(vec![(vec![luma; 64 * 48], 64), (vec![128; 64 * 24], 64)]),
     }
 }

@@ -54,7 +54,7 @@ fn noise(size: Size, format: PixelFormat, colorimetry: Colorimetry, seed: u64) -
         media_time: Duration::ZERO,
         arrived: Monotonic::default(),
         held: Duration::ZERO,
-        glance: false,
+        probe: false,
         planes: OwnedPlanes::new(planes),
     }
 }

@@ -286,7 +286,7 @@ impl Site {
                 media_time: self.media_time,
                 arrived: self.clock.now(),
                 held: Duration::ZERO,
-                glance: false,
+                probe: false,
                 planes: OwnedPlanes::new(vec![
                     (vec![light; 64 * 48], 64),
                     (vec![128; 64 * 24], 64),

@@ -139,7 +139,7 @@ fn empty_frame(index: u64, at: Duration, start: UtcMicros, size: Size) -> Frame 
         media_time: at,
         arrived: Monotonic::default(),
         held: Duration::ZERO,
-        glance: false,
+        probe: false,
         planes: OwnedPlanes::new(Vec::new()),
     }
 }

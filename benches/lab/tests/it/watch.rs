@@ -55,9 +55,9 @@ fn of_a_quiet_stream_only_keyframes_are_decoded() {
     assert_eq!(wakes(&seen), [WakeReason::Start]);
     assert_eq!(count_asleep(&seen), 1);
     assert_eq!(seen.frames, []);
-    assert_eq!(seen.glances[0], Duration::ZERO, "the first is glanced at");
+    assert_eq!(seen.probes[0], Duration::ZERO, "the first is probed");
     let keyframes = 60 / 2;
-    let decoded = seen.glances.len() as u64 + seen.unused();
+    let decoded = seen.probes.len() as u64 + seen.unused();
     // All until it is known what is usual, then every other one.
     assert!(
         (keyframes / 2..keyframes).contains(&decoded),
@@ -72,14 +72,14 @@ fn of_a_quiet_stream_only_keyframes_are_decoded() {
     );
     assert_eq!(seen.alive(), keyframes * 20);
     // The detector looked every 10 s, and at every keyframe until it was known what is usual.
-    let apart = seen.glances.windows(2).map(|two| two[1] - two[0]);
+    let apart = seen.probes.windows(2).map(|two| two[1] - two[0]);
     assert!(
         apart.max() <= Some(Duration::from_secs(10)),
         "{:?}",
-        seen.glances
+        seen.probes
     );
-    let glances = seen.glances.len() as u64;
-    assert!((9..keyframes - 5).contains(&glances), "{:?}", seen.glances);
+    let probes = seen.probes.len() as u64;
+    assert!((9..keyframes - 5).contains(&probes), "{:?}", seen.probes);
 }
 
 fn movement_is_followed_from_before_it_began(tail: &str) -> WakeReason {
@@ -141,7 +141,7 @@ fn movement_is_followed_in_h265() {
 }
 
 #[test]
-fn somebody_found_in_a_glance_wakes_it_and_who_is_followed_keeps_it_awake() {
+fn somebody_found_by_a_probe_wakes_it_and_who_is_followed_keeps_it_awake() {
     let (_folder, path) = filmed(&Scene::quiet(60), H264);
     let always = play(&path, WatchConfig::default(), Observer::default());
     let observer = Observer {
@@ -154,7 +154,7 @@ fn somebody_found_in_a_glance_wakes_it_and_who_is_followed_keeps_it_awake() {
     assert_true_to(&always, &seen);
     let first = seen.frames[seen.woke_before[1]].0;
     assert_eq!(
-        seen.glances[1] - first,
+        seen.probes[1] - first,
         Duration::from_secs(2),
         "the group before"
     );
@@ -178,10 +178,10 @@ fn a_group_longer_than_the_heartbeat_is_caught_up_with_at_each_heartbeat() {
         let seen = play(&path, watching(), Observer::default());
         assert_true_to(&all, &seen);
         assert_eq!(wakes(&seen).len(), 2, "{group}: {:?}", seen.notes);
-        let gaps = seen.glances.windows(2).map(|two| two[1] - two[0]);
+        let gaps = seen.probes.windows(2).map(|two| two[1] - two[0]);
         let longest = gaps.max().expect("several");
         assert!(longest <= Duration::from_millis(10_300), "{longest:?}");
-        assert!((4..=6).contains(&seen.glances.len()), "{:?}", seen.glances);
+        assert!((4..=6).contains(&seen.probes.len()), "{:?}", seen.probes);
         let first = seen.frames.first().expect("woken").0;
         assert!(
             (30..=46).contains(&first.as_secs()) && first <= Duration::from_secs(46),
@@ -265,7 +265,7 @@ fn a_camera_sleeps_and_wakes(client: RtspClient) {
     assert_eq!(wakes(&seen)[0], WakeReason::Start, "{client:?}");
     assert_ne!(wakes(&seen)[1], WakeReason::Break, "{client:?}");
     assert!(count_asleep(&seen) >= 1, "{client:?}");
-    assert!(!seen.glances.is_empty(), "{client:?}: nobody glanced");
+    assert!(!seen.probes.is_empty(), "{client:?}: nobody probed");
     assert!(seen.undecoded() > 0, "{client:?}: all was decoded");
     let times: Vec<_> = seen.frames.iter().map(|frame| frame.0).collect();
     assert!(

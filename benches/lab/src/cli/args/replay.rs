@@ -81,7 +81,7 @@ pub(in crate::cli) struct ModesArgs {
     /// Let cameras sleep after so many quiet seconds instead of the configured number.
     #[arg(long, value_name = "SECONDS", requires = "compare_modes")]
     pub(in crate::cli) quiet_seconds: Option<f64>,
-    /// Let the detector glance this often instead.
+    /// Let the detector probe this often instead.
     #[arg(long, value_name = "SECONDS", requires = "compare_modes")]
     pub(in crate::cli) heartbeat_seconds: Option<f64>,
     /// As on a server that its cameras take whole: sleeping cameras are looked at no more often than is

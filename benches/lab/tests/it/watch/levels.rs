@@ -27,7 +27,7 @@ fn a_camera_that_is_never_to_sleep_is_left_with_its_keyframes_and_gets_all_back(
         let seen = between(&path, CoverageLevel::Keyframes);
         assert_true_to(&full, &seen);
         assert_eq!(
-            seconds(&seen.glances),
+            seconds(&seen.probes),
             [10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30],
             "{tail}"
         );
@@ -50,7 +50,7 @@ fn a_camera_left_with_a_heartbeat_is_decoded_once_in_each_and_from_a_keyframe_on
     let seen = between(&path, CoverageLevel::Heartbeat);
     assert_true_to(&full, &seen);
     // The second is early, so that cameras that lose their rates together are not looked at together.
-    assert_eq!(seconds(&seen.glances), [10, 14, 22, 30]);
+    assert_eq!(seconds(&seen.probes), [10, 14, 22, 30]);
     assert_eq!(wakes(&seen), [WakeReason::Eased]);
     assert_eq!(seen.frames.len(), 100 + 80);
     assert_eq!(seen.frames[100].0, Duration::from_secs(32));
@@ -88,7 +88,7 @@ fn a_camera_in_watch_mode_is_followed_from_before_it_woke_whatever_the_level() {
 }
 
 #[test]
-fn where_there_is_no_place_to_be_awake_it_is_glanced_at_until_the_level_is_better() {
+fn where_there_is_no_place_to_be_awake_it_is_probed_until_the_level_is_better() {
     let (seen, first) = walk_at_keyframes(true);
     assert_ne!(wakes(&seen)[1], WakeReason::Eased);
     assert!(
@@ -96,7 +96,7 @@ fn where_there_is_no_place_to_be_awake_it_is_glanced_at_until_the_level_is_bette
         "it was held back: {first:?}"
     );
     // The detector looked at the keyframes that showed somebody.
-    let looked = seconds(&seen.glances);
+    let looked = seconds(&seen.probes);
     assert!(looked.contains(&26) && looked.contains(&28), "{looked:?}");
 }
 
@@ -115,7 +115,7 @@ fn what_does_not_fit_while_only_keyframes_are_looked_at_is_let_go_and_not_decode
     let seen = play(&path, watch, observer);
     assert_true_to(&full, &seen);
     assert_eq!(seen.spilled(), 0);
-    assert_eq!(seen.glances.len(), 11);
+    assert_eq!(seen.probes.len(), 11);
     // Nothing was held, so it goes on at the next keyframe.
     assert_eq!(seen.frames[100].0, Duration::from_secs(32));
     assert_eq!(seen.frames.len(), 100 + 80);

@@ -106,7 +106,7 @@ fn random(state: &mut u32) -> u32 {
 pub(super) struct Seen {
     /// Media time, time held, sum of luma.
     pub(super) frames: Vec<(Duration, Duration, u64)>,
-    pub(super) glances: Vec<Duration>,
+    pub(super) probes: Vec<Duration>,
     pub(super) notes: Vec<Note>,
     /// How many frames had come at each wake.
     pub(super) woke_before: Vec<usize>,
@@ -119,7 +119,7 @@ pub(super) struct Observer {
     pub(super) seen: Mutex<Seen>,
     pub(super) changed: Condvar,
     pub(super) wanted: AtomicBool,
-    /// Somebody is there from this glance on.
+    /// Somebody is there from this probe on.
     pub(super) found_at: Option<usize>,
     /// From how many coded pictures on the level is which.
     pub(super) levels: Vec<(usize, CoverageLevel)>,
@@ -153,10 +153,10 @@ impl Sink for Observer {
     }
 
     fn probe(&self, frame: Frame) {
-        assert!(frame.glance);
+        assert!(frame.probe);
         let mut seen = self.seen.lock().expect("lock");
-        seen.glances.push(frame.media_time);
-        if self.found_at == Some(seen.glances.len()) {
+        seen.probes.push(frame.media_time);
+        if self.found_at == Some(seen.probes.len()) {
             self.wanted.store(true, Ordering::Release);
         }
     }
