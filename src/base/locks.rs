@@ -1,7 +1,7 @@
 //! The locks on a picture's way, and which may be held with which.
 //!
-//! A picture of an awake RTSP camera crosses these from the socket to the analyst (31 of them before its
-//! stream's state was owned by value, 12 now; histograms and GStreamer's own not counted):
+//! A picture of an awake RTSP camera crosses these from the socket to the analysis (31 of them before its
+//! stream's state was owned by value, 11 now; histograms and GStreamer's own not counted):
 //!
 //! ```text
 //!  thread      lock             guards                                          taken
@@ -9,14 +9,13 @@
 //!  decoding    decode queue                                                     to take it
 //!              owner            whose pictures come out of a decoder            by the sink's callback
 //!              output           a session's routing, progress and background    once a picture
-//!              rate             when a camera's latest frame was picked         once a picture
 //!              slot             a camera's newest frame                         to put it
 //!              planner          which cameras are ready, in flight              to mark it ready
 //!  inference   planner                                                          to cut a batch, for all of it
 //!              lanes            the cameras by number                           likewise, to read
 //!              slot                                                             to take the frame
 //!              planner                                                          to mark the camera done
-//!  analyst     window           when a camera was looked at within the minute   once an answer
+//!  analysis    window           when a camera was looked at within the minute   once an answer
 //! ```
 //!
 //! An event crosses one more, the journal's `closed`, on its way into a bounded channel. A coded picture of

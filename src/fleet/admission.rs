@@ -11,9 +11,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use crate::base::clock::Monotonic;
+use crate::base::locks::Leaf;
 use crate::model::camera::WakeReason;
 use crate::model::ids::CameraId;
 
@@ -55,7 +54,7 @@ struct Place {
 pub(super) struct Admission {
     most: usize,
     headroom: AtomicBool,
-    places: Mutex<BTreeMap<CameraId, Place>>,
+    places: Leaf<BTreeMap<CameraId, Place>>,
 }
 
 impl Admission {
@@ -64,7 +63,7 @@ impl Admission {
         Self {
             most: ((cores * PLACES_PER_CORE) as usize).max(1),
             headroom: AtomicBool::new(true),
-            places: Mutex::default(),
+            places: Leaf::default(),
         }
     }
 
@@ -143,7 +142,7 @@ mod tests {
         Admission {
             most: 2,
             headroom: AtomicBool::new(true),
-            places: Mutex::default(),
+            places: Leaf::default(),
         }
     }
 

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use super::command::CameraCommand;
 use super::coverage::CoverageWindow;
 use crate::base::clock::Monotonic;
+use crate::base::locks::Leaf;
 use crate::model::coverage::Coverage;
 
 /// One camera's.
@@ -27,7 +26,7 @@ pub struct CameraObserved {
     headroom: AtomicBool,
     /// 0 while it is not known.
     keyframes_apart_millis: AtomicU64,
-    window: Mutex<CoverageWindow>,
+    window: Leaf<CoverageWindow>,
 }
 
 impl CameraObserved {
@@ -43,7 +42,7 @@ impl CameraObserved {
             needs_near_rate: AtomicBool::new(false),
             headroom: AtomicBool::new(true),
             keyframes_apart_millis: AtomicU64::new(0),
-            window: Mutex::new(CoverageWindow::new(now, promise)),
+            window: Leaf::new(CoverageWindow::new(now, promise)),
         })
     }
 

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::base::clock::Monotonic;
+use crate::base::locks::Leaf;
 use crate::ingest::{Liveness, SourceError};
 use crate::model::camera::WakeReason;
 use crate::model::geometry::Size;
@@ -31,9 +31,9 @@ pub(super) struct Format {
 pub(super) struct Signals {
     answered: AtomicBool,
     liveness: Arc<Liveness>,
-    end: Mutex<Option<End>>,
-    format: Mutex<Option<Format>>,
-    woke_by: Mutex<Option<WakeReason>>,
+    end: Leaf<Option<End>>,
+    format: Leaf<Option<Format>>,
+    woke_by: Leaf<Option<WakeReason>>,
     changed: Arc<Notify>,
 }
 
@@ -42,9 +42,9 @@ impl Signals {
         Arc::new(Self {
             answered: AtomicBool::new(false),
             liveness: Arc::new(Liveness::telling(Arc::clone(&changed))),
-            end: Mutex::new(None),
-            format: Mutex::new(None),
-            woke_by: Mutex::new(None),
+            end: Leaf::new(None),
+            format: Leaf::new(None),
+            woke_by: Leaf::new(None),
             changed,
         })
     }
