@@ -44,7 +44,7 @@ pub(super) struct Asking<'c> {
 }
 
 impl<'c> Asking<'c> {
-    /// With what was read for the present picture.
+    /// With what was read for the latest coded picture.
     pub(super) fn of(core: &'c Core, allowance: Allowance) -> Self {
         Self { core, allowance }
     }
@@ -85,12 +85,12 @@ pub(in crate::ingest) fn judge(
     if !admits(core, state, &buffer, h264) {
         return Next::Gone;
     }
-    let allowance = core.policy().allowance();
-    if passes(state, &buffer, allowance.level) {
+    state.allowance = core.policy().allowance();
+    if passes(state, &buffer) {
         return Next::Through(buffer);
     }
     match buffer.pts() {
-        Some(pts) => decide(core, state, buffer, pts, allowance).map_or(Next::Gone, Next::Decided),
+        Some(pts) => decide(core, state, buffer, pts).map_or(Next::Gone, Next::Decided),
         None => Next::Through(buffer),
     }
 }
@@ -105,7 +105,7 @@ fn admits(core: &Core, state: &mut StreamState, buffer: &gst::Buffer, h264: bool
     };
     match state.continuity.take(&slice) {
         Verdict::Sound => return true,
-        Verdict::Senseless => drop(core.stats().undecoded.inc()),
+        Verdict::Senseless => undecoded(core, 1),
         Verdict::Broken => core.fail(SourceError::new(
             SourceErrorKind::Decode,
             "the pictures do not follow on each other; what comes is no H.264 stream",
@@ -165,8 +165,8 @@ pub(super) fn taken(core: &Core, pending: PendingProbe) {
 }
 
 /// Whether the picture goes its way untouched: in always mode, where nothing is to be left out.
-fn passes(state: &mut StreamState, buffer: &gst::Buffer, level: CoverageLevel) -> bool {
-    if !state.always || level != CoverageLevel::Full {
+fn passes(state: &mut StreamState, buffer: &gst::Buffer) -> bool {
+    if !state.always || state.allowance.level != CoverageLevel::Full {
         return false;
     }
     if !state.gate.is_awake() {
@@ -189,7 +189,6 @@ fn decide(
     state: &mut StreamState,
     buffer: gst::Buffer,
     pts: gst::ClockTime,
-    allowance: Allowance,
 ) -> Option<Job> {
     let unit = state.measure(&buffer, pts);
     let held = Held { buffer, pts };
@@ -207,9 +206,9 @@ fn decide(
     }
     // A comparison that came late, from a decoder with threads of its own.
     let late = core.changed.take();
-    let action = match state.gate.looked(late, Asking::of(core, allowance)) {
+    let action = match state.gate.looked(late, Asking::of(core, state.allowance)) {
         Some((reason, from)) => Action::Wake(reason, from),
-        None => asked(core, state, &unit, allowance),
+        None => asked(core, state, &unit),
     };
     let held = match action {
         Action::Follow if unit.kind == UnitKind::NonReference && !needed(core, state, pts) => {
@@ -253,9 +252,10 @@ fn decide(
 }
 
 /// What the gate says to a picture.
-fn asked(core: &Core, state: &mut StreamState, unit: &Unit, allowance: Allowance) -> Action {
-    let level = allowance.level;
-    let action = state.gate.unit(unit, level, Asking::of(core, allowance));
+fn asked(core: &Core, state: &mut StreamState, unit: &Unit) -> Action {
+    let level = state.allowance.level;
+    let asking = Asking::of(core, state.allowance);
+    let action = state.gate.unit(unit, level, asking);
     if unit.kind == UnitKind::Key && !state.gate.keys_apart().is_zero() {
         core.keyframes_apart(state.gate.keys_apart());
     }

@@ -10,6 +10,7 @@ use gstreamer as gst;
 
 use crate::base::locks::Stream;
 use crate::config::types::{CameraConfig, WatchMode};
+use crate::ingest::Allowance;
 use crate::ingest::gate::{Gate, Unit, UnitKind, Urgency};
 use crate::ingest::gop_ring::{Bounds, GopRing};
 use crate::ingest::slice::{Continuity, Slice, SliceReader};
@@ -54,11 +55,13 @@ pub(super) enum ProbeTarget {
 
 /// One stream's; its pipelines and decoders come and go.
 pub(in crate::ingest) struct StreamState {
-    /// In always mode: nothing but the sink's level leaves out a picture.
+    /// In always mode: nothing but the policy's level leaves out a picture.
     pub(super) always: bool,
     pub(super) gate: Gate,
     pub(super) ring: GopRing<Held>,
     pub(super) reader: SliceReader,
+    /// What the policy said when the latest picture came.
+    pub(super) allowance: Allowance,
     /// What was read of the present picture.
     pub(super) slice: Option<Slice>,
     pub(super) continuity: Continuity,
@@ -88,6 +91,7 @@ impl StreamState {
                 pictures: RING_PICTURES,
             }),
             reader: SliceReader::default(),
+            allowance: Allowance::FULL,
             slice: None,
             continuity: Continuity::default(),
             segment: gst::FormattedSegment::new(),

@@ -11,7 +11,7 @@ use crate::ingest::background::Change;
 use crate::ingest::deliver::Core;
 use crate::ingest::gate::{Action, Unit, UnitKind};
 use crate::ingest::gop_ring::Rewind;
-use crate::ingest::{Allowance, Note, Sink};
+use crate::ingest::{Note, Sink};
 use crate::model::camera::WakeReason;
 use crate::model::frame::Frame;
 
@@ -190,18 +190,14 @@ impl DecodeStep<'_> {
         };
         self.state.blind = 0;
         let changed = change.max(self.core.changed.take());
-        let mut woken = self
-            .state
-            .gate
-            .looked(changed, Asking::of(self.core, Allowance::FULL));
+        let asking = Asking::of(self.core, self.state.allowance);
+        let mut woken = self.state.gate.looked(changed, asking);
         let doubted = self.state.gate.take_doubt();
         let analyse = analyse || doubted;
         if woken.is_none() && analyse {
             self.sink().probe(frame);
-            woken = self
-                .state
-                .gate
-                .glanced(Asking::of(self.core, Allowance::FULL));
+            let asking = Asking::of(self.core, self.state.allowance);
+            woken = self.state.gate.glanced(asking);
         } else {
             self.core.stats().unused();
         }
