@@ -1,4 +1,4 @@
-"""Training samples: a window of a picture (or of four), warped, with things drawn in. What light and cameras do to it: spoil.py."""
+"""Training samples: a window of a picture (or of four), warped, with things drawn in. What light and cameras do to it: degrade.py."""
 
 import json
 

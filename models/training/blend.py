@@ -14,7 +14,7 @@ import torch
 import augment
 import model
 import train
-from spoil import spoil
+from degrade import degrade
 
 PICTURES = 960  # for the sums
 BATCH = 16
@@ -31,7 +31,7 @@ def blended(begin, end, share, batches):
     net.train()
     with torch.no_grad():
         for batch in batches:
-            net(spoil(batch))
+            net(degrade(batch))
     return net.state_dict()
 
 

@@ -1,15 +1,17 @@
-"""One table for several detectors, by the same code in one run.
+"""One table for several detectors: the sets of datasets.py, scored by `parapet model eval` (src/eval.rs says how it counts).
 
     evaluate.py --data DATA --scenes ~/.cache/parapet/scenes --model models/person --model testdata/manifests/yolox_nano_416
 
-AP50 is the area under the precision-recall curve (every point, IoU 0.5) over detections of 0.01 and more. The
-operating threshold of each detector is where its F1 is the best on the validation pictures (--validation, the
+The operating threshold of each detector is where its F1 is the best on the validation pictures (--validation, the
 folder that pack.py wrote, its simulated part, and coco128 together), never on the test sets.
 """
 
 import argparse
 import json
 import pathlib
+import shlex
+import subprocess
+import tempfile
 import time
 
 import cv2
@@ -17,62 +19,46 @@ import numpy as np
 
 import datasets
 from augment import Pictures
-from detector import Detector, area, matched, overlaps
+from detector import Detector
 
-LEAST = 0.01
-
-
-def judge(boxes, scores, people, ignore, most=0.5):
-    """For each detection: score, 1 right / 0 wrong / −1 does not count."""
-    on_ignored = overlaps(boxes, ignore).max(1, initial=0) > 0.5 * area(boxes)
-    verdict = np.where(matched(boxes, scores, people, most) >= 0, 1, np.where(on_ignored, -1, 0))
-    return np.stack([scores, verdict], 1)
-
-
-class Tally:
-    """Detections of a set, judged."""
-
-    def __init__(self):
-        self.rows, self.people, self.pictures = [], 0, 0
-
-    def add(self, rows, people):
-        self.rows.append(rows)
-        self.people += people
-        self.pictures += 1
-
-    def curve(self):
-        """Scores from the surest on, recall and precision down to each."""
-        rows = np.concatenate(self.rows)
-        rows = rows[rows[:, 1] >= 0]
-        rows = rows[np.argsort(-rows[:, 0], kind="stable")]
-        right = np.cumsum(rows[:, 1])
-        return rows[:, 0], right / max(self.people, 1), right / np.arange(1, len(rows) + 1)
-
-    def ap(self):
-        _, recall, precision = self.curve()
-        if not len(recall):
-            return 0.0
-        precision = np.maximum.accumulate(precision[::-1])[::-1]
-        return float(np.sum(np.diff(recall, prepend=0) * precision))
-
-    def best(self):
-        """The score with the best F1."""
-        scores, recall, precision = self.curve()
-        f1 = 2 * recall * precision / np.maximum(recall + precision, 1e-9)
-        return float(scores[f1.argmax()]) if len(scores) else 1.0
-
-    def at(self, threshold):
-        """Recall, precision and false ones for 1,000 pictures at a threshold."""
-        rows = np.concatenate(self.rows)
-        rows = rows[rows[:, 0] >= threshold]
-        right, wrong = (rows[:, 1] == 1).sum(), (rows[:, 1] == 0).sum()
-        return right / max(self.people, 1), right / max(right + wrong, 1), 1000 * wrong / max(self.pictures, 1)
+SIDE = 1000  # what the truth's files take for a picture's width and height, whatever they are
 
 
 def validation(folder):
     pictures = Pictures(folder, validation=True)
     for n in np.flatnonzero([row["group"].startswith("sim/") for row in pictures.rows]):
         yield *pictures[n], "all"
+
+
+def written(folder, pictures):
+    """Writes a set in MOT's form, a folder for each tag: people count, ignored regions do not."""
+    truth = {}
+    for picture, people, ignore, tag in pictures:
+        place = folder / tag.replace(" ", "+")
+        (place / "img1").mkdir(parents=True, exist_ok=True)
+        lines, number = truth.setdefault(place, [[], 0])
+        truth[place][1] = number = number + 1
+        cv2.imwrite(str(place / "img1" / f"{number:06}.png"), picture)
+        rows, columns = picture.shape[:2]
+        for boxes, counts in ((people, 1), (ignore, 0)):
+            for left, top, right, bottom in boxes / np.float32([columns, rows, columns, rows]) * SIDE:
+                lines.append(f"{number},-1,{left},{top},{right - left},{bottom - top},{counts}\n")
+    for place, (lines, number) in truth.items():
+        (place / "gt").mkdir()
+        (place / "gt/gt.txt").write_text("".join(lines))
+        (place / "seqinfo.ini").write_text(f"[Sequence]\nframeRate=1\nseqLength={number}\nimWidth={SIDE}\nimHeight={SIDE}\n")
+    return list(truth)
+
+
+def evaluated(args, model, places, threshold=0.5):
+    """What `parapet model eval` says of each set and of the model with each of its weights."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as report:
+        words = [f"{name}={folder}" for name, folders in places.items() for folder in folders]
+        options = ["--weights", args.data / "models", "--threshold", threshold, "--json", report.name, "--quiet"]
+        command = [*shlex.split(args.parapet), "model", "eval", model, *words, *options]
+        subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
+        sets = json.load(report)["sets"]
+    return {entry["name"]: {result["model"]: result["all"] for result in entry["results"]} for entry in sets}
 
 
 def milliseconds(detectors, rounds=80):
@@ -87,27 +73,32 @@ def milliseconds(detectors, rounds=80):
     return [float(np.percentile(s[5:], 25)) for s in spent]
 
 
-def tallies(detector, pictures, most=0.5):
-    """Over all pictures, and by tag."""
-    found = {}
-    for picture, people, ignore, tag in pictures:
-        rows = judge(*detector(picture, LEAST), people, ignore, most)
-        for key in {"all", *tag.split()}:
-            found.setdefault(key, Tally()).add(rows, len(people))
-    return found
-
-
 def sets(args):
-    """Name, pictures and the overlap that counts, one set after the other (they are too large to be held together)."""
+    """Name and pictures."""
     data, intel = args.data, args.data / "footage/intel"
-    yield "PETS", datasets.pets(data), 0.5
-    yield "TUD", datasets.tud(data), 0.5
+    yield "PETS", datasets.pets(data)
+    yield "TUD", datasets.tud(data)
     if args.scenes:
-        yield "sim", datasets.simulated(args.scenes), 0.5
-    yield "car", datasets.empty(intel / "car-detection.mp4", 6), 0.5
-    yield "bottle", datasets.empty(intel / "bottle-detection.mp4", 15), 0.5
-    yield "empty room", datasets.empty_room(data), 0.5
-    yield "lying", datasets.lying(data), 0.3
+        yield "sim", datasets.simulated(args.scenes)
+    yield "car", datasets.empty(intel / "car-detection.mp4", 6)
+    yield "bottle", datasets.empty(intel / "bottle-detection.mp4", 15)
+    yield "room", datasets.empty_room(data)
+    yield "lying", ((*picture, "all") for *picture, _ in datasets.lying(data))
+
+
+def row(found):
+    """One detector's figures, by the table's words."""
+    figures = {}
+    for name, of in found.items():
+        if of["people"] == 0:
+            figures[f"false per 1000, {name}"] = of["false_per_1000_empty"]
+        elif name == "lying":
+            figures["lying recall"] = of["recall"]
+        elif "-" in name:
+            figures |= {f"{name.replace('-', ' ')} AP50": of["ap50"]} if of["people"] > 20 else {}
+        else:
+            figures |= {f"{name} AP50": of["ap50"], f"{name} recall": of["recall"], f"{name} precision": of["precision"]}
+    return figures
 
 
 def main():
@@ -116,6 +107,7 @@ def main():
     parser.add_argument("--validation", type=pathlib.Path, required=True)
     parser.add_argument("--scenes", type=pathlib.Path, help="rendered clips of testdata/scenes")
     parser.add_argument("--model", type=pathlib.Path, action="append", required=True)
+    parser.add_argument("--parapet", default="parapet", help="the program, with its first words")
     parser.add_argument("--json", type=pathlib.Path)
     args = parser.parse_args()
     cv2.setNumThreads(1)
@@ -125,31 +117,24 @@ def main():
         if "int8" in detectors[folder.name].manifest:
             detectors[f"{folder.name} int8"] = Detector(folder, args.data / "models", int8=True)
     rows = {name: {"ms": spent} for name, spent in zip(detectors, milliseconds(list(detectors.values())))}
-
-    coco, simulated = list(datasets.coco(args.data)), list(validation(args.validation))
-    for name, detector in detectors.items():
-        parts = [tallies(detector, pictures)["all"] for pictures in (coco, simulated)]
-        tuning = Tally()
-        for part in parts:
-            tuning.rows += part.rows
-            tuning.people += part.people
-        rows[name] |= {"operating threshold": tuning.best(), "coco128 AP50": parts[0].ap()}
-    for what, pictures, most in sets(args):
-        pictures = list(pictures)
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        coco = written(folder / "coco128", datasets.coco(args.data))
+        tuning = {"coco128": coco, "tuning": coco + written(folder / "validation", validation(args.validation))}
+        tests = {}
+        for name, pictures in sets(args):
+            tests[name] = written(folder / name, pictures)
+            for tag in sorted({tag for place in tests[name] for tag in place.name.split("+")} - {"all"}):
+                tests[f"{name}-{tag}"] = [place for place in tests[name] if tag in place.name.split("+")]
         for name, detector in detectors.items():
-            found, row = tallies(detector, pictures, most), rows[name]
-            recall, precision, wrong = found["all"].at(row["operating threshold"])
-            if what in ("PETS", "TUD"):
-                row |= {f"{what} AP50": found["all"].ap(), f"{what} recall": recall, f"{what} precision": precision}
-            elif what == "sim":
-                row |= {f"sim {tag} AP50": found[tag].ap() for tag in sorted(found) if found[tag].people > 20}
-                row |= {"sim recall": recall, "sim precision": precision}
-            elif what == "lying":
-                row["lying recall"] = recall
-            else:
-                row[f"false per 1000, {what}"] = wrong
-        people = sum(len(picture[1]) for picture in pictures)
-        print(what, len(pictures), "pictures,", people, "people", flush=True)
+            model = next(folder for folder in args.model if folder.name == name.removesuffix(" int8"))
+            of = detector.name + " int8" * name.endswith(" int8")
+            tuned = evaluated(args, model, tuning)
+            threshold = tuned["tuning"][of]["best_f1_score"]
+            rows[name] |= {"operating threshold": threshold, "coco128 AP50": tuned["coco128"][of]["ap50"]}
+            found = evaluated(args, model, tests, threshold)
+            rows[name] |= row({what: models[of] for what, models in found.items()})
+            print(name, flush=True)
     if args.json:
         args.json.write_text(json.dumps(rows, indent=1) + "\n")
     print("\n| | " + " | ".join(rows) + " |\n|---" + "|---" * len(rows) + "|")

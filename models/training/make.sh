@@ -41,5 +41,5 @@ $parapet model check models/person
 held_out=${HELD_OUT:-$HOME/.cache/parapet/scenes} # where `parapet sim render testdata/scenes` leaves clips
 $parapet sim render testdata/scenes >/dev/null
 "$python" models/training/evaluate.py --data "$data" --validation "$work/packed" --scenes "$held_out" \
-    --json "$work/table.json" --model models/person --model testdata/manifests/yolox_nano_416 \
+    --parapet "$parapet" --json "$work/table.json" --model models/person --model testdata/manifests/yolox_nano_416 \
     --model testdata/manifests/picodet_s_416_coco --model testdata/manifests/fastestdet_352

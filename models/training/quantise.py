@@ -16,7 +16,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 import augment
 import model
-from spoil import spoil
+from degrade import degrade
 
 
 class Reader(CalibrationDataReader):
@@ -25,7 +25,7 @@ class Reader(CalibrationDataReader):
         weights = {kind: 1.0 for kind in pictures.by_kind}
         torch.manual_seed(7)
         samples = (augment.sample(rng, pictures, weights, model.WIDTH, model.HEIGHT, mosaic=0)[0] for _ in range(count))
-        self.rows = ({"images": spoil(torch.from_numpy(sample[None])).numpy()} for sample in samples)
+        self.rows = ({"images": degrade(torch.from_numpy(sample[None])).numpy()} for sample in samples)
 
     def get_next(self):
         return next(self.rows, None)

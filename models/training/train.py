@@ -22,7 +22,7 @@ import torch
 import augment
 import model
 from loss import loss
-from spoil import spoil
+from degrade import degrade
 
 SEED = 20_26
 # Share of samples by source.
@@ -113,7 +113,7 @@ def main():
         for group in optimiser.param_groups:
             group["lr"] = rate
         images, labels = next(batches)
-        images = spoil(images.to(device, non_blocking=True)).contiguous(memory_format=torch.channels_last)
+        images = degrade(images.to(device, non_blocking=True)).contiguous(memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16, enabled=on_gpu):
             raw = net(images)
         score_loss, box_loss = loss(raw, labels.to(device), points, steps)

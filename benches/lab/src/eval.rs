@@ -8,7 +8,7 @@
 //!
 //! The rules, the same for every model and every set:
 //!
-//! * Only detections of the class `person` count, at most [`score::MOST_PER_PICTURE`] a picture, each
+//! * Only detections of the class `person` count, at most [`score::MAX_PER_PICTURE`] a picture, each
 //!   from a score of [`SCORE_FLOOR`] on whatever the manifest's own threshold is.
 //! * Matching is COCO's: the surest detection first takes the person it overlaps most of those that
 //!   are left. Average precision is COCO's mean of the precision at 101 recalls; AP50-95 is its mean

@@ -24,7 +24,7 @@ use parapet::model::geometry::Rect;
 use parapet::model::posture::Posture;
 
 /// So many mistakes of a dataset are named; the rest is counted.
-const MISTAKES_NAMED: usize = 20;
+const MAX_MISTAKES_NAMED: usize = 20;
 
 /// Which simulated figures are ignored.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -205,7 +205,7 @@ struct Mistakes {
 
 impl Mistakes {
     fn add(&mut self, mistake: String) {
-        if self.named.len() < MISTAKES_NAMED {
+        if self.named.len() < MAX_MISTAKES_NAMED {
             self.named.push(mistake);
         } else {
             self.more += 1;

@@ -22,7 +22,7 @@ const CLASS: &str = "person";
 /// Every so many-th picture of a set is timed too, …
 const TIMED_EVERY: u64 = 4;
 /// … until so many have been.
-const TIMED_MOST: usize = 200;
+const MAX_TIMED: usize = 200;
 
 /// A source of recordings, for [`measure`].
 ///
@@ -124,7 +124,7 @@ pub fn measure(
                         // The first look at a picture of another size makes tables.
                         contender.timing.look(frame)?;
                     }
-                    if timed && contender.results[number].millis.len() < TIMED_MOST {
+                    if timed && contender.results[number].millis.len() < MAX_TIMED {
                         contender.time(frame, number, cpu)?;
                     }
                     let found = contender.people(frame)?;

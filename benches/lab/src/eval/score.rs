@@ -5,7 +5,7 @@ use parapet::model::geometry::Rect;
 /// The IoUs at which a detection may hit, COCO's.
 pub const IOUS: [f32; 10] = [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95];
 /// Only so many of a picture's surest detections count, as COCO counts.
-pub const MOST_PER_PICTURE: usize = 100;
+pub const MAX_PER_PICTURE: usize = 100;
 /// A detection of which this part lies on an ignored person is neither true nor false.
 const ON_IGNORED_SHARE: f32 = 0.5;
 
@@ -68,7 +68,7 @@ pub struct Judgement {
 pub fn judge(targets: &[Target], detections: &[(f32, Rect)]) -> Judgement {
     let mut order: Vec<&(f32, Rect)> = detections.iter().collect();
     order.sort_by(|a, b| b.0.total_cmp(&a.0));
-    order.truncate(MOST_PER_PICTURE);
+    order.truncate(MAX_PER_PICTURE);
     let overlaps: Vec<Vec<f32>> = order
         .iter()
         .map(|(_, found)| targets.iter().map(|target| target.iou(found)).collect())
@@ -123,33 +123,57 @@ fn lies_on(found: &Rect, target: &Target) -> bool {
     shared > 0.0 && shared >= ON_IGNORED_SHARE * found.area()
 }
 
+/// Detections that count at `IOUS[iou]`, the surest first, each with the hits down to it.
+/// Detections of one score stay in the order they came in.
+fn hits_down_to(detections: &[Judged], iou: usize) -> Vec<(f32, usize)> {
+    let mut counted: Vec<&Judged> = detections.iter().filter(|d| !d.is_ignored(iou)).collect();
+    counted.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let hits = counted.iter().scan(0, |hits, judged| {
+        *hits += usize::from(judged.is_hit(iou));
+        Some((judged.score, *hits))
+    });
+    hits.collect()
+}
+
 /// COCO's average precision at `IOUS[iou]`: the mean over the recalls 0, 0.01, … 1 of the best
-/// precision at that recall or above (Lin et al., ECCV 2014, and its evaluation code). `None` where
-/// there is nobody to find. Detections of one score stay in the order they came in.
+/// precision at that recall or above (Lin et al., ECCV 2014, and its evaluation code, whose
+/// rounding of recalls this repeats). `None` where there is nobody to find.
 #[must_use]
 pub fn average_precision(detections: &[Judged], targets: usize, iou: usize) -> Option<f64> {
     if targets == 0 {
         return None;
     }
-    let mut counted: Vec<&Judged> = detections.iter().filter(|d| !d.is_ignored(iou)).collect();
-    counted.sort_by(|a, b| b.score.total_cmp(&a.score));
-    // (hits so far, precision so far), then the best precision from there on.
-    let mut curve: Vec<(usize, f64)> = Vec::with_capacity(counted.len());
-    let mut hits = 0;
-    for (number, judged) in counted.iter().enumerate() {
-        hits += usize::from(judged.is_hit(iou));
-        curve.push((hits, hits as f64 / (number + 1) as f64));
-    }
+    // (recall so far, precision so far), then the best precision from there on.
+    let mut curve: Vec<(f64, f64)> = hits_down_to(detections, iou)
+        .into_iter()
+        .enumerate()
+        .map(|(n, (_, hits))| (hits as f64 / targets as f64, hits as f64 / (n + 1) as f64))
+        .collect();
     let mut best: f64 = 0.0;
     for (_, precision) in curve.iter_mut().rev() {
         best = best.max(*precision);
         *precision = best;
     }
-    let at = |percent: usize| {
-        let enough = curve.partition_point(|(hits, _)| hits * 100 < percent * targets);
+    let at = |percent: u32| {
+        let enough = curve.partition_point(|(recall, _)| *recall < f64::from(percent) * 0.01);
         curve.get(enough).map_or(0.0, |(_, precision)| *precision)
     };
     Some((0..=100).map(at).sum::<f64>() / 101.0)
+}
+
+/// The score from which on detections have the best F1 at `IOUS[iou]`, the highest where several
+/// have. `None` without detections or people.
+#[must_use]
+pub fn best_f1_score(detections: &[Judged], targets: usize, iou: usize) -> Option<f32> {
+    let mut best: Option<(f32, f64)> = None;
+    for (n, (score, hits)) in hits_down_to(detections, iou).into_iter().enumerate() {
+        // F1 is the harmonic mean of hits / targets and hits / detections.
+        let f1 = 2.0 * hits as f64 / (targets + n + 1) as f64;
+        if best.is_none_or(|(_, most)| f1 > most) {
+            best = Some((score, f1));
+        }
+    }
+    best.filter(|_| targets > 0).map(|(score, _)| score)
 }
 
 /// The mean of [`average_precision`] over all [`IOUS`].

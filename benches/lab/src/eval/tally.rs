@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::score::{Judged, Judgement, average_precision, mean_average_precision};
+use super::score::{Judged, Judgement, average_precision, best_f1_score, mean_average_precision};
 use parapet::model::posture::Posture;
 
 /// How high a person is in the picture.
@@ -130,6 +130,8 @@ pub struct Figures {
     pub ap50: Option<f64>,
     /// Its mean over IoU 0.5 to 0.95.
     pub ap50_95: Option<f64>,
+    /// The score from which on detections have the best F1 at IoU 0.5.
+    pub best_f1_score: Option<f32>,
     /// Share of people found at the operating threshold.
     pub recall: Option<f64>,
     /// Share of detections that are people at the operating threshold.
@@ -212,6 +214,7 @@ impl Tally {
             ignored: self.ignored,
             ap50: average_precision(&self.detections, all.people, 0),
             ap50_95: mean_average_precision(&self.detections, all.people),
+            best_f1_score: best_f1_score(&self.detections, all.people, 0),
             recall: all.value(),
             precision: (said > 0).then(|| hits as f64 / said as f64),
             by_height,

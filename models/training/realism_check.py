@@ -1,6 +1,6 @@
 """Are drawn figures found as often as real people who are as large in the picture and as crowded?
 
-    python likeness.py --data <PARAPET_DATA> --scenes <rendered clips> --model testdata/manifests/yolox_nano_416
+    python realism_check.py --data <PARAPET_DATA> --scenes <rendered clips> --model testdata/manifests/yolox_nano_416
 
 `parapet sim realism` says which share of the drawn figures a detector finds. What it would find of real
 people it leaves open: a detector with an input of 416 misses many a small, lying or half overlapped person

@@ -136,7 +136,7 @@ def jpeg(pictures):
 
 
 @torch.no_grad()
-def spoil(images):
+def degrade(images):
     """Pictures [b, 3, h, w] (u8, RGB) as cameras may show them: f32, 0..255."""
     out = colours(images.float())
     chance = torch.rand(len(out), device=out.device)
