@@ -9,7 +9,6 @@ mod camera;
 mod diff;
 mod door;
 mod environment;
-mod governor;
 mod journal;
 pub mod problem;
 pub mod reader;
@@ -19,6 +18,7 @@ mod root;
 pub mod rule;
 pub mod secret;
 pub mod secret_file;
+pub(crate) mod section;
 mod settings;
 mod shapes;
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use url::Url;
 
@@ -10,10 +9,10 @@ use super::environment::Environment;
 use super::reader::{Set, Table, did_you_mean};
 use super::redact::redact_url;
 use super::rule;
-use super::settings::{FILE_ONLY, RTSP_ONLY, Settings, value};
+use super::settings::{FILE_ONLY, RTSP_ONLY, Settings};
 use super::shapes::{self, Shapes};
 use super::types::{
-    Calibration, CameraConfig, Credentials, Pace, RtspClient, RuleConfig, SourceConfig, Transport,
+    Calibration, CameraConfig, Credentials, RtspClient, RuleConfig, SourceConfig, Transport,
 };
 use crate::model::geometry::Size;
 use crate::model::ids::{CameraId, ModelName};
@@ -43,27 +42,24 @@ pub(super) fn read<'f>(table: &mut Table<'f>, around: &Surroundings<'_, 'f>) -> 
         None => {}
     }
     let profile = table.text("profile");
-    let below = match profile {
-        None => around.defaults.clone(),
-        Some(name) => match around.profiles.get(name.value) {
-            Some(profile) => profile.clone(),
-            None => {
-                let hint = did_you_mean(name.value, around.profiles.keys().copied());
-                let hint = if hint.is_empty() {
-                    format!(": add [profiles.{}]", name.value)
-                } else {
-                    hint
-                };
-                table.problem(
-                    name.at,
-                    format!("there is no profile `{}`{hint}", name.value),
-                );
-                around.defaults.clone()
-            }
-        },
-    };
-    let own = Settings::read(table, around.folder, around.environment);
-    let settings = own.over(&below);
+    let below = profile.and_then(|name| {
+        let found = around.profiles.get(name.value);
+        if found.is_none() {
+            let hint = did_you_mean(name.value, around.profiles.keys().copied());
+            let hint = if hint.is_empty() {
+                format!(": add [profiles.{}]", name.value)
+            } else {
+                hint
+            };
+            table.problem(
+                name.at,
+                format!("there is no profile `{}`{hint}", name.value),
+            );
+        }
+        found
+    });
+    let mut settings = below.unwrap_or(around.defaults).clone();
+    settings.take(table, around.folder, around.environment);
     let source = source(table, &settings, around.folder);
     let (calibration, rules) = watched(table);
     let model = model(table, &settings, around.models);
@@ -71,21 +67,20 @@ pub(super) fn read<'f>(table: &mut Table<'f>, around: &Surroundings<'_, 'f>) -> 
     let tracker = settings.tracker(table);
     let (analysis_fps, analysis_fps_near) = settings.analysis_fps(table);
     table.finish();
+    let watch = settings.watch(matches!(source, Some(SourceConfig::Rtsp { .. })));
+    let keys = settings.keys;
     let camera = (|| {
         Some(CameraConfig {
             id: id.as_ref()?.value.clone(),
-            watch: settings.watch(matches!(source, Some(SourceConfig::Rtsp { .. }))),
+            watch,
             source: source?,
             model: model?,
             analysis_fps,
             analysis_fps_near,
-            priority: u8::try_from(value(&settings.priority, 100)).ok()?,
-            decoders: value(&settings.decoders, Vec::new())
-                .into_iter()
-                .map(str::to_owned)
-                .collect(),
-            stall_after: value(&settings.stall_after, Duration::from_secs(4)),
-            connect_timeout: value(&settings.connect_timeout, Duration::from_secs(10)),
+            priority: keys.priority,
+            decoders: keys.decoders,
+            stall_after: keys.stall_after,
+            connect_timeout: keys.connect_timeout,
             backoff,
             tracker,
             calibration,
@@ -130,7 +125,7 @@ fn watched(table: &Table<'_>) -> (Option<Calibration>, Vec<RuleConfig>) {
 }
 
 fn model(table: &Table<'_>, settings: &Settings<'_>, models: &[ModelName]) -> Option<ModelName> {
-    let Some(written) = settings.model else {
+    let Some(written) = &settings.keys.model else {
         return match models {
             [only] => Some(only.clone()),
             [] => None,
@@ -143,18 +138,17 @@ fn model(table: &Table<'_>, settings: &Settings<'_>, models: &[ModelName]) -> Op
             }
         };
     };
-    let found = models.iter().find(|model| model.as_str() == written.value);
-    if found.is_none() {
-        let hint = did_you_mean(written.value, models.iter().map(ModelName::as_str));
+    let found = models.iter().find(|model| model.as_str() == written);
+    if found.is_none()
+        && let Some(at) = settings.place("model")
+    {
+        let hint = did_you_mean(written, models.iter().map(ModelName::as_str));
         let hint = if hint.is_empty() {
-            format!(": add [models.{}]", written.value)
+            format!(": add [models.{written}]")
         } else {
             hint
         };
-        table.problem(
-            written.at,
-            format!("there is no model `{}`{hint}", written.value),
-        );
+        table.problem(at, format!("there is no model `{written}`{hint}"));
     }
     found.cloned()
 }
@@ -204,8 +198,8 @@ fn source(table: &Table<'_>, settings: &Settings<'_>, folder: &Path) -> Option<S
         "url" => rtsp(table, settings, url?),
         "file" => Some(SourceConfig::File {
             path: folder.join(file?.value),
-            pace: value(&settings.pace, Pace::RealTime),
-            repeat: value(&settings.repeat, false),
+            pace: settings.keys.pace,
+            repeat: settings.keys.repeat,
         }),
         _ => {
             let (test, size, fps) = test?;
@@ -232,49 +226,49 @@ fn source(table: &Table<'_>, settings: &Settings<'_>, folder: &Path) -> Option<S
 fn rtsp(table: &Table<'_>, settings: &Settings<'_>, url: Set<'_, &str>) -> Option<SourceConfig> {
     let credentials = credentials(table, settings);
     let url = address(table, url)?;
-    let transport = value(&settings.transport, Transport::Tcp);
+    let transport = settings.keys.transport;
     // What `retina` lacks is for the other one.
-    let client = if url.scheme() == "rtsp" && transport == Transport::Tcp {
+    let built_in = if url.scheme() == "rtsp" && transport == Transport::Tcp {
         RtspClient::Retina
     } else {
         RtspClient::Gstreamer
     };
-    let client = value(&settings.client, client);
-    if let Some(set) = &settings.client
+    let client = settings.keys.client.unwrap_or(built_in);
+    if let Some(at) = settings.place("client")
         && client == RtspClient::Retina
         && url.scheme() != "rtsp"
     {
         let text = "`retina` speaks no TLS: write client = \"gstreamer\", or rtsp://…";
-        table.problem(set.at, text);
+        table.problem(at, text);
     }
     Some(SourceConfig::Rtsp {
         url,
         transport,
         client,
         credentials,
-        latency: value(&settings.latency, Duration::from_millis(200)),
+        latency: settings.keys.latency,
     })
 }
 
 fn credentials(table: &Table<'_>, settings: &Settings<'_>) -> Option<Credentials> {
-    match (&settings.user, &settings.password) {
-        (Some(user), Some(password)) => Some(Credentials {
-            user: user.value.to_owned(),
-            password: password.value.clone(),
-        }),
-        (Some(user), None) if !table.has("password") => {
-            table.problem(user.at, "`user` stands without `password`: add password = { file = \"…\" } or { env = \"NAME\" }");
-            None
-        }
-        (None, Some(password)) if !table.has("user") => {
-            table.problem(
-                password.at,
-                "`password` stands without `user`: add user = \"…\"",
-            );
-            None
-        }
-        _ => None,
+    let user = settings.keys.user.as_ref();
+    if let (Some(user), Some(password)) = (user, &settings.password) {
+        return Some(Credentials {
+            user: user.clone(),
+            password: password.clone(),
+        });
     }
+    if let Some(at) = settings.place("user")
+        && !table.has("password")
+    {
+        table.problem(at, "`user` stands without `password`: add password = { file = \"…\" } or { env = \"NAME\" }");
+    }
+    if let Some(at) = settings.place("password")
+        && !table.has("user")
+    {
+        table.problem(at, "`password` stands without `user`: add user = \"…\"");
+    }
+    None
 }
 
 fn address(table: &Table<'_>, written: Set<'_, &str>) -> Option<Url> {

@@ -57,9 +57,7 @@ pub(super) fn api(
         .table("tls", "tls")
         .and_then(|tls| self::tls(&tls, folder, environment));
     let clients = clients(&table);
-    let limits = table
-        .table("limits", "limits")
-        .map_or_else(LimitsConfig::default, |table| limits(&table));
+    let limits = table.section("limits", LimitsConfig::default());
     let wants_plaintext = plaintext.as_ref().is_some_and(|set| set.value);
     let door = match (wants_plaintext, has_tls) {
         (true, true) => {
@@ -113,29 +111,21 @@ pub(super) fn api(
 const NO_DOOR: &str = "write [api.tls] with certificate, key and client_authority, or, on loopback only, plaintext = true";
 
 fn tls(table: &Table<'_>, folder: &Path, environment: &dyn Environment) -> Option<TlsConfig> {
-    for (key, how) in [
-        (
-            "certificate",
-            "name the PEM file of this server's certificate chain",
-        ),
-        (
-            "key",
-            "write key = { file = \"…\" } or key = { credential = \"NAME\" }",
-        ),
-        (
-            "client_authority",
-            "name the PEM file of the authority that signs the clients' certificates",
-        ),
-    ] {
-        if !table.has(key) {
-            table.missing(key, how);
-        }
-    }
     let path = |key| table.text(key).map(|text| folder.join(text.value));
-    let certificate = path("certificate");
-    let client_authority = path("client_authority");
+    let needed = |key, how| {
+        table.needs(key, how);
+        path(key)
+    };
+    let certificate = needed(
+        "certificate",
+        "name the PEM file of this server's certificate chain",
+    );
+    let client_authority = needed(
+        "client_authority",
+        "name the PEM file of the authority that signs the clients' certificates",
+    );
     let revoked = path("revoked");
-    let key = reference::secret_path(table, "key", folder, environment);
+    let key = reference::needed_secret_path(table, "key", folder, environment);
     let check_every = table.seconds("check_seconds", 0.1..=3_600.0);
     table.finish();
     Some(TlsConfig {
@@ -150,18 +140,12 @@ fn tls(table: &Table<'_>, folder: &Path, environment: &dyn Environment) -> Optio
 fn clients(api: &Table<'_>) -> Vec<ClientConfig> {
     let mut clients: Vec<ClientConfig> = Vec::new();
     for table in api.tables("client") {
-        for (key, how) in [
-            (
-                "identity",
-                "write the URI of the certificate's SAN, or its common name",
-            ),
-            ("role", "write \"subscriber\", \"operator\" or \"admin\""),
-        ] {
-            if !table.has(key) {
-                table.missing(key, how);
-            }
-        }
+        table.needs(
+            "identity",
+            "write the URI of the certificate's SAN, or its common name",
+        );
         let identity = table.text("identity");
+        table.needs("role", "write \"subscriber\", \"operator\" or \"admin\"");
         let role = table.choice("role", &ROLES);
         let scope = scope(&table);
         table.finish();
@@ -213,64 +197,6 @@ fn scope(table: &Table<'_>) -> Option<Scope> {
         }
     }
     Some(Scope::Only(patterns))
-}
-
-fn limits(table: &Table<'_>) -> LimitsConfig {
-    let mut limits = LimitsConfig::default();
-    let count = |key, range: std::ops::RangeInclusive<i64>, built_in: usize| {
-        let written = table.integer(key, range);
-        written
-            .and_then(|set| usize::try_from(set.value).ok())
-            .unwrap_or(built_in)
-    };
-    let time = |key, range, built_in: Duration| {
-        table.seconds(key, range).map_or(built_in, |set| set.value)
-    };
-    limits.message_bytes = count("message_kib", 1..=4_096, limits.message_bytes / 1_024) * 1_024;
-    limits.header_bytes = count("header_kib", 1..=1_024, limits.header_bytes / 1_024) * 1_024;
-    limits.connections = count("connections", 1..=100_000, limits.connections);
-    limits.connections_per_address = count(
-        "connections_per_address",
-        1..=100_000,
-        limits.connections_per_address,
-    );
-    limits.handshakes = count("handshakes", 1..=10_000, limits.handshakes);
-    limits.handshakes_per_address = count(
-        "handshakes_per_address",
-        1..=10_000,
-        limits.handshakes_per_address,
-    );
-    limits.handshakes_per_second = table
-        .number("handshakes_per_second", 0.1..=1e6)
-        .map_or(limits.handshakes_per_second, |set| set.value);
-    limits.streams = count("streams", 1..=10_000, limits.streams);
-    limits.streams_per_client = count("streams_per_client", 1..=10_000, limits.streams_per_client);
-    limits.calls_per_connection = count(
-        "calls_per_connection",
-        1..=10_000,
-        limits.calls_per_connection,
-    );
-    limits.requests_per_second = table
-        .number("requests_per_second", 0.1..=1e6)
-        .map_or(limits.requests_per_second, |set| set.value);
-    limits.request_burst = count("request_burst", 1..=1_000_000, limits.request_burst);
-    limits.handshake_timeout = time("handshake_seconds", 0.1..=60.0, limits.handshake_timeout);
-    limits.first_request = time("first_request_seconds", 0.1..=600.0, limits.first_request);
-    limits.request_timeout = time("request_seconds", 0.1..=600.0, limits.request_timeout);
-    limits.idle = time("idle_seconds", 0.1..=86_400.0, limits.idle);
-    limits.keepalive = time("keepalive_seconds", 0.1..=3_600.0, limits.keepalive);
-    limits.keepalive_timeout = time(
-        "keepalive_timeout_seconds",
-        0.1..=600.0,
-        limits.keepalive_timeout,
-    );
-    limits.connection_age = time(
-        "connection_age_seconds",
-        1.0..=31_536_000.0,
-        limits.connection_age,
-    );
-    table.finish();
-    limits
 }
 
 /// Reads `[console]`; it uses the certificates of `[api.tls]`.

@@ -1,52 +1,39 @@
 //! `[journal]` and `[uplink]`: where events are kept, and who is told of them.
 
 use std::path::Path;
-use std::time::Duration;
 
 use url::Url;
 
 use super::environment::Environment;
 use super::reader::Table;
 use super::reference;
+use super::section::Section as _;
 use super::types::{ClientTls, JournalConfig, UplinkConfig};
 use crate::model::ids::{ConsumerName, NodeName, SiteName};
 
-/// What the events of the journal itself carry is known only at the end.
+/// Reads `[journal]`, for its mistakes too where there is no name; `None` then.
 pub(super) fn read(
     root: &Table<'_>,
     state_dir: &Path,
     folder: &Path,
-) -> impl FnOnce(SiteName, NodeName) -> JournalConfig + use<> {
-    let table = root.table("journal", "[journal]");
-    let read = table.as_ref();
-    let path = read.and_then(|table| table.text("path"));
-    let path = path.map_or_else(
-        || state_dir.join("journal.sqlite3"),
-        |path| folder.join(path.value),
-    );
-    let whole = |key, range| read.and_then(|table: &Table<'_>| table.integer(key, range));
-    let group_max = whole("group_max", 1..=100_000).map(|set| set.value);
-    let deadline = read.and_then(|table| table.millis("deadline_millis", 1..=60_000));
-    let memory_events = whole("memory_events", 100..=1_000_000).map(|set| set.value);
-    let max_bytes = whole("max_bytes", 1 << 20..=i64::MAX).map(|set| set.value);
-    let max_age_days = whole("max_age_days", 1..=36_500).map(|set| set.value);
-    let deadline = deadline.map(|set| set.value);
-    if let Some(table) = table {
+    names: Option<(&SiteName, &NodeName)>,
+) -> Option<JournalConfig> {
+    let (site, node) = match names {
+        Some((site, node)) => (site.clone(), node.clone()),
+        None => (
+            SiteName::new("unnamed").ok()?,
+            NodeName::new("unnamed").ok()?,
+        ),
+    };
+    let mut journal = JournalConfig::new(state_dir.join("journal.sqlite3"), site, node);
+    if let Some(table) = root.table("journal", "[journal]") {
+        if let Some(path) = table.text("path") {
+            journal.path = folder.join(path.value);
+        }
+        journal.take(&table);
         table.finish();
     }
-    move |site, node| {
-        let mut journal = JournalConfig::new(path, site, node);
-        let size = |written: Option<i64>| written.and_then(|value| usize::try_from(value).ok());
-        journal.group_max = size(group_max).unwrap_or(journal.group_max);
-        journal.deadline = deadline.unwrap_or(journal.deadline);
-        journal.memory_events = size(memory_events).unwrap_or(journal.memory_events);
-        journal.max_bytes = max_bytes.map_or(journal.max_bytes, i64::unsigned_abs);
-        let days = max_age_days.map(i64::unsigned_abs);
-        journal.max_age = days.map_or(journal.max_age, |days| {
-            Duration::from_secs(days * 24 * 60 * 60)
-        });
-        journal
-    }
+    names.is_some().then_some(journal)
 }
 
 /// `None` where the section is missing or wrong; what is wrong is reported.
@@ -108,27 +95,19 @@ fn client_tls(
     folder: &Path,
     environment: &dyn Environment,
 ) -> Option<ClientTls> {
-    for (key, how) in [
-        (
-            "authority",
-            "name the PEM file of the authority that signs the platform's certificate",
-        ),
-        (
-            "certificate",
-            "name the PEM file of this node's certificate chain",
-        ),
-        (
-            "key",
-            "write key = { file = \"…\" } or key = { credential = \"NAME\" }",
-        ),
-    ] {
-        if !table.has(key) {
-            table.missing(key, how);
-        }
-    }
-    let path = |key| table.text(key).map(|text| folder.join(text.value));
-    let (authority, certificate) = (path("authority"), path("certificate"));
-    let key = reference::secret_path(table, "key", folder, environment);
+    let path = |key, how| {
+        table.needs(key, how);
+        table.text(key).map(|text| folder.join(text.value))
+    };
+    let authority = path(
+        "authority",
+        "name the PEM file of the authority that signs the platform's certificate",
+    );
+    let certificate = path(
+        "certificate",
+        "name the PEM file of this node's certificate chain",
+    );
+    let key = reference::needed_secret_path(table, "key", folder, environment);
     let server_name = table.text("server_name").map(|text| text.value.to_owned());
     table.finish();
     Some(ClientTls {

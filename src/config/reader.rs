@@ -1,18 +1,57 @@
 //! A table that is read key by key: it notes what is wrong and which keys nobody asked for.
 
+mod suggestion;
+mod values;
+
 use std::cell::RefCell;
-use std::ops::RangeInclusive;
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use toml_edit::{Item, TableLike, Value};
 
 use super::problem::{File, Report, Spot};
+
+pub use suggestion::did_you_mean;
 
 /// A value and where it was written.
 #[derive(Clone, Copy)]
 pub struct Set<'f, T> {
     pub value: T,
     pub at: Spot<'f>,
+}
+
+impl<'f, T> Set<'f, T> {
+    /// The same place with another value.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Set<'f, U> {
+        Set {
+            value: change(self.value),
+            at: self.at,
+        }
+    }
+
+    /// For a field that may be unset.
+    pub fn some(self) -> Set<'f, Option<T>> {
+        self.map(Some)
+    }
+}
+
+impl<'f> Set<'f, &str> {
+    /// For a field that outlives the file.
+    pub fn owned(self) -> Set<'f, String> {
+        self.map(str::to_owned)
+    }
+
+    /// A path as it is written.
+    pub fn path(self) -> Set<'f, PathBuf> {
+        self.map(PathBuf::from)
+    }
+}
+
+impl<'f> Set<'f, Vec<&str>> {
+    /// For a field that outlives the file.
+    pub fn all_owned(self) -> Set<'f, Vec<String>> {
+        self.map(|texts| texts.into_iter().map(str::to_owned).collect())
+    }
 }
 
 /// One table of one file.
@@ -22,6 +61,8 @@ pub struct Table<'f> {
     pub report: &'f Report,
     items: &'f dyn TableLike,
     known: RefCell<Vec<&'static str>>,
+    /// By key the place in the file of a value that was taken.
+    taken: RefCell<BTreeMap<&'static str, usize>>,
 }
 
 impl<'f> Table<'f> {
@@ -38,6 +79,7 @@ impl<'f> Table<'f> {
             report,
             items,
             known: RefCell::default(),
+            taken: RefCell::default(),
         }
     }
 
@@ -53,9 +95,35 @@ impl<'f> Table<'f> {
         self.report.problem(at, &self.subject, message);
     }
 
+    /// Says how to write a key that is not there.
+    pub fn needs(&self, key: &str, how: &str) {
+        if !self.has(key) {
+            self.missing(key, how);
+        }
+    }
+
     /// Notes that a key is needed.
     pub fn missing(&self, key: &str, how: &str) {
         self.problem(self.at, format!("`{key}` is missing: {how}"));
+    }
+
+    /// Notes where the value of a key stood that was taken.
+    pub fn note(&self, key: &'static str, at: Spot<'f>) {
+        self.taken.borrow_mut().insert(key, at.offset);
+    }
+
+    /// Notes what a table below has noted.
+    pub fn note_all(&self, below: &Self) {
+        self.taken.borrow_mut().extend(below.taken.borrow().iter());
+    }
+
+    /// Where the values stood that were taken.
+    pub fn places(&self) -> BTreeMap<&'static str, Spot<'f>> {
+        let taken = self.taken.borrow();
+        taken
+            .iter()
+            .map(|(key, at)| (*key, self.spot(Some(*at))))
+            .collect()
     }
 
     /// Whether the key is written at all, right or wrong.
@@ -101,171 +169,6 @@ impl<'f> Table<'f> {
             self.problem(at, format!("`{key}` is {found}: write {wanted}"));
         }
         value.map(|value| Set { value, at })
-    }
-
-    /// A text that is not empty.
-    pub fn text(&self, key: &'static str) -> Option<Set<'f, &'f str>> {
-        let text = self.typed(key, "a text in quotes", Item::as_str)?;
-        if text.value.trim().is_empty() {
-            self.problem(
-                text.at,
-                format!("`{key}` is empty: write a text or drop the key"),
-            );
-            return None;
-        }
-        Some(text)
-    }
-
-    /// A name checked by its type's own rule.
-    pub fn name<T, E: std::fmt::Display>(
-        &self,
-        key: &'static str,
-        check: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<Set<'f, T>> {
-        let text = self.text(key)?;
-        match check(text.value) {
-            Ok(value) => Some(Set { value, at: text.at }),
-            Err(error) => {
-                self.problem(text.at, format!("`{key}`: {error}"));
-                None
-            }
-        }
-    }
-
-    /// Yes or no.
-    pub fn flag(&self, key: &'static str) -> Option<Set<'f, bool>> {
-        self.typed(key, "true or false", Item::as_bool)
-    }
-
-    /// A whole number in a range.
-    pub fn integer(&self, key: &'static str, range: RangeInclusive<i64>) -> Option<Set<'f, i64>> {
-        let number = self.typed(key, "a whole number", Item::as_integer)?;
-        self.within(key, number, &range)
-    }
-
-    /// A whole number in a range, or `"auto"`, which is none.
-    pub fn integer_or_auto(
-        &self,
-        key: &'static str,
-        range: RangeInclusive<i64>,
-    ) -> Option<Set<'f, Option<i64>>> {
-        let wanted = "a whole number or \"auto\"";
-        let found = self.typed(key, wanted, |item| match item.as_str() {
-            Some("auto") => Some(None),
-            _ => item.as_integer().map(Some),
-        })?;
-        let Some(value) = found.value else {
-            return Some(found);
-        };
-        let at = found.at;
-        let number = self.within(key, Set { value, at }, &range)?;
-        Some(Set {
-            value: Some(number.value),
-            at: number.at,
-        })
-    }
-
-    /// A number, with or without a point, in a range.
-    pub fn number(&self, key: &'static str, range: RangeInclusive<f64>) -> Option<Set<'f, f64>> {
-        let number = self.typed(key, "a number", |item| item.as_value().and_then(float))?;
-        self.within(key, number, &range)
-    }
-
-    fn within<T: PartialOrd + std::fmt::Display + Copy>(
-        &self,
-        key: &str,
-        number: Set<'f, T>,
-        range: &RangeInclusive<T>,
-    ) -> Option<Set<'f, T>> {
-        if range.contains(&number.value) {
-            return Some(number);
-        }
-        let (least, most) = (range.start(), range.end());
-        self.problem(
-            number.at,
-            format!("`{key}` is {}: write {least} to {most}", number.value),
-        );
-        None
-    }
-
-    /// Seconds, with or without a point.
-    pub fn seconds(
-        &self,
-        key: &'static str,
-        range: RangeInclusive<f64>,
-    ) -> Option<Set<'f, Duration>> {
-        let number = self.number(key, range)?;
-        // Whole microseconds: 0.1 must not become 0.10000000149 s.
-        let value = Duration::from_micros((number.value * 1e6).round() as u64);
-        Some(Set {
-            value,
-            at: number.at,
-        })
-    }
-
-    /// Whole milliseconds.
-    pub fn millis(
-        &self,
-        key: &'static str,
-        range: RangeInclusive<i64>,
-    ) -> Option<Set<'f, Duration>> {
-        let number = self.integer(key, range)?;
-        let value = Duration::from_millis(number.value.unsigned_abs());
-        Some(Set {
-            value,
-            at: number.at,
-        })
-    }
-
-    /// One of a few words.
-    pub fn choice<T: Copy>(&self, key: &'static str, choices: &[(&str, T)]) -> Option<Set<'f, T>> {
-        let text = self.text(key)?;
-        let found = choices.iter().find(|(word, _)| *word == text.value);
-        if found.is_none() {
-            let words: Vec<_> = choices
-                .iter()
-                .map(|(word, _)| format!("`{word}`"))
-                .collect();
-            let hint = did_you_mean(text.value, choices.iter().map(|(word, _)| *word));
-            self.problem(
-                text.at,
-                format!(
-                    "`{key}` is `{}`: write {}{hint}",
-                    text.value,
-                    words.join(", ")
-                ),
-            );
-        }
-        found.map(|(_, value)| Set {
-            value: *value,
-            at: text.at,
-        })
-    }
-
-    /// A list of texts.
-    pub fn texts(&self, key: &'static str) -> Option<Set<'f, Vec<&'f str>>> {
-        self.typed(key, "a list of texts such as [\"a\", \"b\"]", |item| {
-            item.as_array()?
-                .iter()
-                .map(|value| value.as_str().filter(|text| !text.is_empty()))
-                .collect()
-        })
-    }
-
-    /// A list of points `[[x, y], …]` of finite numbers.
-    pub fn points(&self, key: &'static str) -> Option<Set<'f, Vec<[f64; 2]>>> {
-        self.typed(
-            key,
-            "a list of points such as [[0.1, 0.2], [0.3, 0.4]]",
-            |item| item.as_array()?.iter().map(pair).collect(),
-        )
-    }
-
-    /// Two numbers `[a, b]`.
-    pub fn pair(&self, key: &'static str) -> Option<Set<'f, [f64; 2]>> {
-        self.typed(key, "two numbers such as [1920, 1080]", |item| {
-            item.as_value().and_then(pair)
-        })
     }
 
     /// A table below this one.
@@ -356,54 +259,6 @@ impl<'f> Table<'f> {
             }
         }
     }
-}
-
-fn float(value: &Value) -> Option<f64> {
-    let number = match value {
-        Value::Integer(whole) => *whole.value() as f64,
-        Value::Float(number) => *number.value(),
-        _ => return None,
-    };
-    number.is_finite().then_some(number)
-}
-
-fn pair(value: &Value) -> Option<[f64; 2]> {
-    let array = value.as_array().filter(|array| array.len() == 2)?;
-    Some([array.get(0).and_then(float)?, array.get(1).and_then(float)?])
-}
-
-/// `: did you mean …?` where a candidate is near, else nothing.
-pub fn did_you_mean<'c>(text: &str, candidates: impl Iterator<Item = &'c str>) -> String {
-    // A long text is no slip of a known short one; the distance costs its length squared.
-    if text.len() > 64 {
-        return String::new();
-    }
-    candidates
-        .map(|candidate| (distance(text, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 5)
-        .min()
-        .map(|(_, candidate)| format!(": did you mean `{candidate}`?"))
-        .unwrap_or_default()
-}
-
-/// Levenshtein's edit distance (Levenshtein, 1966), one row at a time.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (above, letter) in from.chars().enumerate() {
-        let mut diagonal = above;
-        let mut left = above + 1;
-        let mut next = vec![left];
-        for (wanted, over) in to.iter().zip(row.iter().skip(1)) {
-            left = (diagonal + usize::from(*wanted != letter))
-                .min(left + 1)
-                .min(over + 1);
-            diagonal = *over;
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 /// Which keys of which tables the reader asks for, so that a test can hold the example against it.

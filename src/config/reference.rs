@@ -41,10 +41,7 @@ pub(super) fn secret<'f>(
     }
     let reference = read(table, key, folder, environment)?;
     match found(reference, environment) {
-        Ok(value) => Some(Set {
-            value,
-            at: written.at,
-        }),
+        Ok(value) => Some(written.map(|_| value)),
         Err(message) => {
             table.problem(written.at, message);
             None
@@ -53,18 +50,23 @@ pub(super) fn secret<'f>(
 }
 
 /// A private key's file, which is read again while the daemon runs: `{ file = "…" }` or
-/// `{ credential = "…" }`.
-pub(super) fn secret_path(
+/// `{ credential = "…" }`. It must be written.
+pub(super) fn needed_secret_path(
     table: &Table<'_>,
     key: &'static str,
     folder: &Path,
     environment: &dyn Environment,
 ) -> Option<SecretPath> {
+    let how = format!("write {key} = {{ file = \"…\" }} or {key} = {{ credential = \"NAME\" }}");
+    table.needs(key, &how);
     let at = table.key_spot(key);
     match read(table, key, folder, environment)? {
         Reference::File(path) => Some(path),
         Reference::Variable(_) => {
-            table.problem(at, format!("`{key}` is read again when it changes, which a variable cannot: write {key} = {{ file = \"…\" }} or {key} = {{ credential = \"NAME\" }}"));
+            table.problem(
+                at,
+                format!("`{key}` is read again when it changes, which a variable cannot: {how}"),
+            );
             None
         }
     }

@@ -3,19 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::camera::{self, Surroundings};
 use super::door;
 use super::environment::Environment;
-use super::governor;
 use super::journal;
 use super::problem::{File, Report, Spot};
 use super::reader::Table;
-use super::settings::{Settings, value};
+use super::section::Section as _;
+use super::settings::Settings;
 use super::types::{
-    AuditConfig, CameraConfig, Config, ExecutionProvider, InferenceConfig, LogConfig, LogFormat,
-    ModelConfig, Precision,
+    AuditConfig, CameraConfig, Config, GovernorConfig, InferenceConfig, LogConfig, ModelConfig,
 };
 use crate::model::ids::{CameraId, ModelName, NodeName, SiteName};
 
@@ -52,25 +50,23 @@ pub(super) fn read<'f>(
     let log = log(&root);
     let api = door::api(&root, folder, environment);
     let console = door::console(&root, api.as_ref());
-    let journal = journal::read(&root, &state_dir, folder);
+    let journal = journal::read(&root, &state_dir, folder, site.as_ref().zip(node.as_ref()));
     let audit = audit(&root, folder);
     let uplink = journal::uplink(&root, folder, environment);
     let inference = inference(&root, folder, environment);
-    let governor = governor::read(&root, environment);
+    let governor = root.section("governor", GovernorConfig::of_cores(environment.cores()));
     let models = models(&root, folder);
     let names: Vec<ModelName> = models.keys().cloned().collect();
     let cameras = cameras(&root, extra, folder, environment, &names);
     root.finish();
-    let (site, node, api) = (site?, node?, api?);
-    let journal = journal(site.clone(), node.clone());
     Some(Config {
-        site,
-        node,
+        site: site?,
+        node: node?,
         state_dir,
         log,
-        api,
+        api: api?,
         console,
-        journal,
+        journal: journal?,
         audit,
         uplink,
         inference,
@@ -91,72 +87,33 @@ fn required_name<T, E: std::fmt::Display>(
 }
 
 fn log(root: &Table<'_>) -> LogConfig {
-    let table = root.table("log", "[log]");
-    let formats = [("human", LogFormat::Human), ("json", LogFormat::Json)];
-    let format = table
-        .as_ref()
-        .and_then(|table| table.choice("format", &formats));
-    let filter = table.as_ref().and_then(|table| {
-        let filter = table.text("filter")?;
-        let checked = tracing_subscriber::EnvFilter::try_new(filter.value);
-        if let Err(error) = checked {
-            table.problem(
-                filter.at,
-                format!(
-                    "`filter` is no filter ({error}): write one such as info,parapet::ingest=debug"
-                ),
-            );
-        }
-        Some(filter.value)
-    });
-    finish(table);
-    LogConfig {
-        format: value(&format, LogFormat::Human),
-        filter: filter.unwrap_or("info").to_owned(),
+    let mut log = LogConfig::default();
+    let Some(table) = root.table("log", "[log]") else {
+        return log;
+    };
+    log.take(&table);
+    if let Some(at) = table.places().get("filter")
+        && let Err(error) = tracing_subscriber::EnvFilter::try_new(&log.filter)
+    {
+        table.problem(
+            *at,
+            format!(
+                "`filter` is no filter ({error}): write one such as info,parapet::ingest=debug"
+            ),
+        );
     }
-}
-
-fn finish(table: Option<Table<'_>>) {
-    if let Some(table) = table {
-        table.finish();
-    }
+    table.finish();
+    log
 }
 
 fn audit(root: &Table<'_>, folder: &Path) -> AuditConfig {
-    let table = root.table("audit", "[audit]");
-    let path = table.as_ref().and_then(|table| table.text("path"));
-    let days = table
-        .as_ref()
-        .and_then(|table| table.integer("keep_days", 180..=36_500));
-    finish(table);
-    let days = days.map_or(180, |set| set.value.unsigned_abs());
-    AuditConfig {
-        path: path.map(|path| folder.join(path.value)),
-        keep: Duration::from_secs(days * 86_400),
-    }
-}
-
-fn count(
-    table: &Table<'_>,
-    key: &'static str,
-    range: std::ops::RangeInclusive<i64>,
-    built_in: usize,
-) -> usize {
-    let written = table.integer(key, range);
-    written
-        .and_then(|set| usize::try_from(set.value).ok())
-        .unwrap_or(built_in)
-}
-
-fn count_or_auto(table: &Table<'_>, key: &'static str, built_in: Option<usize>) -> Option<usize> {
-    let written = table.integer_or_auto(key, 1..=256);
-    written.map_or(built_in, |set| {
-        set.value.and_then(|count| usize::try_from(count).ok())
-    })
+    let mut audit = root.section("audit", AuditConfig::default());
+    audit.path = audit.path.map(|path| folder.join(path));
+    audit
 }
 
 fn inference(root: &Table<'_>, folder: &Path, environment: &dyn Environment) -> InferenceConfig {
-    let mut inference = InferenceConfig {
+    let built_in = InferenceConfig {
         // The other half of the cores decodes. Two share better with the decoders than one, which
         // is late whenever a decoder is at work.
         workers: (environment.cores() / 2).max(environment.cores().min(2)),
@@ -164,33 +121,9 @@ fn inference(root: &Table<'_>, folder: &Path, environment: &dyn Environment) -> 
         max_batch: None,
         ..InferenceConfig::default()
     };
-    if let Some(table) = root.table("inference", "[inference]") {
-        inference.runtime_library = table
-            .text("runtime_library")
-            .map(|path| folder.join(path.value));
-        inference.workers = count(&table, "workers", 1..=256, inference.workers);
-        inference.threads_per_worker =
-            count_or_auto(&table, "threads_per_worker", inference.threads_per_worker);
-        inference.max_batch = count_or_auto(&table, "max_batch", inference.max_batch);
-        inference.max_wait = value(
-            &table.millis("max_wait_millis", 0..=10_000),
-            inference.max_wait,
-        );
-        inference.max_age = value(
-            &table.millis("max_age_millis", 10..=600_000),
-            inference.max_age,
-        );
-        let provider = table.choice("execution_provider", &ExecutionProvider::NAMES);
-        inference.execution_provider = value(&provider, inference.execution_provider);
-        let precisions = [
-            ("auto", Precision::Auto),
-            ("float", Precision::Float),
-            ("int8", Precision::Int8),
-        ];
-        let precision = table.choice("precision", &precisions);
-        inference.precision = value(&precision, inference.precision);
-        table.finish();
-    }
+    let mut inference = root.section("inference", built_in);
+    let library = inference.runtime_library.take();
+    inference.runtime_library = library.map(|path| folder.join(path));
     inference
 }
 
@@ -226,19 +159,18 @@ fn cameras<'f>(
     environment: &dyn Environment,
     models: &[ModelName],
 ) -> BTreeMap<CameraId, Arc<CameraConfig>> {
-    let defaults = root
-        .table("defaults", "[defaults]")
-        .map_or_else(Settings::default, |table| {
-            let settings = Settings::read(&table, folder, environment);
-            table.finish();
-            settings
-        });
+    let mut defaults = Settings::default();
+    if let Some(table) = root.table("defaults", "[defaults]") {
+        defaults.take(&table, folder, environment);
+        table.finish();
+    }
     let mut profiles = BTreeMap::new();
     let mut profile_places = Vec::new();
     for (name, table) in root.named_tables("profiles") {
-        let own = Settings::read(&table, folder, environment);
+        let mut profile = defaults.clone();
+        profile.take(&table, folder, environment);
         table.finish();
-        profiles.insert(name.value, own.over(&defaults));
+        profiles.insert(name.value, profile);
         profile_places.push(name);
     }
     let around = Surroundings {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// A key or password is never larger; a device or a log file in its place is refused.
-const MOST_BYTES: u64 = 1 << 20;
+const MAX_BYTES: u64 = 1 << 20;
 
 /// Why a secret's file was not read.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +91,7 @@ pub fn read(path: &Path, guarded: bool) -> Result<Zeroizing<Vec<u8>>, SecretFile
     }
     let file = File::open(path).map_err(io)?;
     let about = file.metadata().map_err(io)?;
-    if !about.is_file() || about.len() > MOST_BYTES {
+    if !about.is_file() || about.len() > MAX_BYTES {
         return Err(SecretFileError::Kind {
             path: path.to_owned(),
         });

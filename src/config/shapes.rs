@@ -9,12 +9,12 @@ use crate::model::geometry::Point;
 use crate::model::ids::ZoneName;
 
 /// A zone smaller than this part of the picture is a slip of the pen (21 pixels of 1080p).
-const LEAST_AREA: f64 = 1e-5;
+const MIN_ZONE_AREA: f64 = 1e-5;
 /// Three calibration points nearer to one line than this (twice the triangle's area; parts of the
 /// picture, square metres) fix no plane.
-const LEAST_TRIANGLE_PICTURE: f64 = 1e-4;
-const LEAST_TRIANGLE_GROUND: f64 = 0.01;
-const MOST_POINTS: usize = 1_000;
+const MIN_TRIANGLE_PICTURE: f64 = 1e-4;
+const MIN_TRIANGLE_GROUND: f64 = 0.01;
+const MAX_POINTS: usize = 1_000;
 
 /// The lines and zones of one camera. A wrong one is kept by name as `None`, so that its rules
 /// are not blamed as well.
@@ -108,11 +108,11 @@ fn picture_points(
     picture: Option<[f64; 2]>,
 ) -> Option<Vec<[f64; 2]>> {
     let points = table.points(key)?;
-    if points.value.len() > MOST_POINTS {
+    if points.value.len() > MAX_POINTS {
         table.problem(
             points.at,
             format!(
-                "`{key}` has {} points: write at most {MOST_POINTS}",
+                "`{key}` has {} points: write at most {MAX_POINTS}",
                 points.value.len()
             ),
         );
@@ -180,7 +180,7 @@ fn check_zone(table: &Table<'_>, points: &[[f64; 2]]) -> bool {
         table.problem(at, format!("the zone crosses itself (side {} meets side {}): give the corners in order around it", first + 1, second + 1));
         return false;
     }
-    if area(points) < LEAST_AREA {
+    if area(points) < MIN_ZONE_AREA {
         table.problem(at, "the zone has no area: move its corners apart");
         return false;
     }
@@ -291,8 +291,8 @@ pub(super) fn calibration(camera: &Table<'_>, picture: Option<[f64; 2]>) -> Opti
     }
     let mut sound = true;
     for (points, least, key) in [
-        (&seen, LEAST_TRIANGLE_PICTURE, "picture"),
-        (&ground, LEAST_TRIANGLE_GROUND, "ground_metres"),
+        (&seen, MIN_TRIANGLE_PICTURE, "picture"),
+        (&ground, MIN_TRIANGLE_GROUND, "ground_metres"),
     ] {
         if triangles(points)
             .iter()

@@ -23,6 +23,7 @@ use url::Url;
 
 pub use super::rule::{Anchor, Directions, RuleConfig, RuleKind};
 use super::secret_file::SecretPath;
+use super::section::section;
 use crate::base::backoff::BackoffPolicy;
 use crate::model::ids::{CameraId, ConsumerName, ModelName, NodeName, SiteName};
 
@@ -57,13 +58,15 @@ pub struct Config {
     pub cameras: BTreeMap<CameraId, Arc<CameraConfig>>,
 }
 
-/// How to log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogConfig {
-    /// Lines for people or JSON objects for machines.
-    pub format: LogFormat,
-    /// A `tracing` filter such as `info,parapet::ingest=debug`.
-    pub filter: String,
+section! {
+    /// How to log.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct LogConfig {
+        /// Lines for people or JSON objects for machines.
+        format: LogFormat = LogFormat::Human, choice("format", &LogFormat::NAMES);
+        /// A `tracing` filter such as `info,parapet::ingest=debug`.
+        filter: String = "info".to_owned(), text("filter").owned;
+    }
 }
 
 /// The shape of a log line.
@@ -75,6 +78,10 @@ pub enum LogFormat {
     Json,
 }
 
+impl LogFormat {
+    const NAMES: [(&str, Self); 2] = [("human", Self::Human), ("json", Self::Json)];
+}
+
 /// The health and metrics listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsoleConfig {
@@ -84,41 +91,27 @@ pub struct ConsoleConfig {
     pub tls: Option<bool>,
 }
 
-/// The durable event log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JournalConfig {
-    /// The SQLite file.
-    pub path: PathBuf,
-    /// At most this many events share one commit.
-    pub group_max: usize,
-    /// How long a rule waits for room in the journal's queue before the event counts as lost.
-    pub deadline: Duration,
-    /// Events held in memory while the disk fails, at most; as many again may wait in the queue.
-    pub memory_events: usize,
-    /// The oldest records are dropped when the stored ones take more than this.
-    pub max_bytes: u64,
-    /// Records are dropped when they are older than this; dropping younger ones raises an event.
-    pub max_age: Duration,
-    /// Stands in the events that the journal itself raises.
-    pub site: SiteName,
-    /// As `site`.
-    pub node: NodeName,
-}
-
-impl JournalConfig {
-    /// The built-in settings for a file.
-    #[must_use]
-    pub fn new(path: PathBuf, site: SiteName, node: NodeName) -> Self {
-        Self {
-            path,
-            group_max: 256,
-            deadline: Duration::from_secs(2),
-            memory_events: 10_000,
-            max_bytes: 32 << 30,
-            max_age: Duration::from_secs(180 * 86_400),
-            site,
-            node,
-        }
+section! {
+    /// The durable event log.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct JournalConfig (
+        /// The SQLite file.
+        path: PathBuf,
+        /// Stands in the events that the journal itself raises.
+        site: SiteName,
+        /// As `site`.
+        node: NodeName,
+    ) {
+        /// At most this many events share one commit.
+        group_max: usize = 256, whole("group_max", 1..=100_000);
+        /// How long a rule waits for room in the journal's queue before the event counts as lost.
+        deadline: Duration = Duration::from_secs(2), millis("deadline_millis", 1..=60_000);
+        /// Events held in memory while the disk fails, at most; as many again may wait in the queue.
+        memory_events: usize = 10_000, whole("memory_events", 100..=1_000_000);
+        /// The oldest records are dropped when the stored ones take more than this.
+        max_bytes: u64 = 32 << 30, whole("max_bytes", 1 << 20..=i64::MAX);
+        /// Records are dropped when they are older than this; dropping younger ones raises an event.
+        max_age: Duration = Duration::from_secs(180 * 86_400), days("max_age_days", 1..=36_500);
     }
 }
 
@@ -147,49 +140,38 @@ pub struct UplinkConfig {
     pub consumer: ConsumerName,
 }
 
-/// The audit log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditConfig {
-    /// The SQLite file; none means beside the journal.
-    pub path: Option<PathBuf>,
-    /// How long entries are kept.
-    pub keep: Duration,
+section! {
+    /// The audit log.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct AuditConfig {
+        /// The SQLite file; none means beside the journal.
+        path: Option<PathBuf> = None, text("path").path.some;
+        /// How long entries are kept.
+        keep: Duration = Duration::from_secs(180 * 86_400), days("keep_days", 180..=36_500);
+    }
 }
 
-/// The inference pool.
-#[derive(Clone, Debug, PartialEq)]
-pub struct InferenceConfig {
-    /// `libonnxruntime.so`; none means `ORT_DYLIB_PATH` or the folders beside the binary.
-    pub runtime_library: Option<PathBuf>,
-    /// Worker threads, each with a session of its own per model.
-    pub workers: usize,
-    /// ONNX Runtime's own threads per session; none are found by a short calibration at start.
-    pub threads_per_worker: Option<usize>,
-    /// Pictures per batch at most; a model of a fixed batch size keeps its own. None as above.
-    pub max_batch: Option<usize>,
-    /// Longest wait for a fuller batch; zero cuts as soon as a worker is idle.
-    pub max_wait: Duration,
-    /// Frames older than this are not worth a run.
-    pub max_age: Duration,
-    /// Who computes.
-    pub execution_provider: ExecutionProvider,
-    /// Which of a model's weights.
-    pub precision: Precision,
-}
-
-impl Default for InferenceConfig {
-    /// What is built in, but for one core.
-    fn default() -> Self {
-        Self {
-            runtime_library: None,
-            workers: 1,
-            threads_per_worker: Some(1),
-            max_batch: Some(8),
-            max_wait: Duration::ZERO,
-            max_age: Duration::from_secs(1),
-            execution_provider: ExecutionProvider::Cpu,
-            precision: Precision::Auto,
-        }
+section! {
+    /// The inference pool. Built in for one core.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct InferenceConfig {
+        /// `libonnxruntime.so`; none means `ORT_DYLIB_PATH` or the folders beside the binary.
+        runtime_library: Option<PathBuf> = None, text("runtime_library").path.some;
+        /// Worker threads, each with a session of its own per model.
+        workers: usize = 1, whole("workers", 1..=256);
+        /// ONNX Runtime's own threads per session; none are found by a short calibration at start.
+        threads_per_worker: Option<usize> = Some(1), whole_or_auto("threads_per_worker", 1..=256);
+        /// Pictures per batch at most; a model of a fixed batch size keeps its own. None as above.
+        max_batch: Option<usize> = Some(8), whole_or_auto("max_batch", 1..=256);
+        /// Longest wait for a fuller batch; zero cuts as soon as a worker is idle.
+        max_wait: Duration = Duration::ZERO, millis("max_wait_millis", 0..=10_000);
+        /// Frames older than this are not worth a run.
+        max_age: Duration = Duration::from_secs(1), millis("max_age_millis", 10..=600_000);
+        /// Who computes.
+        execution_provider: ExecutionProvider = ExecutionProvider::Cpu,
+            choice("execution_provider", &ExecutionProvider::NAMES);
+        /// Which of a model's weights.
+        precision: Precision = Precision::Auto, choice("precision", &Precision::NAMES);
     }
 }
 
@@ -202,6 +184,14 @@ pub enum Precision {
     Float,
     /// 8-bit integers.
     Int8,
+}
+
+impl Precision {
+    const NAMES: [(&str, Self); 3] = [
+        ("auto", Self::Auto),
+        ("float", Self::Float),
+        ("int8", Self::Int8),
+    ];
 }
 
 /// Who computes a model.
@@ -267,32 +257,21 @@ pub struct CameraConfig {
     pub rules: Vec<RuleConfig>,
 }
 
-/// The tracker's settings (names as in ByteTrack, Zhang et al., ECCV 2022).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TrackerConfig {
-    /// Detections at or above it take part in the first association.
-    pub high_score: f32,
-    /// Detections between this and `high_score` take part in the second.
-    pub low_score: f32,
-    /// An unmatched detection needs this to begin a track.
-    pub new_track_score: f32,
-    /// Least IoU of the first association.
-    pub match_iou: f32,
-    /// Frames with a detection before a track is confirmed.
-    pub confirm_hits: u32,
-    /// How long a lost track is remembered.
-    pub lost_memory: Duration,
-}
-
-impl Default for TrackerConfig {
-    fn default() -> Self {
-        Self {
-            high_score: 0.5,
-            low_score: 0.1,
-            new_track_score: 0.55,
-            match_iou: 0.2,
-            confirm_hits: 3,
-            lost_memory: Duration::from_secs(2),
-        }
+section! {
+    /// The tracker's settings (names as in ByteTrack, Zhang et al., ECCV 2022).
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct TrackerConfig {
+        /// Detections at or above it take part in the first association.
+        high_score: f32 = 0.5, single("high_score", 0.0..=1.0);
+        /// Detections between this and `high_score` take part in the second.
+        low_score: f32 = 0.1, single("low_score", 0.0..=1.0);
+        /// An unmatched detection needs this to begin a track.
+        new_track_score: f32 = 0.55, single("new_track_score", 0.0..=1.0);
+        /// Least IoU of the first association.
+        match_iou: f32 = 0.2, single("match_iou", 0.0..=1.0);
+        /// Frames with a detection before a track is confirmed.
+        confirm_hits: u32 = 3, whole("confirm_hits", 1..=1_000);
+        /// How long a lost track is remembered.
+        lost_memory: Duration = Duration::from_secs(2), seconds("lost_memory_seconds", 0.0..=600.0);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::secret_file::SecretPath;
+use crate::config::section::section;
 use crate::model::access::{Role, Scope};
 
 /// The gRPC listener.
@@ -59,71 +60,49 @@ pub struct ClientConfig {
     pub scope: Scope,
 }
 
-/// How much the API takes, in all and of one client.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LimitsConfig {
-    /// Largest request message.
-    pub message_bytes: usize,
-    /// Largest sum of a request's headers.
-    pub header_bytes: usize,
-    /// Open connections that have shown a certificate.
-    pub connections: usize,
-    /// The same, from one address.
-    pub connections_per_address: usize,
-    /// Connections that have not shown one yet.
-    pub handshakes: usize,
-    /// The same, from one address.
-    pub handshakes_per_address: usize,
-    /// New connections a second from one address, in the long run; twice as many at once.
-    pub handshakes_per_second: f64,
-    /// Open Subscribe streams.
-    pub streams: usize,
-    /// The same, of one identity.
-    pub streams_per_client: usize,
-    /// Calls under way on one connection.
-    pub calls_per_connection: usize,
-    /// Requests a second of one identity, in the long run.
-    pub requests_per_second: f64,
-    /// Requests of one identity at once.
-    pub request_burst: usize,
-    /// The TLS handshake must be over within this.
-    pub handshake_timeout: Duration,
-    /// The first request must have come within this.
-    pub first_request: Duration,
-    /// A request must have come whole and been answered within this; streams go on.
-    pub request_timeout: Duration,
-    /// A connection without a call under way ends after this.
-    pub idle: Duration,
-    /// A silent connection is asked whether it lives, this often.
-    pub keepalive: Duration,
-    /// It must answer within this.
-    pub keepalive_timeout: Duration,
-    /// A connection is asked to come again after this, so that its certificate is looked at anew.
-    pub connection_age: Duration,
-}
-
-impl Default for LimitsConfig {
-    fn default() -> Self {
-        Self {
-            message_bytes: 64 * 1_024,
-            header_bytes: 16 * 1_024,
-            connections: 256,
-            connections_per_address: 64,
-            handshakes: 64,
-            handshakes_per_address: 16,
-            handshakes_per_second: 20.0,
-            streams: 64,
-            streams_per_client: 8,
-            calls_per_connection: 32,
-            requests_per_second: 100.0,
-            request_burst: 200,
-            handshake_timeout: Duration::from_secs(5),
-            first_request: Duration::from_secs(10),
-            request_timeout: Duration::from_secs(30),
-            idle: Duration::from_secs(300),
-            keepalive: Duration::from_secs(20),
-            keepalive_timeout: Duration::from_secs(10),
-            connection_age: Duration::from_secs(86_400),
-        }
+section! {
+    /// How much the API takes, in all and of one client.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct LimitsConfig {
+        /// Largest request message.
+        message_bytes: usize = 64 << 10, kib("message_kib", 1..=4_096);
+        /// Largest sum of a request's headers.
+        header_bytes: usize = 16 << 10, kib("header_kib", 1..=1_024);
+        /// Open connections that have shown a certificate.
+        connections: usize = 256, whole("connections", 1..=100_000);
+        /// The same, from one address.
+        connections_per_address: usize = 64, whole("connections_per_address", 1..=100_000);
+        /// Connections that have not shown one yet.
+        handshakes: usize = 64, whole("handshakes", 1..=10_000);
+        /// The same, from one address.
+        handshakes_per_address: usize = 16, whole("handshakes_per_address", 1..=10_000);
+        /// New connections a second from one address, in the long run; twice as many at once.
+        handshakes_per_second: f64 = 20.0, number("handshakes_per_second", 0.1..=1e6);
+        /// Open Subscribe streams.
+        streams: usize = 64, whole("streams", 1..=10_000);
+        /// The same, of one identity.
+        streams_per_client: usize = 8, whole("streams_per_client", 1..=10_000);
+        /// Calls under way on one connection.
+        calls_per_connection: usize = 32, whole("calls_per_connection", 1..=10_000);
+        /// Requests a second of one identity, in the long run.
+        requests_per_second: f64 = 100.0, number("requests_per_second", 0.1..=1e6);
+        /// Requests of one identity at once.
+        request_burst: usize = 200, whole("request_burst", 1..=1_000_000);
+        /// The TLS handshake must be over within this.
+        handshake_timeout: Duration = Duration::from_secs(5), seconds("handshake_seconds", 0.1..=60.0);
+        /// The first request must have come within this.
+        first_request: Duration = Duration::from_secs(10), seconds("first_request_seconds", 0.1..=600.0);
+        /// A request must have come whole and been answered within this; streams go on.
+        request_timeout: Duration = Duration::from_secs(30), seconds("request_seconds", 0.1..=600.0);
+        /// A connection without a call under way ends after this.
+        idle: Duration = Duration::from_secs(300), seconds("idle_seconds", 0.1..=86_400.0);
+        /// A silent connection is asked whether it lives, this often.
+        keepalive: Duration = Duration::from_secs(20), seconds("keepalive_seconds", 0.1..=3_600.0);
+        /// It must answer within this.
+        keepalive_timeout: Duration = Duration::from_secs(10),
+            seconds("keepalive_timeout_seconds", 0.1..=600.0);
+        /// A connection is asked to come again after this, so that its certificate is looked at anew.
+        connection_age: Duration = Duration::from_secs(86_400),
+            seconds("connection_age_seconds", 1.0..=31_536_000.0);
     }
 }

@@ -51,6 +51,10 @@ pub enum Transport {
     Udp,
 }
 
+impl Transport {
+    pub(crate) const NAMES: [(&str, Self); 2] = [("tcp", Self::Tcp), ("udp", Self::Udp)];
+}
+
 /// What receives an RTSP camera.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RtspClient {
@@ -62,6 +66,11 @@ pub enum RtspClient {
     Gstreamer,
 }
 
+impl RtspClient {
+    pub(crate) const NAMES: [(&str, Self); 2] =
+        [("retina", Self::Retina), ("gstreamer", Self::Gstreamer)];
+}
+
 /// How fast a file plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
@@ -69,6 +78,11 @@ pub enum Pace {
     RealTime,
     /// As fast as its consumer takes frames; no frame is lost.
     Fast,
+}
+
+impl Pace {
+    pub(crate) const NAMES: [(&str, Self); 2] =
+        [("real_time", Self::RealTime), ("fast", Self::Fast)];
 }
 
 /// Who we say we are.
