@@ -19,7 +19,7 @@ use parapet::base::slot::WhenFull;
 use parapet::config::types::{InferenceConfig, JournalConfig};
 use parapet::infer::fake::FakeBackend;
 use parapet::infer::ort::OrtBackend;
-use parapet::infer::{Answer, Backend, InferencePool, LaneSpec, Model};
+use parapet::infer::{Answer, Backend, InferencePool, Model, QueueSpec};
 use parapet::journal::Journal;
 use parapet::model::event::{Event, EventDetail, EventKind, Phase, Severity};
 use parapet::model::frame::{ColorMatrix, Colorimetry, Frame, OwnedPlanes, PixelFormat};
@@ -111,19 +111,19 @@ fn run(c: &mut Criterion, name: &str, backend: Arc<dyn Backend>, model: Model) {
     )
     .expect("pool");
     let (send, heard) = bounded::<Answer>(4);
-    let spec = LaneSpec {
+    let spec = QueueSpec {
         camera: CameraId::new("bench").expect("name"),
         model: ModelName::new("m").expect("name"),
         priority: 0,
         when_full: WhenFull::Block,
         metrics: metrics.camera("bench"),
     };
-    let lane = pool
-        .lane(
+    let queue = pool
+        .camera_queue(
             spec,
             Box::new(move |answer| send.send(answer).expect("room")),
         )
-        .expect("lane");
+        .expect("queue");
     let writer = journal.writer();
     let mut tracker = Tracker::new(Default::default(), FULL_HD);
     let mut ids = IdSource::seeded(1);
@@ -138,7 +138,7 @@ fn run(c: &mut Criterion, name: &str, backend: Arc<dyn Backend>, model: Model) {
             frame.media_time = Duration::from_millis(index * 100);
             frame.arrived = clock.now();
             let begun = frame.arrived;
-            lane.offer(frame);
+            queue.offer(frame);
             let answer = heard.recv().expect("an answer");
             let found = answer.detections.as_ref().expect("no error");
             tracker.update(found, answer.frame.media_time);

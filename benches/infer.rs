@@ -6,7 +6,10 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use parapet::base::clock::Monotonic;
 use parapet::infer::OutputView;
-use parapet::infer::heads::{BoxForm, HeadConfig, HeadContext, Scores, SsdForm, nms};
+use parapet::infer::heads::{
+    BoxForm, Detr, Fastestdet, Gfl, HeadConfig, HeadContext, Scores, Ssd, SsdForm, Yolov5, Yolov8,
+    Yolox, nms,
+};
 use parapet::infer::manifest::{ColorOrder, InputSpec, Layout, Placement, Resize};
 use parapet::infer::preprocess::Preprocessor;
 use parapet::model::frame::{ColorMatrix, Colorimetry, Frame, OwnedPlanes, PixelFormat};
@@ -117,40 +120,40 @@ fn cases() -> Vec<(&'static str, HeadConfig, Vec<Output>)> {
             (shape, filled)
         })
         .collect();
-    let detr = HeadConfig::Detr {
+    let detr = HeadConfig::Detr(Detr {
         boxes: 0,
         scores: 1,
         form: BoxForm::CenterNormalised,
         activation: Scores::Sigmoid,
-    };
-    let ssd = HeadConfig::Ssd {
+    });
+    let ssd = HeadConfig::Ssd(Ssd {
         form: SsdForm::Rows6,
         normalised: true,
         first_label: 0,
-    };
+    });
     vec![
         (
             "yolox",
-            HeadConfig::Yolox { strides },
+            HeadConfig::Yolox(Yolox { strides }),
             vec![(vec![3549, 85], noise(3549 * 85, 0.7))],
         ),
         (
             "yolov5",
-            HeadConfig::Yolov5 {},
+            HeadConfig::Yolov5(Yolov5 {}),
             vec![(vec![3549, 85], noise(3549 * 85, 0.7))],
         ),
         (
             "yolov8",
-            HeadConfig::Yolov8 {},
+            HeadConfig::Yolov8(Yolov8 {}),
             vec![(vec![84, 3549], noise(3549 * 84, 0.5))],
         ),
         (
             "gfl",
-            HeadConfig::Gfl {
+            HeadConfig::Gfl(Gfl {
                 strides: vec![8, 16, 32, 64],
                 bins: 8,
                 center: 0.5,
-            },
+            }),
             gfl,
         ),
         (
@@ -164,7 +167,7 @@ fn cases() -> Vec<(&'static str, HeadConfig, Vec<Output>)> {
         ("ssd", ssd, vec![(vec![300, 6], noise(1800, 1.0))]),
         (
             "fastestdet",
-            HeadConfig::Fastestdet {},
+            HeadConfig::Fastestdet(Fastestdet {}),
             vec![(vec![85, 26, 26], noise(85 * 676, 0.6))],
         ),
     ]
@@ -185,7 +188,7 @@ fn heads(c: &mut Criterion) {
             .collect();
         c.bench_function(&format!("head {name} with nms, 416"), |b| {
             b.iter(|| {
-                let mut found = head.decode(black_box(&views), &context);
+                let mut found = head.head().decode(black_box(&views), &context);
                 nms(&mut found, 0.5);
                 found.len()
             });

@@ -9,13 +9,16 @@
 pub mod calibrate;
 pub mod fake;
 pub mod heads;
+mod input;
 pub mod manifest;
 pub mod model;
 pub mod ort;
+mod output;
 pub mod planner;
 pub mod pool;
 pub mod precision;
 pub mod preprocess;
+mod queue;
 pub mod still;
 pub mod timing;
 mod tune;
@@ -24,7 +27,9 @@ mod worker;
 use std::path::PathBuf;
 
 pub use model::Model;
-pub use pool::{Answer, InferencePool, Lane, LaneSpec};
+pub use output::OutputView;
+pub use pool::InferencePool;
+pub use queue::{Answer, CameraQueue, QueueSpec};
 
 /// Why inference cannot be.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -86,15 +91,6 @@ impl BatchSize {
             Self::Fixed(size) => size.max(1),
         }
     }
-}
-
-/// One output tensor: its shape with the batch first, and its values in row-major order.
-#[derive(Clone, Copy, Debug)]
-pub struct OutputView<'a> {
-    /// Dimensions.
-    pub shape: &'a [i64],
-    /// `shape`'s product of values.
-    pub data: &'a [f32],
 }
 
 /// A loaded model, owned by one thread.

@@ -5,39 +5,42 @@
 
 use libfuzzer_sys::fuzz_target;
 use parapet::infer::OutputView;
-use parapet::infer::heads::{BoxForm, HeadConfig, HeadContext, Scores, SsdForm};
+use parapet::infer::heads::{
+    BoxForm, Detr, Fastestdet, Gfl, HeadConfig, HeadContext, Scores, Ssd, SsdForm, Yolov5, Yolov8,
+    Yolox,
+};
 use parapet::infer::manifest::{ColorOrder, InputSpec, Layout, Placement, Resize};
 
 fuzz_target!(|input: (u8, Vec<(Vec<i64>, Vec<f32>)>)| {
     let (which, outputs) = input;
     let head = match which % 8 {
-        0 => HeadConfig::Yolox {
+        0 => HeadConfig::Yolox(Yolox {
             strides: vec![8, 16, 32],
-        },
-        1 => HeadConfig::Yolov5 {},
-        2 => HeadConfig::Yolov8 {},
-        3 => HeadConfig::Gfl {
+        }),
+        1 => HeadConfig::Yolov5(Yolov5 {}),
+        2 => HeadConfig::Yolov8(Yolov8 {}),
+        3 => HeadConfig::Gfl(Gfl {
             strides: vec![8, 16],
             bins: 8,
             center: 0.5,
-        },
-        4 => HeadConfig::Detr {
+        }),
+        4 => HeadConfig::Detr(Detr {
             boxes: 0,
             scores: 1,
             form: BoxForm::CenterNormalised,
             activation: Scores::Softmax,
-        },
-        5 => HeadConfig::Ssd {
+        }),
+        5 => HeadConfig::Ssd(Ssd {
             form: SsdForm::Rows7,
             normalised: true,
             first_label: 1,
-        },
-        6 => HeadConfig::Ssd {
+        }),
+        6 => HeadConfig::Ssd(Ssd {
             form: SsdForm::Tensorflow,
             normalised: true,
             first_label: 0,
-        },
-        _ => HeadConfig::Fastestdet {},
+        }),
+        _ => HeadConfig::Fastestdet(Fastestdet {}),
     };
     let spec = InputSpec {
         width: 64,
@@ -60,7 +63,7 @@ fuzz_target!(|input: (u8, Vec<(Vec<i64>, Vec<f32>)>)| {
         classes: 3,
         threshold: 0.2,
     };
-    for found in head.decode(&views, &context) {
+    for found in head.head().decode(&views, &context) {
         assert!(found.corners.iter().all(|value| value.is_finite()) && found.score >= 0.2);
     }
 });

@@ -21,7 +21,7 @@ use crate::base::backoff::Backoff;
 use crate::base::metrics::CameraMetrics;
 use crate::base::slot::WhenFull;
 use crate::config::types::{CameraConfig, Pace, SourceConfig};
-use crate::infer::{Lane, LaneSpec};
+use crate::infer::{CameraQueue, QueueSpec};
 use crate::ingest::Session;
 use crate::model::camera::{CameraState, CameraStatus};
 use crate::model::time::UtcMicros;
@@ -202,14 +202,14 @@ impl Driver {
             session: self.sessions,
         };
         self.analysis.begin(key.clone());
-        let lane = self.lane(key)?;
+        let queue = self.queue(key)?;
         let signals = Signals::new(Arc::clone(&self.changed));
         let parts = SinkParts {
             camera: self.config.id.clone(),
             priority: self.config.priority,
             admission: Arc::clone(&self.admission),
             signals: Arc::clone(&signals),
-            lane,
+            queue,
             metrics: self.metrics.clone(),
             command: Arc::clone(&self.command),
             observed: Arc::clone(&self.observed),
@@ -233,8 +233,8 @@ impl Driver {
         Ok(())
     }
 
-    fn lane(&self, key: SessionKey) -> Result<Lane, String> {
-        let spec = LaneSpec {
+    fn queue(&self, key: SessionKey) -> Result<CameraQueue, String> {
+        let spec = QueueSpec {
             camera: self.config.id.clone(),
             model: self.config.model.clone(),
             priority: self.config.priority,
@@ -245,7 +245,7 @@ impl Driver {
         let on_answer = Box::new(move |answer| analysis.answer(key.clone(), answer));
         self.parts
             .pool
-            .lane(spec, on_answer)
+            .camera_queue(spec, on_answer)
             .map_err(|error| error.to_string())
     }
 

@@ -13,7 +13,7 @@ use super::signals::{End, Format, Signals};
 use crate::base::clock::SharedClock;
 use crate::base::metrics::CameraMetrics;
 use crate::base::slot::WhenFull;
-use crate::infer::Lane;
+use crate::infer::CameraQueue;
 use crate::ingest::{Allowance, Downstream, Note, Policy, Sink, StreamStats};
 use crate::model::camera::WakeReason;
 use crate::model::coverage::CoverageLevel;
@@ -28,7 +28,7 @@ pub(super) struct CameraSink {
     /// It may be awake although its level is sparse.
     admitted: AtomicBool,
     signals: Arc<Signals>,
-    lane: Lane,
+    queue: CameraQueue,
     metrics: CameraMetrics,
     command: Arc<CameraCommand>,
     observed: Arc<CameraObserved>,
@@ -43,7 +43,7 @@ pub(super) struct SinkParts {
     pub(super) priority: u8,
     pub(super) admission: Arc<Admission>,
     pub(super) signals: Arc<Signals>,
-    pub(super) lane: Lane,
+    pub(super) queue: CameraQueue,
     pub(super) metrics: CameraMetrics,
     pub(super) command: Arc<CameraCommand>,
     pub(super) observed: Arc<CameraObserved>,
@@ -62,7 +62,7 @@ impl CameraSink {
             admission: parts.admission,
             admitted: AtomicBool::new(false),
             signals: parts.signals,
-            lane: parts.lane,
+            queue: parts.queue,
             metrics: parts.metrics,
             command: parts.command,
             observed: parts.observed,
@@ -92,7 +92,7 @@ impl CameraSink {
 
     /// Waits until every frame that came has been analysed and its answer handed on.
     pub(super) fn drain(&self, deadline: Duration) -> bool {
-        self.lane.wait_idle(deadline)
+        self.queue.wait_idle(deadline)
     }
 
     /// How many frames a second are wanted around `media_time`.
@@ -124,7 +124,7 @@ impl CameraSink {
     /// Refuses further frames; a writer that waits for room goes on.
     pub(super) fn close(&self) {
         self.gives_up_its_place();
-        self.lane.close();
+        self.queue.close();
     }
 
     fn gives_up_its_place(&self) {
@@ -142,9 +142,9 @@ impl Sink for CameraSink {
         if !self.rate.wants(frame.media_time, fps) {
             self.metrics.above_rate.inc();
         } else if self.command.pace.sleeps() {
-            self.lane.offer_woken(frame);
+            self.queue.offer_woken(frame);
         } else {
-            self.lane.offer(frame);
+            self.queue.offer(frame);
         }
     }
 
@@ -162,7 +162,7 @@ impl Sink for CameraSink {
         }
         self.metrics.watch.probed.inc();
         self.observed.set_headroom(self.admission.has_headroom());
-        self.lane.offer(frame);
+        self.queue.offer(frame);
     }
 
     fn note(&self, note: Note) {
@@ -233,13 +233,13 @@ impl Policy for CameraSink {
     }
 
     fn has_room(&self, at_most: Duration) -> bool {
-        // A lossless lane replaces nothing: whoever offers waits there.
+        // A lossless queue replaces nothing: whoever offers waits there.
         if self.when_full == WhenFull::Block {
             return true;
         }
         if !at_most.is_zero() {
-            self.lane.wait_room(at_most);
+            self.queue.wait_room(at_most);
         }
-        self.lane.has_room()
+        self.queue.has_room()
     }
 }

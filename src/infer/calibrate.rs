@@ -4,7 +4,7 @@
 //! its time, which other work on the machine disturbs least, and the cheapest its processor time,
 //! which other work hardly disturbs. Of the pairs whose batch is done within the latency bound the
 //! one is taken that gives the most pictures for a second of *processor* time: the decoders want the
-//! rest. Within [`NEAR`] of it the smaller batch is taken, whose pictures wait less.
+//! rest. Within [`EQUAL_WITHIN`] of it the smaller batch is taken, whose pictures wait less.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::base::clock::Clock;
 /// What is looked at, as the padding of a letterbox: its value changes no kernel's time.
 pub const GREY: f32 = 114.0;
 /// Rates this close count as equal.
-const NEAR: f64 = 0.03;
+const EQUAL_WITHIN: f64 = 0.03;
 /// A pair is run at least so often, after one run that is not counted,
-const RUNS_LEAST: u32 = 3;
+const MIN_RUNS: u32 = 3;
 /// and no longer than this where it has been run often enough,
 const PAIR_TIME: Duration = Duration::from_millis(60);
 /// nor more often than this, whatever the clock says.
-const RUNS_MOST: u32 = 100;
+const MAX_RUNS: u32 = 100;
 
 /// What is tried, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,13 +121,13 @@ pub fn calibrate(
             engine.run(batch, &input, &mut |_| {})?;
             let first = clock.now();
             let mut runs = 0;
-            while runs < RUNS_LEAST || (runs < RUNS_MOST && clock.now().since(first) < PAIR_TIME) {
+            while runs < MIN_RUNS || (runs < MAX_RUNS && clock.now().since(first) < PAIR_TIME) {
                 let run = run_once(&mut *engine, batch, &input, Duration::ZERO, clock)?;
                 shortest = shortest.min(run.elapsed);
                 cheapest = cheapest.min(run.cpu);
                 runs += 1;
                 let over = clock.now().since(begun) >= trials.budget;
-                if over || (runs >= RUNS_LEAST && shortest > PAIR_TIME) {
+                if over || (runs >= MIN_RUNS && shortest > PAIR_TIME) {
                     break;
                 }
             }
@@ -172,7 +172,7 @@ fn choose(trials: &[Trial], latency: Duration) -> Option<(Trial, bool)> {
     let near = trials
         .iter()
         .filter(fits)
-        .filter(|trial| trial.pictures_per_core_second() >= top * (1.0 - NEAR));
+        .filter(|trial| trial.pictures_per_core_second() >= top * (1.0 - EQUAL_WITHIN));
     let smallest = near.min_by_key(|trial| (trial.batch, trial.threads));
     smallest.map(|trial| (*trial, true))
 }

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::heads::{HeadConfig, SsdForm};
+use super::heads::{HeadConfig, Ssd, SsdForm};
 use super::manifest::{ColorOrder, InputSpec, Layout, Manifest, Placement, Resize};
 use super::{Backend, BatchSize, Engine, InferError, Model, OutputView};
 
@@ -65,11 +65,11 @@ impl FakeBackend {
                 placement: Placement::Center,
                 pad: 0.0,
             },
-            output: HeadConfig::Ssd {
+            output: HeadConfig::Ssd(Ssd {
                 form: SsdForm::Rows6,
                 normalised: true,
                 first_label: 0,
-            },
+            }),
             int8: None,
         };
         Model::of(manifest, PathBuf::new())

@@ -290,6 +290,7 @@ fn check_outputs(model: &Model, outputs: &[Outlet]) -> Result<(), InferError> {
     let alternatives = model
         .manifest
         .output
+        .head()
         .expected(&model.manifest.input, model.classes.len());
     if alternatives
         .iter()

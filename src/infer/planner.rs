@@ -14,7 +14,7 @@ use crate::base::clock::Monotonic;
 pub const AGEING: Duration = Duration::from_secs(1);
 
 /// A camera's number in the pool.
-pub type LaneId = u64;
+pub type QueueId = u64;
 
 #[derive(Clone, Debug)]
 struct Waiting {
@@ -43,7 +43,7 @@ pub enum Plan {
         /// Which model.
         model: usize,
         /// Who, in order of urgency.
-        lanes: Vec<LaneId>,
+        queues: Vec<QueueId>,
     },
     /// A batch is forming; ask again then.
     WaitUntil(Monotonic),
@@ -57,7 +57,7 @@ pub struct Planner {
     policy: PlanPolicy,
     /// Most pictures per batch, by model.
     limits: Vec<usize>,
-    lanes: BTreeMap<LaneId, Waiting>,
+    queues: BTreeMap<QueueId, Waiting>,
     served: u64,
     last_cut: Monotonic,
 }
@@ -69,14 +69,14 @@ impl Planner {
         Self {
             policy,
             limits,
-            lanes: BTreeMap::new(),
+            queues: BTreeMap::new(),
             served: 0,
             last_cut: Monotonic::default(),
         }
     }
 
     /// Takes a camera in.
-    pub fn add(&mut self, lane: LaneId, model: usize, priority: u8) {
+    pub fn add(&mut self, queue: QueueId, model: usize, priority: u8) {
         let waiting = Waiting {
             model,
             priority,
@@ -85,40 +85,40 @@ impl Planner {
             in_flight: false,
             last_served: 0,
         };
-        self.lanes.insert(lane, waiting);
+        self.queues.insert(queue, waiting);
     }
 
     /// Lets a camera go.
-    pub fn remove(&mut self, lane: LaneId) {
-        self.lanes.remove(&lane);
+    pub fn remove(&mut self, queue: QueueId) {
+        self.queues.remove(&queue);
     }
 
     /// A frame lies in the camera's slot. An older mark stays: it has waited since then.
-    pub fn mark_ready(&mut self, lane: LaneId, now: Monotonic) {
-        if let Some(waiting) = self.lanes.get_mut(&lane) {
+    pub fn mark_ready(&mut self, queue: QueueId, now: Monotonic) {
+        if let Some(waiting) = self.queues.get_mut(&queue) {
             waiting.ready_since.get_or_insert(now);
         }
     }
 
     /// Whether the camera's frames go before those of all that did not wake.
-    pub fn set_woken(&mut self, lane: LaneId, woken: bool) {
-        if let Some(waiting) = self.lanes.get_mut(&lane) {
+    pub fn set_woken(&mut self, queue: QueueId, woken: bool) {
+        if let Some(waiting) = self.queues.get_mut(&queue) {
             waiting.woken = woken;
         }
     }
 
     /// The camera's frame has been answered, or its slot was empty or stale after all.
-    pub fn mark_done(&mut self, lane: LaneId) {
-        if let Some(waiting) = self.lanes.get_mut(&lane) {
+    pub fn mark_done(&mut self, queue: QueueId) {
+        if let Some(waiting) = self.queues.get_mut(&queue) {
             waiting.in_flight = false;
         }
     }
 
     /// Whether a frame of the camera waits or is in flight.
     #[must_use]
-    pub fn is_busy(&self, lane: LaneId) -> bool {
-        self.lanes
-            .get(&lane)
+    pub fn is_busy(&self, queue: QueueId) -> bool {
+        self.queues
+            .get(&queue)
             .is_some_and(|w| w.in_flight || w.ready_since.is_some())
     }
 
@@ -126,15 +126,15 @@ impl Planner {
     /// while batches are cut or nobody is ready.
     #[must_use]
     pub fn neglected_for(&self, now: Monotonic) -> Duration {
-        let waiting = self.lanes.values().filter(|w| !w.in_flight);
+        let waiting = self.queues.values().filter(|w| !w.in_flight);
         let longest = waiting.filter_map(|w| w.ready_since).min();
         longest.map_or(Duration::ZERO, |since| now.since(since.max(self.last_cut)))
     }
 
     /// Cuts a batch for an idle worker; its cameras are in flight from here on.
     pub fn cut(&mut self, now: Monotonic) -> Plan {
-        let mut ready: Vec<((bool, u64), u64, LaneId)> = self
-            .lanes
+        let mut ready: Vec<((bool, u64), u64, QueueId)> = self
+            .queues
             .iter()
             .filter(|(_, w)| !w.in_flight)
             .filter_map(|(id, w)| {
@@ -146,31 +146,31 @@ impl Planner {
         let Some(&(_, _, first)) = ready.first() else {
             return Plan::Idle;
         };
-        let model = self.lanes[&first].model;
+        let model = self.queues[&first].model;
         let limit = self.limits.get(model).copied().unwrap_or(1).max(1);
-        ready.retain(|(_, _, id)| self.lanes[id].model == model);
+        ready.retain(|(_, _, id)| self.queues[id].model == model);
         ready.truncate(limit);
         if ready.len() < limit && !self.policy.max_wait.is_zero() {
             let oldest = ready
                 .iter()
-                .filter_map(|(_, _, id)| self.lanes[id].ready_since)
+                .filter_map(|(_, _, id)| self.queues[id].ready_since)
                 .min();
             let until = oldest.unwrap_or(now).after(self.policy.max_wait);
             if now < until {
                 return Plan::WaitUntil(until);
             }
         }
-        let lanes: Vec<LaneId> = ready.into_iter().map(|(_, _, id)| id).collect();
+        let queues: Vec<QueueId> = ready.into_iter().map(|(_, _, id)| id).collect();
         self.last_cut = now;
-        for id in &lanes {
-            if let Some(waiting) = self.lanes.get_mut(id) {
+        for id in &queues {
+            if let Some(waiting) = self.queues.get_mut(id) {
                 waiting.ready_since = None;
                 waiting.in_flight = true;
                 self.served += 1;
                 waiting.last_served = self.served;
             }
         }
-        Plan::Batch { model, lanes }
+        Plan::Batch { model, queues }
     }
 }
 
@@ -196,9 +196,9 @@ mod tests {
         Planner::new(policy, vec![limit, limit])
     }
 
-    fn lanes(plan: Plan) -> Vec<LaneId> {
+    fn queues(plan: Plan) -> Vec<QueueId> {
         match plan {
-            Plan::Batch { lanes, .. } => lanes,
+            Plan::Batch { queues, .. } => queues,
             other => panic!("no batch: {other:?}"),
         }
     }
@@ -206,32 +206,32 @@ mod tests {
     #[test]
     fn priority_goes_first_then_who_was_served_longest_ago() {
         let mut planner = planner(2, 0);
-        for (lane, priority) in [(1, 0), (2, 0), (3, 9), (4, 0)] {
-            planner.add(lane, 0, priority);
-            planner.mark_ready(lane, at(0));
+        for (queue, priority) in [(1, 0), (2, 0), (3, 9), (4, 0)] {
+            planner.add(queue, 0, priority);
+            planner.mark_ready(queue, at(0));
         }
-        assert_eq!(lanes(planner.cut(at(1))), [3, 1]);
-        assert_eq!(lanes(planner.cut(at(2))), [2, 4]);
+        assert_eq!(queues(planner.cut(at(1))), [3, 1]);
+        assert_eq!(queues(planner.cut(at(2))), [2, 4]);
         planner.mark_done(1);
         planner.mark_done(2);
         planner.mark_ready(2, at(3));
         planner.mark_ready(1, at(4));
-        assert_eq!(lanes(planner.cut(at(5))), [1, 2]);
+        assert_eq!(queues(planner.cut(at(5))), [1, 2]);
     }
 
     #[test]
     fn who_woke_goes_before_a_larger_priority_that_is_only_probed() {
         let mut planner = planner(1, 0);
-        for (lane, priority) in [(1, 200), (2, 50), (3, 200)] {
-            planner.add(lane, 0, priority);
-            planner.mark_ready(lane, at(0));
+        for (queue, priority) in [(1, 200), (2, 50), (3, 200)] {
+            planner.add(queue, 0, priority);
+            planner.mark_ready(queue, at(0));
         }
         planner.set_woken(2, true);
-        assert_eq!(lanes(planner.cut(at(1))), [2]);
+        assert_eq!(queues(planner.cut(at(1))), [2]);
         planner.mark_done(2);
         planner.set_woken(2, false);
         planner.mark_ready(2, at(1));
-        assert_eq!(lanes(planner.cut(at(1))), [1]);
+        assert_eq!(queues(planner.cut(at(1))), [1]);
     }
 
     #[test]
@@ -240,29 +240,29 @@ mod tests {
         planner.add(1, 0, 0);
         planner.mark_ready(1, at(5));
         assert_eq!(planner.cut(at(6)), Plan::WaitUntil(at(15)));
-        assert_eq!(lanes(planner.cut(at(15))), [1]);
+        assert_eq!(queues(planner.cut(at(15))), [1]);
         assert_eq!(planner.cut(at(16)), Plan::Idle);
     }
 
     #[test]
     fn models_do_not_mix_in_a_batch() {
         let mut planner = planner(8, 0);
-        for lane in 0..6 {
-            planner.add(lane, (lane % 2) as usize, 0);
-            planner.mark_ready(lane, at(0));
+        for queue in 0..6 {
+            planner.add(queue, (queue % 2) as usize, 0);
+            planner.mark_ready(queue, at(0));
         }
         assert_eq!(
             planner.cut(at(0)),
             Plan::Batch {
                 model: 0,
-                lanes: vec![0, 2, 4]
+                queues: vec![0, 2, 4]
             }
         );
         assert_eq!(
             planner.cut(at(0)),
             Plan::Batch {
                 model: 1,
-                lanes: vec![1, 3, 5]
+                queues: vec![1, 3, 5]
             }
         );
     }
@@ -275,7 +275,7 @@ mod tests {
         planner.mark_ready(1, at(0));
         let served = (0..100_u64).find(|round| {
             planner.mark_ready(2, at(round * 100));
-            let cut = lanes(planner.cut(at(round * 100)));
+            let cut = queues(planner.cut(at(round * 100)));
             planner.mark_done(cut[0]);
             cut == [1]
         });
@@ -291,10 +291,10 @@ mod tests {
         planner.mark_ready(1, at(90_000));
         planner.mark_ready(2, at(90_000));
         assert_eq!(planner.neglected_for(at(95_000)), Duration::from_secs(5));
-        let Plan::Batch { lanes, .. } = planner.cut(at(96_000)) else {
+        let Plan::Batch { queues, .. } = planner.cut(at(96_000)) else {
             panic!("nothing cut");
         };
-        assert_eq!(lanes, [1]);
+        assert_eq!(queues, [1]);
         assert_eq!(planner.neglected_for(at(97_000)), Duration::from_secs(1));
         planner.cut(at(98_000));
         // Both are in flight: whoever computes them answers for them now.
@@ -308,18 +308,18 @@ mod tests {
         fn full_load_is_shared_fairly(cameras in 1_u64..40, limit in 1_usize..9, rounds in 1_u64..60) {
             let mut planner = planner(limit, 0);
             let mut served = vec![0_u32; cameras as usize];
-            for lane in 0..cameras {
-                planner.add(lane, 0, 1);
+            for queue in 0..cameras {
+                planner.add(queue, 0, 1);
             }
             for round in 0..rounds {
-                for lane in 0..cameras {
-                    planner.mark_ready(lane, at(round));
+                for queue in 0..cameras {
+                    planner.mark_ready(queue, at(round));
                 }
-                let cut = lanes(planner.cut(at(round)));
+                let cut = queues(planner.cut(at(round)));
                 prop_assert!(cut.len() <= limit);
-                for lane in cut {
-                    served[lane as usize] += 1;
-                    planner.mark_done(lane);
+                for queue in cut {
+                    served[queue as usize] += 1;
+                    planner.mark_done(queue);
                 }
             }
             let (least, most) = (served.iter().min().unwrap(), served.iter().max().unwrap());

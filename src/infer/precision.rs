@@ -11,7 +11,7 @@ use super::{Backend, InferError, Model};
 use crate::config::types::{ExecutionProvider, InferenceConfig, Precision};
 
 /// Integers must be at least this much cheaper, because they are a little less exact.
-const WORTH: f64 = 0.9;
+const MAX_COST_RATIO: f64 = 0.9;
 /// The cheapest run counts: on a machine that is busy with something else only few are undisturbed.
 /// A large model is run less often.
 const TURNS: Turns = Turns {
@@ -34,7 +34,7 @@ impl Costs {
     /// Whether the integers are worth it.
     #[must_use]
     pub fn favour_int8(self) -> bool {
-        self.int8.as_secs_f64() < self.float.as_secs_f64() * WORTH
+        self.int8.as_secs_f64() < self.float.as_secs_f64() * MAX_COST_RATIO
     }
 }
 

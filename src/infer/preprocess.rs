@@ -12,7 +12,7 @@ use fearless_simd::{Level, Simd, dispatch};
 use crate::model::frame::{ColorMatrix, Colorimetry, Frame, PixelFormat, Planes};
 use crate::model::geometry::{Rect, Size};
 
-use super::manifest::{ColorOrder, InputSpec, Layout, Placement, Resize};
+use super::input::{ColorOrder, InputSpec, Layout, Placement, Resize};
 
 /// Where a picture lies in the input, in input pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,9 +11,9 @@ use prometheus_client::metrics::histogram::Histogram;
 
 use super::heads::{HeadContext, nms};
 use super::model::Model;
-use super::planner::LaneId;
-use super::pool::{Answer, InFlight, LaneEntry, Shared};
+use super::planner::QueueId;
 use super::preprocess::{Placed, Preprocessor};
+use super::queue::{Answer, InFlight, QueueEntry, Shared};
 use super::tune::{Engines, Tuned};
 use super::{Backend, Engine, InferError, OutputView};
 use crate::base::clock::{Monotonic, thread_cpu, thread_delayed};
@@ -26,7 +26,7 @@ use crate::model::frame::Frame;
 use crate::model::geometry::Size;
 
 /// Picture sizes whose tables are kept; more cameras than this rarely differ in size.
-const SIZES_KEPT: usize = 32;
+const MAX_SIZES: usize = 32;
 
 struct Stages {
     wait: Histogram,
@@ -36,7 +36,7 @@ struct Stages {
 }
 
 /// One model on one worker.
-struct Station {
+struct ModelRunner {
     model: Arc<Model>,
     engine: Box<dyn Engine>,
     input: Vec<f32>,
@@ -54,7 +54,7 @@ struct Spent {
 }
 
 struct Taken {
-    entry: Arc<LaneEntry>,
+    entry: Arc<QueueEntry>,
     in_flight: InFlight,
     frame: Frame,
 }
@@ -65,7 +65,7 @@ pub(super) struct Worker {
     backend: Arc<dyn Backend>,
     /// Each model's engine's own.
     threads: Vec<usize>,
-    stations: Vec<Station>,
+    runners: Vec<ModelRunner>,
     stages: Stages,
     cpu: CpuMetrics,
 }
@@ -78,11 +78,11 @@ impl Worker {
         engines: Engines,
         tuned: &[Tuned],
     ) -> Self {
-        let stations = engines
+        let runners = engines
             .into_iter()
             .zip(&shared.models)
             .zip(tuned)
-            .map(|((engine, model), tuned)| Station {
+            .map(|((engine, model), tuned)| ModelRunner {
                 input: vec![0.0; tuned.batch * model.input_len()],
                 padded: vec![None; tuned.batch],
                 tables: HashMap::new(),
@@ -102,16 +102,16 @@ impl Worker {
             number,
             backend,
             threads: tuned.iter().map(|tuned| tuned.threads).collect(),
-            stations,
+            runners,
             stages,
         }
     }
 
     pub(super) fn run(&mut self) {
-        while let Some((model, lanes, cut_at)) = self.shared.next_batch() {
+        while let Some((model, queues, cut_at)) = self.shared.next_batch() {
             self.pulse().begin(cut_at);
             let delayed = thread_delayed();
-            let taken = self.take(&lanes, cut_at);
+            let taken = self.take(&queues, cut_at);
             if !taken.is_empty() {
                 self.batch(model, taken, cut_at);
             }
@@ -130,17 +130,20 @@ impl Worker {
     }
 
     /// Takes the newest frame of each camera; what is too old is counted and not computed.
-    fn take(&self, lanes: &[LaneId], cut_at: Monotonic) -> Vec<Taken> {
+    fn take(&self, queues: &[QueueId], cut_at: Monotonic) -> Vec<Taken> {
         // Looked up first and let go of: a camera that is skipped marks itself done at once.
         let entries: Vec<_> = {
-            let known = self.shared.lanes.read();
-            lanes.iter().map(|lane| known.get(lane).cloned()).collect()
+            let known = self.shared.queues.read();
+            queues
+                .iter()
+                .map(|queue| known.get(queue).cloned())
+                .collect()
         };
-        let mut taken = Vec::with_capacity(lanes.len());
-        for (&lane, entry) in lanes.iter().zip(entries) {
+        let mut taken = Vec::with_capacity(queues.len());
+        for (&queue, entry) in queues.iter().zip(entries) {
             let in_flight = InFlight {
                 shared: Arc::clone(&self.shared),
-                lane,
+                queue,
                 slot: entry.as_ref().map(|entry| Arc::clone(&entry.slot)),
             };
             let Some(entry) = entry else {
@@ -167,7 +170,7 @@ impl Worker {
     fn batch(&mut self, model: usize, taken: Vec<Taken>, cut_at: Monotonic) {
         let metrics: &Metrics = &self.shared.metrics;
         metrics.batch_pictures.observe(taken.len() as f64);
-        let station = &mut self.stations[model];
+        let runner = &mut self.runners[model];
         let (clock, stages, cpu) = (&self.shared.clock, &self.stages, &self.cpu);
         let begun = clock.now();
         let cpu_begun = thread_cpu();
@@ -175,13 +178,13 @@ impl Worker {
             let placed: Vec<Placed> = taken
                 .iter()
                 .enumerate()
-                .map(|(place, taken)| station.write(place, &taken.frame))
+                .map(|(place, taken)| runner.write(place, &taken.frame))
                 .collect();
             let written = clock.now();
             cpu.preprocess.add(thread_cpu().saturating_sub(cpu_begun));
             let each = written.since(begun).as_secs_f64() / taken.len() as f64;
             taken.iter().for_each(|_| stages.preprocess.observe(each));
-            station.look(
+            runner.detect(
                 &placed,
                 &mut |spent| {
                     stages.inference.observe(spent.run.as_secs_f64());
@@ -199,19 +202,19 @@ impl Worker {
             Err(payload) => {
                 let what = format!("panicked: {}", panic_message(payload.as_ref()));
                 let error = InferError::Engine {
-                    model: station.model.manifest.name.clone(),
+                    model: runner.model.manifest.name.clone(),
                     what,
                 };
                 tracing::error!(%error, "an engine panicked; it is loaded again");
-                let opened = self.backend.open_with(&station.model, self.threads[model]);
+                let opened = self.backend.open_with(&runner.model, self.threads[model]);
                 match opened {
-                    Ok(engine) => station.engine = engine,
+                    Ok(engine) => runner.engine = engine,
                     Err(error) => tracing::error!(%error, "the engine could not be loaded again"),
                 }
                 vec![Err(error); taken.len()]
             }
         };
-        let reference = station.model.reference.clone();
+        let reference = runner.model.reference.clone();
         for (taken, detections) in taken.into_iter().zip(results) {
             let answer = Answer {
                 camera: taken.entry.camera.clone(),
@@ -226,9 +229,9 @@ impl Worker {
     }
 }
 
-impl Station {
+impl ModelRunner {
     fn write(&mut self, place: usize, frame: &Frame) -> Placed {
-        if !self.tables.contains_key(&frame.size) && self.tables.len() >= SIZES_KEPT {
+        if !self.tables.contains_key(&frame.size) && self.tables.len() >= MAX_SIZES {
             self.tables.clear();
         }
         let input = &self.model.manifest.input;
@@ -246,7 +249,7 @@ impl Station {
         tables.placed()
     }
 
-    fn look(
+    fn detect(
         &mut self,
         placed: &[Placed],
         observe: &mut dyn FnMut(Spent),
@@ -297,8 +300,9 @@ fn detections(
         classes: model.classes.len(),
         threshold: manifest.score_threshold,
     };
-    let mut raw = manifest.output.decode(&views, &context);
-    if !manifest.output.is_free_of_doubles() {
+    let head = manifest.output.head();
+    let mut raw = head.decode(&views, &context);
+    if !head.is_free_of_doubles() {
         nms(&mut raw, manifest.nms_iou);
     }
     raw.into_iter()
@@ -331,12 +335,12 @@ fn of_picture<'a>(output: &OutputView<'a>, picture: usize, pictures: usize) -> O
 }
 
 /// Looks at single frames with one engine: what `model detect`, measurements and tests need.
-pub(super) struct Single(Station);
+pub(super) struct Single(ModelRunner);
 
 impl Single {
     pub(super) fn new(model: &Arc<Model>, engine: Box<dyn Engine>) -> Self {
         let limit = engine.batch().pictures(1);
-        Self(Station {
+        Self(ModelRunner {
             input: vec![0.0; limit * model.input_len()],
             padded: vec![None; limit],
             tables: HashMap::new(),
@@ -349,7 +353,7 @@ impl Single {
     /// The engine's.
     pub(super) fn look(&mut self, frame: &Frame) -> Result<Vec<Detection>, InferError> {
         let placed = self.0.write(0, frame);
-        let mut found = self.0.look(&[placed], &mut |_| {}, &Monotonic::default)?;
+        let mut found = self.0.detect(&[placed], &mut |_| {}, &Monotonic::default)?;
         Ok(found.pop().unwrap_or_default())
     }
 }

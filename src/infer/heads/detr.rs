@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{HeadContext, OutputView, RawDetection};
+use super::head::{Head, HeadContext, RawDetection, Shapes, size};
+use crate::infer::input::InputSpec;
+use crate::infer::output::OutputView;
 
 /// The form of a box.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -30,41 +32,73 @@ pub enum Scores {
     Softmax,
 }
 
-pub(super) fn decode(
-    outputs: &[OutputView<'_>],
-    (boxes, scores): (usize, usize),
-    form: BoxForm,
-    activation: Scores,
-    context: &HeadContext<'_>,
-) -> Vec<RawDetection> {
-    let mut found = Vec::new();
-    let (Some(boxes), Some(scores)) = (outputs.get(boxes), outputs.get(scores)) else {
-        return found;
-    };
-    let count = boxes.data.len() / 4;
-    let columns = scores.data.len().checked_div(count).unwrap_or(0);
-    if columns < context.classes || columns == 0 {
-        return found;
+/// DETR style: boxes `[N, 4]` and scores `[N, C]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Detr {
+    /// Which output holds the boxes.
+    pub boxes: usize,
+    /// Which output holds the scores.
+    pub scores: usize,
+    /// The boxes' form.
+    pub form: BoxForm,
+    /// What makes scores of the numbers.
+    pub activation: Scores,
+}
+
+impl Head for Detr {
+    fn check(&self) -> Result<(), String> {
+        if self.boxes == self.scores {
+            return Err("output: boxes and scores must be two different outputs".to_owned());
+        }
+        Ok(())
     }
-    for (place, row) in boxes
-        .data
-        .chunks_exact(4)
-        .zip(scores.data.chunks_exact(columns))
-    {
-        let Some((class, value)) = context.best(row[..context.classes].iter().copied()) else {
-            continue;
+
+    fn expected(&self, _input: &InputSpec, classes: usize) -> Vec<Shapes> {
+        let columns = if self.activation == Scores::Softmax {
+            -1
+        } else {
+            size(classes)
         };
-        let score = match activation {
-            Scores::Ready => value,
-            Scores::Sigmoid => 1.0 / (1.0 + (-value).exp()),
-            Scores::Softmax => {
-                let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                (value - most).exp() / row.iter().map(|v| (v - most).exp()).sum::<f32>()
-            }
-        };
-        context.keep(&mut found, class, score, corners(place, form, context));
+        let mut shapes = vec![vec![-1, columns]; 1 + self.boxes.max(self.scores)];
+        shapes[self.boxes] = vec![-1, 4];
+        vec![shapes]
     }
-    found
+
+    fn decode(&self, outputs: &[OutputView<'_>], context: &HeadContext<'_>) -> Vec<RawDetection> {
+        let mut found = Vec::new();
+        let (Some(boxes), Some(scores)) = (outputs.get(self.boxes), outputs.get(self.scores))
+        else {
+            return found;
+        };
+        let count = boxes.data.len() / 4;
+        let columns = scores.data.len().checked_div(count).unwrap_or(0);
+        if columns < context.classes || columns == 0 {
+            return found;
+        }
+        let rows = scores.data.chunks_exact(columns);
+        for (place, row) in boxes.data.chunks_exact(4).zip(rows) {
+            let classes = row[..context.classes].iter().copied();
+            let Some((class, value)) = context.best(classes) else {
+                continue;
+            };
+            let score = match self.activation {
+                Scores::Ready => value,
+                Scores::Sigmoid => 1.0 / (1.0 + (-value).exp()),
+                Scores::Softmax => {
+                    let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                    (value - most).exp() / row.iter().map(|v| (v - most).exp()).sum::<f32>()
+                }
+            };
+            let corners = corners(place, self.form, context);
+            context.keep(&mut found, class, score, corners);
+        }
+        found
+    }
+
+    fn is_free_of_doubles(&self) -> bool {
+        true
+    }
 }
 
 fn corners(place: &[f32], form: BoxForm, context: &HeadContext<'_>) -> [f32; 4] {

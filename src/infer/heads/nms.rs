@@ -1,6 +1,6 @@
 //! Greedy non-maximum suppression, class by class.
 
-use super::RawDetection;
+use super::head::RawDetection;
 
 fn iou(a: [f32; 4], b: [f32; 4]) -> f32 {
     let across = (a[2].min(b[2]) - a[0].max(b[0])).max(0.0);

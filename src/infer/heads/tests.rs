@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::infer::manifest::{ColorOrder, Layout, Placement, Resize};
+use crate::infer::OutputView;
+use crate::infer::manifest::{ColorOrder, InputSpec, Layout, Placement, Resize};
 
 fn input() -> InputSpec {
     InputSpec {
@@ -29,7 +30,7 @@ fn decode(head: &HeadConfig, outputs: &[(Vec<i64>, Vec<f32>)]) -> Vec<RawDetecti
         classes: 2,
         threshold: 0.3,
     };
-    head.decode(&views, &context)
+    head.head().decode(&views, &context)
 }
 
 fn one(found: &[RawDetection], score: f32, corners: [f32; 4]) {
@@ -47,9 +48,9 @@ fn yolox_cells_become_boxes() {
     let mut rows = vec![0.0; 10 * 7];
     rows[5 * 7..6 * 7].copy_from_slice(&[0.5, 0.25, 0.0, 2.0_f32.ln(), 0.9, 0.99, 0.8]);
     let found = decode(
-        &HeadConfig::Yolox {
+        &HeadConfig::Yolox(Yolox {
             strides: vec![16, 32],
-        },
+        }),
         &[(vec![10, 7], rows)],
     );
     one(&found, 0.72, [16.0, 4.0, 32.0, 36.0]);
@@ -62,7 +63,7 @@ fn yolov5_and_both_ways_of_yolov8_agree() {
         20.0, 10.0, 8.0, 4.0, 0.5, 0.1, 0.8, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
     ];
     one(
-        &decode(&HeadConfig::Yolov5 {}, &[(vec![2, 7], v5)]),
+        &decode(&HeadConfig::Yolov5(Yolov5 {}), &[(vec![2, 7], v5)]),
         0.4,
         [16.0, 8.0, 24.0, 12.0],
     );
@@ -72,7 +73,7 @@ fn yolov5_and_both_ways_of_yolov8_agree() {
     let by_channel: Vec<f32> = (0..6).flat_map(|c| [by_row[c], by_row[6 + c]]).collect();
     for outputs in [(vec![2, 6], by_row), (vec![6, 2], by_channel)] {
         one(
-            &decode(&HeadConfig::Yolov8 {}, &[outputs]),
+            &decode(&HeadConfig::Yolov8(Yolov8 {}), &[outputs]),
             0.4,
             [16.0, 8.0, 24.0, 12.0],
         );
@@ -88,11 +89,11 @@ fn gfl_distances_are_expectations_in_strides() {
     for side in 0..4 {
         sides[16 + side * 4 + 1] = 50.0;
     }
-    let head = HeadConfig::Gfl {
+    let head = HeadConfig::Gfl(Gfl {
         strides: vec![32],
         bins: 4,
         center: 0.5,
-    };
+    });
     let apart = [(vec![2, 2], scores.clone()), (vec![2, 16], sides.clone())];
     one(&decode(&head, &apart), 0.6, [16.0, -16.0, 80.0, 48.0]);
     let both: Vec<f32> = (0..2)
@@ -107,11 +108,13 @@ fn gfl_distances_are_expectations_in_strides() {
 
 #[test]
 fn detr_boxes_come_in_four_forms_and_three_activations() {
-    let head = |form, activation| HeadConfig::Detr {
-        boxes: 0,
-        scores: 1,
-        form,
-        activation,
+    let head = |form, activation| {
+        HeadConfig::Detr(Detr {
+            boxes: 0,
+            scores: 1,
+            form,
+            activation,
+        })
     };
     let half = vec![0.0, 0.0]; // sigmoid: 0.5
     for (form, place) in [
@@ -144,10 +147,12 @@ fn detr_boxes_come_in_four_forms_and_three_activations() {
 
 #[test]
 fn ssd_outputs_come_in_four_forms() {
-    let head = |form, normalised, first_label| HeadConfig::Ssd {
-        form,
-        normalised,
-        first_label,
+    let head = |form, normalised, first_label| {
+        HeadConfig::Ssd(Ssd {
+            form,
+            normalised,
+            first_label,
+        })
     };
     let want = [16.0, 8.0, 32.0, 24.0];
     let rows6 = vec![
@@ -199,7 +204,10 @@ fn fastestdet_weighs_objectness_and_class() {
         data[channel * 8 + 6] = value;
     }
     let score = 0.81_f32.powf(0.6) * 0.64_f32.powf(0.4);
-    let found = decode(&HeadConfig::Fastestdet {}, &[(vec![7, 2, 4], data)]);
+    let found = decode(
+        &HeadConfig::Fastestdet(Fastestdet {}),
+        &[(vec![7, 2, 4], data)],
+    );
     one(&found, score, [16.0, 8.0, 48.0, 24.0]);
 }
 
@@ -231,16 +239,16 @@ proptest! {
         first in -2_i64..12, second in -2_i64..12, outputs in 1_usize..5,
     ) {
         let heads = [
-            HeadConfig::Yolox { strides: vec![16, 32] },
-            HeadConfig::Yolov5 {},
-            HeadConfig::Yolov8 {},
-            HeadConfig::Gfl { strides: vec![16, 32], bins: 4, center: 0.5 },
-            HeadConfig::Detr { boxes: 0, scores: 1, form: BoxForm::CenterNormalised, activation: Scores::Softmax },
-            HeadConfig::Ssd { form: SsdForm::Rows6, normalised: true, first_label: 1 },
-            HeadConfig::Ssd { form: SsdForm::Rows7, normalised: true, first_label: 0 },
-            HeadConfig::Ssd { form: SsdForm::BoxesScoresClasses, normalised: false, first_label: 0 },
-            HeadConfig::Ssd { form: SsdForm::Tensorflow, normalised: true, first_label: 0 },
-            HeadConfig::Fastestdet {},
+            HeadConfig::Yolox(Yolox { strides: vec![16, 32] }),
+            HeadConfig::Yolov5(Yolov5 {}),
+            HeadConfig::Yolov8(Yolov8 {}),
+            HeadConfig::Gfl(Gfl { strides: vec![16, 32], bins: 4, center: 0.5 }),
+            HeadConfig::Detr(Detr { boxes: 0, scores: 1, form: BoxForm::CenterNormalised, activation: Scores::Softmax }),
+            HeadConfig::Ssd(Ssd { form: SsdForm::Rows6, normalised: true, first_label: 1 }),
+            HeadConfig::Ssd(Ssd { form: SsdForm::Rows7, normalised: true, first_label: 0 }),
+            HeadConfig::Ssd(Ssd { form: SsdForm::BoxesScoresClasses, normalised: false, first_label: 0 }),
+            HeadConfig::Ssd(Ssd { form: SsdForm::Tensorflow, normalised: true, first_label: 0 }),
+            HeadConfig::Fastestdet(Fastestdet {}),
         ];
         let huge = vec![first, 1 << 33, 1 << 33];
         for shape in [vec![first, second], vec![first, second, 2], vec![first], vec![1 << 33, 1 << 33], huge] {

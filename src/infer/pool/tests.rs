@@ -3,12 +3,14 @@ use std::sync::atomic::AtomicUsize;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::*;
-use crate::base::clock::SystemClock;
+use crate::base::clock::{Monotonic, SystemClock};
+use crate::base::slot::WhenFull;
 use crate::base::tasks::named_thread;
-use crate::infer::BatchSize;
 use crate::infer::fake::FakeBackend;
-use crate::model::frame::{ColorMatrix, Colorimetry, OwnedPlanes, PixelFormat};
+use crate::infer::{Answer, BatchSize};
+use crate::model::frame::{ColorMatrix, Colorimetry, Frame, OwnedPlanes, PixelFormat};
 use crate::model::geometry::Size;
+use crate::model::ids::CameraId;
 use crate::model::time::{CaptureTime, ClockSource, UtcMicros};
 
 const WAIT: Duration = Duration::from_secs(10);
@@ -38,8 +40,8 @@ fn pool(config: &InferenceConfig, backend: FakeBackend) -> (InferencePool, Arc<M
     (pool.expect("pool"), metrics)
 }
 
-fn spec(name: &str, when_full: WhenFull, metrics: &Metrics) -> LaneSpec {
-    LaneSpec {
+fn spec(name: &str, when_full: WhenFull, metrics: &Metrics) -> QueueSpec {
+    QueueSpec {
         camera: CameraId::new(name).expect("name"),
         model: ModelName::new("fake").expect("name"),
         priority: 0,
@@ -93,19 +95,19 @@ fn every_picture_gets_its_own_cameras_answer() {
     for batch in [BatchSize::Dynamic, BatchSize::Fixed(4)] {
         let (pool, metrics) = pool(&config(2, 4), bright().with_batch(batch));
         let (send, heard) = answers();
-        let lanes: Vec<Lane> = (0..9)
+        let queues: Vec<CameraQueue> = (0..9)
             .map(|n| {
                 let send = send.clone();
                 let on_answer = Box::new(move |answer| send.send(answer).expect("room"));
                 let name = format!("camera-{n}");
-                pool.lane(spec(&name, WhenFull::Block, &metrics), on_answer)
-                    .expect("lane")
+                pool.camera_queue(spec(&name, WhenFull::Block, &metrics), on_answer)
+                    .expect("queue")
             })
             .collect();
         for round in 0..20 {
-            for (n, lane) in lanes.iter().enumerate() {
+            for (n, queue) in queues.iter().enumerate() {
                 let luma = if n % 2 == 0 { 200 } else { 20 };
-                lane.offer(frame(round, luma, Monotonic::default()));
+                queue.offer(frame(round, luma, Monotonic::default()));
             }
             for _ in 0..9 {
                 let answer = heard.recv_timeout(WAIT).expect("an answer");
@@ -122,7 +124,7 @@ fn every_picture_gets_its_own_cameras_answer() {
     }
 }
 
-/// A skipped camera's mark once read the lanes a second time under the first read, with a closing
+/// A skipped camera's mark once read the queues a second time under the first read, with a closing
 /// camera waiting in between to write.
 #[test]
 fn cameras_that_come_and_go_at_once_never_stop_the_worker() {
@@ -135,8 +137,8 @@ fn cameras_that_come_and_go_at_once_never_stop_the_worker() {
             let name = format!("passing-{number}");
             for round in 0..2_000 {
                 let spec = spec(&name, WhenFull::Overwrite, &metrics);
-                let lane = pool.lane(spec, Box::new(drop)).expect("lane");
-                lane.offer(frame(round, 20, Monotonic::default()));
+                let queue = pool.camera_queue(spec, Box::new(drop)).expect("queue");
+                queue.offer(frame(round, 20, Monotonic::default()));
             }
             done.send(()).expect("room");
         };
@@ -152,25 +154,25 @@ fn the_newest_frame_wins_and_only_one_is_in_flight() {
     let (pool, metrics) = pool(&config(2, 4), bright());
     let (send, heard) = answers();
     let on_answer = Box::new(move |answer| send.send(answer).expect("room"));
-    let lane = pool
-        .lane(spec("yard", WhenFull::Overwrite, &metrics), on_answer)
-        .expect("lane");
-    lane.offer(frame(0, 20, Monotonic::default()));
+    let queue = pool
+        .camera_queue(spec("yard", WhenFull::Overwrite, &metrics), on_answer)
+        .expect("queue");
+    queue.offer(frame(0, 20, Monotonic::default()));
     let first = heard.recv_timeout(WAIT).expect("an answer");
     for index in 1..=5 {
-        lane.offer(frame(index, 20, Monotonic::default()));
+        queue.offer(frame(index, 20, Monotonic::default()));
     }
     assert!(
         heard.recv_timeout(Duration::from_millis(50)).is_err(),
         "two in flight"
     );
-    assert!(!lane.wait_idle(Duration::ZERO));
-    assert!(!lane.wait_idle(Duration::from_millis(20)));
+    assert!(!queue.wait_idle(Duration::ZERO));
+    assert!(!queue.wait_idle(Duration::from_millis(20)));
     first.release();
     assert_eq!(heard.recv_timeout(WAIT).expect("an answer").frame.index, 5);
     assert_eq!(metrics.camera("yard").superseded.get(), 4);
-    assert!(lane.wait_idle(WAIT));
-    assert!(lane.wait_idle(Duration::ZERO));
+    assert!(queue.wait_idle(WAIT));
+    assert!(queue.wait_idle(Duration::ZERO));
 }
 
 #[test]
@@ -184,13 +186,13 @@ fn a_frame_past_its_age_is_counted_and_not_computed() {
         Vec::new()
     });
     let (pool, metrics) = pool(&config, backend);
-    let lane = pool
-        .lane(
+    let queue = pool
+        .camera_queue(
             spec("yard", WhenFull::Overwrite, &metrics),
             Box::new(|_| {}),
         )
-        .expect("lane");
-    lane.offer(frame(0, 20, Monotonic::default()));
+        .expect("queue");
+    queue.offer(frame(0, 20, Monotonic::default()));
     while metrics.camera("yard").stale.get() == 0 {
         std::thread::yield_now();
     }
@@ -210,16 +212,16 @@ fn a_panicking_engine_answers_with_an_error_and_works_on() {
     let (pool, metrics) = pool(&config(1, 1), backend);
     let (send, heard) = answers();
     let on_answer = Box::new(move |answer| send.send(answer).expect("room"));
-    let lane = pool
-        .lane(spec("yard", WhenFull::Block, &metrics), on_answer)
-        .expect("lane");
-    lane.offer(frame(0, 20, Monotonic::default()));
+    let queue = pool
+        .camera_queue(spec("yard", WhenFull::Block, &metrics), on_answer)
+        .expect("queue");
+    queue.offer(frame(0, 20, Monotonic::default()));
     let answer = heard.recv_timeout(WAIT).expect("an answer");
     assert!(
         matches!(&answer.detections, Err(InferError::Engine { what, .. }) if what.contains("first call"))
     );
     drop(answer);
-    lane.offer(frame(1, 20, Monotonic::default()));
+    queue.offer(frame(1, 20, Monotonic::default()));
     assert!(
         heard
             .recv_timeout(WAIT)
@@ -234,6 +236,9 @@ fn an_unknown_model_is_refused_by_name() {
     let (pool, metrics) = pool(&config(1, 1), bright());
     let mut wanted = spec("yard", WhenFull::Block, &metrics);
     wanted.model = ModelName::new("magic").expect("name");
-    let error = pool.lane(wanted, Box::new(|_| {})).err().expect("refused");
+    let error = pool
+        .camera_queue(wanted, Box::new(|_| {}))
+        .err()
+        .expect("refused");
     assert_eq!(error.to_string(), "no model is called `magic`");
 }
