@@ -5,12 +5,14 @@ mod cpu;
 mod doors;
 mod governor;
 mod journal;
+mod labels;
 mod watch;
 
 pub use cpu::{CpuMetrics, CpuSeconds};
 pub use doors::DoorMetrics;
 pub use governor::{CoverageMetrics, GovernorMetrics};
 pub use journal::JournalMetrics;
+pub use labels::Labels;
 use watch::WatchFamilies;
 pub use watch::WatchMetrics;
 
@@ -24,8 +26,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-/// A label set: name and value pairs.
-pub type Labels = Vec<(&'static str, String)>;
 type Float = Gauge<f64, AtomicU64>;
 
 /// Latency stages with a histogram of their own.

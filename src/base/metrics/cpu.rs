@@ -12,7 +12,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::Labels;
+use super::labels::Labels;
 
 /// Seconds of processor time that only grow.
 #[derive(Clone, Debug, Default)]

@@ -7,7 +7,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::Labels;
+use super::labels::Labels;
 
 type Float = Gauge<f64, AtomicU64>;
 

@@ -5,7 +5,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry};
 
-use super::Labels;
+use super::labels::Labels;
 
 /// How the journal is.
 #[derive(Clone, Debug, Default)]

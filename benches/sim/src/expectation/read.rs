@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Expectation, ExpectedClip, ExpectedEvent, IgnoredSpan, LONGEST_SECONDS, LaterEvent};
+use super::types::{
+    Expectation, ExpectedClip, ExpectedEvent, IgnoredSpan, LaterEvent, MAX_SECONDS,
+};
 use parapet::config::problem::{File, Report};
 use parapet::config::reader::{Set, Table};
 use parapet::model::event::EventKind;
@@ -11,7 +13,7 @@ use parapet::model::geometry::Size;
 use parapet::model::ids::{CameraId, RuleName};
 
 /// The shortest clip that means anything, in seconds.
-const SHORTEST_SECONDS: f64 = 0.001;
+const MIN_SECONDS: f64 = 0.001;
 
 /// Reads the whole file; `None` where something mandatory is missing, which the report then says.
 pub(super) fn read<'f>(file: &'f File<'f>, report: &'f Report) -> Option<Expectation> {
@@ -43,12 +45,7 @@ pub(super) fn read<'f>(file: &'f File<'f>, report: &'f Report) -> Option<Expecta
 }
 
 fn clip(table: &Table<'_>) -> Option<ExpectedClip> {
-    let length = needed(
-        table,
-        "seconds",
-        SHORTEST_SECONDS,
-        "say how long the clip is",
-    );
+    let length = needed(table, "seconds", MIN_SECONDS, "say how long the clip is");
     let conditions = table.texts("conditions");
     let config = table.text("config").map(|text| PathBuf::from(text.value));
     let camera = table.name("camera", CameraId::new).map(|set| set.value);
@@ -161,14 +158,10 @@ fn when(table: &Table<'_>, length: Option<Duration>) -> Option<When> {
             ),
         );
     }
-    let end = table.seconds("end_seconds", 0.0..=LONGEST_SECONDS);
+    let end = table.seconds("end_seconds", 0.0..=MAX_SECONDS);
     let end = end.map(|set| set.value);
     ordered(table, start, end);
-    let margin = |key| {
-        table
-            .seconds(key, 0.0..=LONGEST_SECONDS)
-            .map(|set| set.value)
-    };
+    let margin = |key| table.seconds(key, 0.0..=MAX_SECONDS).map(|set| set.value);
     let (before, after) = (margin("before_seconds"), margin("after_seconds"));
     let note = table.text("note").map(|set| set.value.to_owned());
     Some(When {
@@ -197,9 +190,7 @@ fn needed(table: &Table<'_>, key: &'static str, least: f64, how: &str) -> Option
     if !table.has(key) {
         table.missing(key, how);
     }
-    table
-        .seconds(key, least..=LONGEST_SECONDS)
-        .map(|set| set.value)
+    table.seconds(key, least..=MAX_SECONDS).map(|set| set.value)
 }
 
 fn ordered(table: &Table<'_>, start: Option<Duration>, end: Option<Duration>) {

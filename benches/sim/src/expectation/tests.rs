@@ -1,8 +1,12 @@
 use std::path::Path;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::*;
+use parapet::model::event::EventKind;
+use parapet::model::geometry::Size;
+use parapet::model::ids::{CameraId, RuleName};
 
 fn problems(text: &str) -> Vec<String> {
     let errors = parse(Path::new("a.expect.toml"), text).expect_err("wrong");
@@ -141,7 +145,7 @@ prop_compose! {
         start in time(100.0),
         lasts in prop::option::of(time(1000.0)),
         before in prop::option::of(time(9.0)),
-        after in prop::option::of(time(LONGEST_SECONDS)),
+        after in prop::option::of(time(MAX_SECONDS)),
         note in prop::option::of(word()),
     ) -> ExpectedEvent {
         ExpectedEvent {

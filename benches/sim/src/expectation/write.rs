@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use toml_edit::{Array, Value};
 
-use super::{Expectation, ExpectedClip};
+use super::types::{Expectation, ExpectedClip};
 
 impl Expectation {
     /// The file's text; `header` goes before it as comment lines. [`super::parse`] reads it back
