@@ -16,9 +16,11 @@ peers: setup ## Parapet beside OpenCV, GStreamer and ffmpeg pipelines in Python:
 	benches/peers/run.sh
 deb: setup ## the Debian packages, into target/debian
 	deploy/build-deb.sh
-lint: ## format check, clippy (fuzz targets too)
+lint: ## format check, clippy (fuzz targets too), and where installed cargo-deny and cargo-shear
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	if cargo deny --version >/dev/null 2>&1; then cargo deny --all-features check -A duplicate bans licenses sources; fi
+	if cargo shear --version >/dev/null 2>&1; then cargo shear; fi
 fmt: ## format the code
 	cargo fmt --all
 clean: ## remove build outputs
