@@ -8,7 +8,21 @@
 //!                        the file from their own position
 //! ```
 //!
-//! # Format contract (`PRAGMA user_version` = 2)
+//! # Format contract
+//!
+//! `PRAGMA user_version` is the file's format. This program makes files of format 2 and reads and
+//! writes these:
+//!
+//! | format | what is different |
+//! |---|---|
+//! | 1 | neither `first_sequence` nor `anchor`; brought up to 2 when it is opened |
+//! | 2 | as below, and every record's kind is one of the nine that are stored by name alone |
+//! | 3 | as below; the first record of another kind raises the file to 3 in the same transaction |
+//!
+//! Programs of format 2 would take a record of a kind that they do not know for damage and set the
+//! file aside. They refuse format 3 instead, as this one refuses what is above 3, before anything
+//! is opened for writing or looked at for damage (`format.rs`). Until the first such record the way
+//! back to the older program is open. Whoever stores what this program cannot read raises the number.
 //!
 //! Table `records`, one row per event or gap, never changed once written:
 //!
@@ -16,7 +30,7 @@
 //! |---|---|---|
 //! | `sequence` | INTEGER, key | 1, 2, 3 …: no numbers are left out but those of a gap |
 //! | `id`, `incident` | TEXT | UUIDs, hyphenated lower case; empty for a gap |
-//! | `phase`, `kind` | TEXT | `started` …, `line_crossed` …; `kind` is `gap` for a gap |
+//! | `phase`, `kind` | TEXT | `started` …, `line_crossed` … or the number of a kind that is not stored by name; `kind` is `gap` for a gap |
 //! | `severity` | INTEGER | 0 info, 1 warning, 2 alarm, 3 critical |
 //! | `camera`, `rule` | TEXT | names; `rule` may be NULL |
 //! | `occurred_us` | INTEGER | when it happened, microseconds since 1970 UTC |
@@ -40,8 +54,6 @@
 //! Table `consumers`: `name` TEXT key, `acknowledged` INTEGER (last acknowledged sequence, never
 //! moves back), `updated_us` INTEGER.
 //!
-//! Version 1 had neither `first_sequence` nor `anchor`; it is brought up when it is opened.
-//!
 //! Beside the file lie `<file>.lock`, locked while a daemon writes, and `<file>.head`, the witness
 //! of its last record (`head.rs`).
 //!
@@ -56,11 +68,12 @@
 //! | the end is missing (a damaged write-ahead log, an old copy) | a gap record `damaged` above the last known sequence, `STORAGE_FAULT` |
 //! | more than `max_bytes` | `STORAGE_LOW`, then the oldest records go (`prune.rs`); a subscriber behind them is told a gap `quota` |
 //! | the disk hangs without an error | the queue takes `memory_events`; then an append waits `deadline`, and loses loudly as above |
-//! | another daemon has it, a newer format | refused at the start |
+//! | another daemon has it, a newer format | refused at the start, and left as it is |
 
 mod commit;
 mod error;
 mod follow;
+mod format;
 mod head;
 mod held;
 mod notice;

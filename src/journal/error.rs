@@ -34,8 +34,11 @@ pub enum JournalError {
         /// The file.
         path: PathBuf,
     },
-    /// Written by a newer version.
-    #[error("journal {path} has format {found}, this program knows {known}; use the newer program")]
+    /// Written by a newer version; nothing was changed.
+    #[error(
+        "journal {path} has format {found}, this daemon reads formats 1 to {known}: run the newer \
+         version that wrote it, or set another path in [journal]; the file was left as it is"
+    )]
     Version {
         /// The file.
         path: PathBuf,

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::commit::Committer;
+use super::format::refuse_newer;
 use super::prune::Step;
 use super::rescue::{self, LEFT_OUT};
 use super::schema::{self, Tail};
@@ -22,6 +23,11 @@ impl Committer {
         let path = self.config.path.clone();
         if self.lock.is_none() {
             self.lock = Some(schema::lock(&path)?);
+        }
+        refuse_newer(&path)?;
+        if !path.exists() {
+            // Where a move was interrupted, this is the journal.
+            refuse_newer(&rescue::new_file(&path))?;
         }
         rescue::finish_move(&path).map_err(|source| JournalError::Io {
             path: path.clone(),

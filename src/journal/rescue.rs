@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::JournalError;
+use super::format::refuse_newer;
 use super::head::beside;
 use super::record::{COLUMNS, from_row, to_column};
 use super::schema::{self, Tail, sqlite};
@@ -57,6 +58,8 @@ pub(super) fn start_over(
     utc_micros: i64,
     say: impl FnOnce(Option<Tail>, usize) -> Event,
 ) -> Result<Rescue, JournalError> {
+    // Whatever was opened, by now another file may lie at the path.
+    refuse_newer(path)?;
     let remains = read_remains(path);
     let newer = |a: Option<Tail>, b: Option<Tail>| match (a, b) {
         (Some(a), Some(b)) if a.sequence >= b.sequence => Some(a),
@@ -76,7 +79,7 @@ pub(super) fn start_over(
         None => u64::try_from(utc_micros / 1_000).unwrap_or(LEFT_OUT),
     };
     let set_aside = beside(path, &format!(".damaged-{}", stamp(utc_micros)));
-    let new = beside(path, ".new");
+    let new = new_file(path);
     let event = say(last, remains.waiting.len());
     let plan = Plan {
         resume: Sequence(resume),
@@ -111,9 +114,14 @@ pub(super) fn start_over(
     })
 }
 
+/// Where the file is made that takes a damaged one's place.
+pub(super) fn new_file(path: &Path) -> PathBuf {
+    beside(path, ".new")
+}
+
 /// Completes or undoes what a crash interrupted.
 pub(super) fn finish_move(path: &Path) -> io::Result<()> {
-    let new = beside(path, ".new");
+    let new = new_file(path);
     if !new.exists() {
         return Ok(());
     }

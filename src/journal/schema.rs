@@ -7,14 +7,11 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::JournalError;
+use super::format::{self, Format};
 use super::record::{COLUMNS, from_column, from_row};
 use crate::model::entry::Entry;
 use crate::model::ids::Sequence;
 
-/// The format this program writes.
-const VERSION: i64 = 2;
-/// A version above this was never written by anybody.
-const NEWER: i64 = 1_000;
 /// Records at the end that are checked when the file is opened.
 const CHECKED: i64 = 1_000;
 
@@ -141,6 +138,20 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), JournalError> {
     connection
         .busy_timeout(Duration::from_millis(250))
         .map_err(failed("setting up"))?;
+    let found: i64 = connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .map_err(failed("reading its format version"))?;
+    match Format::of(found) {
+        Format::Newer(found) => return Err(format::newer(path, found)),
+        Format::Damaged(found) => {
+            return Err(JournalError::Damaged {
+                path: path.to_owned(),
+                sequence: 0,
+                what: format!("its format version is {found}"),
+            });
+        }
+        Format::Empty | Format::Known(_) => {}
+    }
     connection
         .query_row("PRAGMA journal_mode = WAL", [], |row| {
             row.get::<_, String>(0)
@@ -149,11 +160,7 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), JournalError> {
     connection
         .execute_batch("PRAGMA synchronous = FULL")
         .map_err(failed("setting up"))?;
-    let found: i64 = connection
-        .query_row("PRAGMA user_version", [], |row| row.get(0))
-        .map_err(failed("reading its format version"))?;
     match found {
-        VERSION => Ok(()),
         0 => connection
             .execute_batch(TABLES)
             .map_err(failed("making its tables")),
@@ -164,16 +171,7 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), JournalError> {
             tracing::info!(path = %path.display(), "journal brought from format 1 to 2");
             Ok(())
         }
-        _ if !(0..=NEWER).contains(&found) => Err(JournalError::Damaged {
-            path: path.to_owned(),
-            sequence: 0,
-            what: format!("its format version is {found}"),
-        }),
-        _ => Err(JournalError::Version {
-            path: path.to_owned(),
-            found,
-            known: VERSION,
-        }),
+        _ => Ok(()),
     }
 }
 

@@ -1,6 +1,7 @@
 mod damage;
 mod follow;
 mod kinds;
+mod format;
 mod memory;
 mod quota;
 

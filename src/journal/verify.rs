@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::JournalError;
 use super::error::Unfit;
+use super::format::refuse_newer;
 use super::head;
 use super::record::{COLUMNS, from_column, from_row, to_column};
 use super::schema::{self, Tail, sqlite};
@@ -66,10 +67,11 @@ impl Verdict {
     }
 }
 
-/// Walks the chain of `path`, a journal of this format or of version 1. Changes nothing.
+/// Walks the chain of `path`, a journal of any format up to this program's. Changes nothing.
 ///
 /// # Errors
-/// [`JournalError`] when the file cannot be opened at all; damage is part of the verdict.
+/// [`JournalError`] when the file cannot be opened at all or is of a newer format; damage is part
+/// of the verdict.
 pub fn verify(path: &Path) -> Result<Verdict, JournalError> {
     let remembered = head::read(path);
     std::fs::metadata(path).map_err(|source| JournalError::Io {
@@ -77,6 +79,7 @@ pub fn verify(path: &Path) -> Result<Verdict, JournalError> {
         doing: "looking for its file",
         source,
     })?;
+    refuse_newer(path)?;
     let connection = open(path).map_err(sqlite(path, "opening for reading"))?;
     let mut walk = match Walk::begin(&connection) {
         Ok(walk) => walk,
