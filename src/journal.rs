@@ -72,11 +72,13 @@
 
 mod commit;
 mod error;
+mod filter;
 mod follow;
 mod format;
 mod head;
 mod held;
 mod notice;
+mod provisional;
 mod prune;
 mod reader;
 mod record;
@@ -91,8 +93,9 @@ pub mod verify;
 mod writer;
 
 pub use error::{AcknowledgeError, AppendError, JournalError};
+pub use filter::Filter;
 pub use follow::{FollowError, Followed, Follower};
-pub use reader::{Filter, JournalReader};
+pub use reader::{Consumer, JournalReader};
 pub use writer::JournalWriter;
 
 use std::sync::Arc;
@@ -107,7 +110,7 @@ use crate::base::clock::SharedClock;
 use crate::base::metrics::{Metrics, Stage};
 use crate::base::tasks::named_thread;
 use crate::config::types::JournalConfig;
-use crate::model::ids::{ConsumerName, Sequence};
+use crate::model::ids::Sequence;
 use commit::Committer;
 use held::Held;
 use notice::Notices;
@@ -301,13 +304,4 @@ impl Drop for Journal {
     fn drop(&mut self) {
         self.stop(Duration::from_secs(1));
     }
-}
-
-/// A consumer's durable position.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Consumer {
-    /// Its name.
-    pub name: ConsumerName,
-    /// The last sequence it acknowledged.
-    pub acknowledged: Sequence,
 }

@@ -24,16 +24,14 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::watch;
 
-use super::error::is_full;
+use super::error::{AcknowledgeError, AppendError, JournalError, is_full};
 use super::held::{Held, Waiting};
 use super::notice::{Notice, Notices};
 use super::prune::Pruner;
-use super::record::to_column;
-use super::schema::Tail;
+use super::record::{Tail, to_column};
 use super::state::Shared;
 use super::store::{Attempt, Store};
 use super::writer::{Command, Pending, PendingAcknowledge, count_lost};
-use super::{AcknowledgeError, AppendError, JournalError};
 use crate::base::backoff::{Backoff, BackoffPolicy};
 use crate::base::clock::{Monotonic, SharedClock};
 use crate::base::metrics::Metrics;

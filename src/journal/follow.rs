@@ -25,7 +25,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{Filter, JournalError, JournalReader};
+use super::error::JournalError;
+use super::filter::Filter;
+use super::reader::JournalReader;
 use crate::model::entry::{Entry, Gap, GapReason};
 use crate::model::event::{Event, Record};
 use crate::model::ids::Sequence;

@@ -13,7 +13,7 @@ use std::path::Path;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction};
 
-use super::JournalError;
+use super::error::JournalError;
 use super::head::beside;
 
 /// As format 2, and some record's kind is one that the programs of format 2 do not know.

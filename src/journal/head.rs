@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::schema::Tail;
+use super::record::Tail;
 use crate::model::ids::Sequence;
 
 const MAGIC: &[u8; 8] = b"PARAPETH";

@@ -10,6 +10,13 @@ use crate::model::event::{Event, Phase, Record, Severity};
 use crate::model::ids::Sequence;
 use crate::model::time::UtcMicros;
 
+/// The end of the chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tail {
+    pub(super) sequence: Sequence,
+    pub(super) hash: [u8; 32],
+}
+
 /// The columns [`from_row`] reads, in its order.
 pub(super) const COLUMNS: &str =
     "sequence, committed_us, previous_hash, hash, body, first_sequence";

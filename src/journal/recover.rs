@@ -1,15 +1,19 @@
-//! The committing thread's other half: opening, starting over, and keeping to the quota.
+//! The committing thread's other half: opening, starting over, and keeping to the quota. It and
+//! `commit.rs` call each other's methods on the one state, which is why they are two files of one
+//! type and not two types.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::commit::Committer;
+use super::error::JournalError;
 use super::format::refuse_newer;
+use super::head;
 use super::prune::Step;
+use super::record::Tail;
 use super::rescue::{self, LEFT_OUT};
-use super::schema::{self, Tail};
+use super::schema;
 use super::store::{Fit, Store};
-use super::{JournalError, head};
 use crate::base::clock::Monotonic;
 use crate::model::event::{EventKind, Phase};
 use crate::model::ids::Sequence;

@@ -17,11 +17,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::JournalError;
+use super::error::JournalError;
 use super::format::refuse_newer;
 use super::head::beside;
-use super::record::{COLUMNS, from_row, to_column};
-use super::schema::{self, Tail, sqlite};
+use super::record::{COLUMNS, Tail, from_row, to_column};
+use super::schema::{self, sqlite};
 use super::store::{cursors, insert_event, insert_gap, set_cursor};
 use crate::model::entry::{Entry, GapReason};
 use crate::model::event::{Event, Record};

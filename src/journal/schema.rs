@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::JournalError;
+use super::error::JournalError;
 use super::format::{self, Format};
-use super::record::{COLUMNS, from_column, from_row};
+use super::record::{COLUMNS, Tail, from_column, from_row};
 use crate::model::entry::Entry;
 use crate::model::ids::Sequence;
 
@@ -72,13 +72,6 @@ INSERT INTO anchor
 PRAGMA user_version = 2;
 COMMIT;
 ";
-
-/// The end of the chain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tail {
-    pub(super) sequence: Sequence,
-    pub(super) hash: [u8; 32],
-}
 
 pub(super) fn sqlite(
     path: &Path,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::held::Provisional;
+use super::provisional::Provisional;
 use crate::base::clock::Monotonic;
 use crate::model::event::Event;
 use crate::model::ids::{ConsumerName, Sequence};

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
+use super::error::{AcknowledgeError, JournalError};
 use super::head::HeadFile;
 use super::held::Waiting;
 use super::record::{
-    COLUMNS, chain_hash, from_column, gap_body, in_order, json, phase_column, severity_column,
+    COLUMNS, Tail, chain_hash, from_column, gap_body, in_order, json, phase_column, severity_column,
     to_column,
 };
-use super::schema::{self, Tail, sqlite};
+use super::schema::{self, sqlite};
 use super::writer::PendingAcknowledge;
-use super::{AcknowledgeError, JournalError};
 use crate::model::entry::GapReason;
 use crate::model::event::{Event, Severity};
 use crate::model::ids::{ConsumerName, Sequence};

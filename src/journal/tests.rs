@@ -19,7 +19,9 @@ use crate::base::clock::{ManualClock, SystemClock};
 use crate::model::access::{CameraPattern, Scope};
 use crate::model::event::{Event, EventDetail, EventKind, EventObject, Phase, Record, Severity};
 use crate::model::geometry::{Point, Rect};
-use crate::model::ids::{CameraId, EventId, IncidentId, NodeName, SiteName, TrackId};
+use crate::model::ids::{
+    CameraId, ConsumerName, EventId, IncidentId, NodeName, SiteName, TrackId,
+};
 use crate::model::time::{CaptureTime, ClockSource, UtcMicros};
 
 pub(super) const LONG: Duration = Duration::from_secs(30);

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::JournalError;
-use super::error::Unfit;
+use super::error::{JournalError, Unfit};
 use super::format::refuse_newer;
 use super::head;
-use super::record::{COLUMNS, from_column, from_row, to_column};
-use super::schema::{self, Tail, sqlite};
+use super::record::{COLUMNS, Tail, from_column, from_row, to_column};
+use super::schema::{self, sqlite};
 use crate::model::entry::Entry;
 use crate::model::ids::Sequence;
 

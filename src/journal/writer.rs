@@ -7,9 +7,9 @@ use std::time::Duration;
 use crossbeam_channel::{SendTimeoutError, Sender, bounded};
 use parking_lot::RwLock;
 
+use super::error::{AcknowledgeError, AppendError};
 use super::record::make_storable;
 use super::state::Shared;
-use super::{AcknowledgeError, AppendError};
 use crate::base::clock::{Monotonic, SharedClock};
 use crate::base::metrics::Metrics;
 use crate::model::event::Event;
