@@ -17,14 +17,21 @@ mod admin;
 mod cameras;
 pub mod client;
 mod connection;
+mod control;
 pub mod convert;
 mod counted;
+mod deps;
 mod events;
 mod followed;
 mod guard;
 mod logins;
+mod request;
+mod status;
 mod subscribe;
 pub mod uplink;
+
+pub use control::{CameraAction, Control, ControlError, Reloaded};
+pub use deps::{ApiDeps, CameraView};
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -37,14 +44,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-use crate::access::owners::Owners;
-use crate::access::{Caller, Gate, TlsDoor};
-use crate::audit::AuditLog;
-use crate::base::metrics::Metrics;
+use crate::access::{Gate, TlsDoor};
 use crate::base::tasks::TaskSet;
-use crate::journal::JournalReader;
-use crate::model::camera::CameraStatus;
-use crate::model::ids::CameraId;
 use crate::proto::v1;
 use crate::proto::v1::admin_server::AdminServer;
 use crate::proto::v1::cameras_server::CamerasServer;
@@ -54,23 +55,6 @@ use events::{EventsService, SubscriberTask};
 /// How long open connections may take to end after the streams were told.
 const DRAIN: Duration = Duration::from_millis(400);
 
-/// What the API shows of the daemon.
-#[derive(Clone)]
-pub struct ApiDeps {
-    /// Reads the journal and keeps the consumers' positions.
-    pub reader: JournalReader,
-    /// The cameras.
-    pub cameras: Arc<dyn CameraView>,
-    /// Counts the subscribers.
-    pub metrics: Arc<Metrics>,
-    /// Who did what.
-    pub audit: Arc<AuditLog>,
-    /// Whose which consumer is.
-    pub owners: Arc<Owners>,
-    /// What an operator or admin can do to the daemon.
-    pub control: Arc<dyn Control>,
-}
-
 /// How one comes in.
 pub struct Entrance {
     /// Address and port.
@@ -79,80 +63,6 @@ pub struct Entrance {
     pub gate: Arc<Gate>,
     /// Certificates; `None` speaks plain text.
     pub tls: Option<Arc<TlsDoor>>,
-}
-
-/// Knows every camera's status.
-pub trait CameraView: Send + Sync {
-    /// The configured cameras.
-    fn cameras(&self) -> Vec<CameraStatus>;
-}
-
-/// What can be done to a camera.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CameraAction {
-    /// Close its source and open it anew.
-    Restart,
-    /// Stop it until it is resumed.
-    Pause,
-    /// Start it again.
-    Resume,
-}
-
-/// What a reload changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reloaded {
-    /// Cameras that are new.
-    pub added: Vec<CameraId>,
-    /// Cameras that are gone.
-    pub removed: Vec<CameraId>,
-    /// Cameras with other settings.
-    pub changed: Vec<CameraId>,
-    /// Sections that only a restart takes over.
-    pub needs_restart: Vec<&'static str>,
-    /// Whether new certificates are in force.
-    pub certificates_changed: bool,
-}
-
-/// Why something could not be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ControlError {
-    /// There is no such camera.
-    Unknown(CameraId),
-    /// Not in the state it is in.
-    State(String),
-    /// The configuration or the certificates are no good; everything that is wrong.
-    Configuration(String),
-    /// The audit log cannot be written.
-    Audit,
-    /// Nobody is there to do it, or it takes too long.
-    Away,
-}
-
-/// Does what an operator or admin asks for.
-#[tonic::async_trait]
-pub trait Control: Send + Sync {
-    /// Does something to a camera.
-    ///
-    /// # Errors
-    /// [`ControlError`].
-    async fn camera(
-        &self,
-        camera: CameraId,
-        action: CameraAction,
-        who: Arc<str>,
-    ) -> Result<(), ControlError>;
-
-    /// Reads configuration and certificates anew, and writes to the audit log who asked.
-    ///
-    /// # Errors
-    /// [`ControlError`]; then nothing has changed.
-    async fn reload(&self, who: Arc<str>) -> Result<Reloaded, ControlError>;
-}
-
-/// Who calls. The guard has put it there; without it nobody is answered.
-fn caller<T>(request: &tonic::Request<T>) -> Result<Caller, tonic::Status> {
-    let caller = request.extensions().get::<Caller>().cloned();
-    caller.ok_or_else(|| tonic::Status::unauthenticated("no session"))
 }
 
 /// Why the API could not start.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
-use super::caller;
-use super::events::{blocking, consumer};
-use super::guard::say;
-use super::{ApiDeps, CameraAction, ControlError};
+use super::control::{CameraAction, ControlError};
+use super::deps::ApiDeps;
+use super::request::{caller, consumer};
+use super::status::{blocking, not_stored, refused};
 use crate::access::{Caller, Gate, Refusal};
 use crate::audit::{Entry, Outcome, Written};
 use crate::journal::JournalReader;
@@ -31,7 +31,7 @@ impl AdminService {
         match tokio::task::spawn_blocking(move || audit.append(&[entry])).await {
             Ok(Ok(())) => Ok(()),
             // The reason is counted and logged where it happened.
-            Ok(Err(_)) => Err(say(Refusal::Audit)),
+            Ok(Err(_)) => Err(refused(Refusal::Audit)),
             Err(error) => Err(Status::internal(error.to_string())),
         }
     }
@@ -94,7 +94,7 @@ fn status(error: ControlError) -> Status {
         ControlError::Unknown(camera) => Status::not_found(format!("no camera `{camera}` here")),
         ControlError::State(words) => Status::failed_precondition(words),
         ControlError::Configuration(words) => Status::invalid_argument(words),
-        ControlError::Audit => say(Refusal::Audit),
+        ControlError::Audit => refused(Refusal::Audit),
         ControlError::Away => Status::unavailable("the daemon is starting, stopping or busy"),
     }
 }
@@ -113,7 +113,7 @@ impl Admin for AdminService {
         let mut owners = tokio::task::spawn_blocking(move || owners.all())
             .await
             .map_err(|error| Status::internal(error.to_string()))?
-            .map_err(|error| super::events::not_stored(&error))?;
+            .map_err(|error| not_stored(&error))?;
         let state = |name: String, owner, acknowledged: u64| v1::ConsumerState {
             name,
             owner,
@@ -151,7 +151,7 @@ impl Admin for AdminService {
             let owned = tokio::task::spawn_blocking(move || owners.forget(&forgotten))
                 .await
                 .map_err(|error| Status::internal(error.to_string()))?
-                .map_err(|error| super::events::not_stored(&error))?;
+                .map_err(|error| not_stored(&error))?;
             if stored || owned {
                 Ok(v1::DeleteConsumerResponse {})
             } else {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
-use super::{CameraView, caller, convert};
+use super::convert;
+use super::deps::CameraView;
+use super::request::caller;
 use crate::model::ids::CameraId;
 use crate::proto::v1;
 use crate::proto::v1::cameras_server::Cameras;

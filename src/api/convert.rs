@@ -2,6 +2,9 @@
 
 mod coverage;
 mod enums;
+mod error;
+
+pub use error::ConvertError;
 
 use uuid::Uuid;
 
@@ -17,23 +20,7 @@ use crate::model::ids::{
 };
 use crate::model::time::{CaptureTime, UtcMicros};
 use crate::proto::v1;
-
-/// Why a wire message is no domain value.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {problem}")]
-pub struct ConvertError {
-    /// The field on the wire.
-    pub field: &'static str,
-    /// What is wrong with it.
-    pub problem: String,
-}
-
-fn wrong(field: &'static str, problem: impl ToString) -> ConvertError {
-    ConvertError {
-        field,
-        problem: problem.to_string(),
-    }
-}
+use error::wrong;
 
 /// A stored event for the wire.
 #[must_use]

@@ -11,12 +11,14 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::counted::Counted;
-use super::guard::say;
+use super::deps::ApiDeps;
+use super::request::{caller, consumer};
+use super::status::{blocking, not_stored, refused, stopping};
 use super::subscribe::Subscriber;
-use super::{ApiDeps, caller, convert};
+use super::convert;
 use crate::access::owners::OwnerError;
 use crate::access::{Caller, Gate, Refusal};
-use crate::journal::{AcknowledgeError, Filter, FollowError, JournalError, JournalReader};
+use crate::journal::{AcknowledgeError, Filter};
 use crate::model::ids::{ConsumerName, Sequence};
 use crate::model::time::UtcMicros;
 use crate::proto::v1;
@@ -136,7 +138,7 @@ impl Events for EventsService {
         let place = self.gate.sessions().stream(&caller.identity, limits);
         let place = place.map_err(|refusal| {
             self.gate.count(refusal);
-            say(refusal)
+            refused(refusal)
         })?;
         let after = self.start(request.start, &caller).await?;
         let (sender, receiver) = mpsc::channel(STREAM_QUEUE);
@@ -227,53 +229,6 @@ impl Events for EventsService {
             next_after_sequence: next,
         }))
     }
-}
-
-/// What every stream is told when the daemon ends.
-pub(super) fn stopping() -> Status {
-    Status::unavailable("daemon stopping")
-}
-
-/// A read of the journal off the async threads.
-pub(super) async fn blocking<T: Send + 'static>(
-    reader: &JournalReader,
-    read: impl FnOnce(&JournalReader) -> Result<T, JournalError> + Send + 'static,
-) -> Result<T, Status> {
-    let reader = reader.clone();
-    tokio::task::spawn_blocking(move || read(&reader))
-        .await
-        .map_err(|error| Status::internal(error.to_string()))?
-        .map_err(|error| unreadable(&error))
-}
-
-/// Why a follower is told nothing more.
-pub(super) fn follow_ended(error: FollowError) -> Status {
-    match error {
-        FollowError::Stopped => stopping(),
-        FollowError::Unreadable(error) => unreadable(&error),
-        FollowError::Panicked(panic) => Status::internal(panic),
-    }
-}
-
-/// The reason goes to the log; the path of the file is nothing for the other side.
-fn unreadable(error: &JournalError) -> Status {
-    let cause = std::error::Error::source(error)
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    tracing::error!(%error, cause, "a subscriber's read of the journal failed");
-    Status::unavailable("the journal cannot be read; see the daemon's log")
-}
-
-/// The reason goes to the log; the path of the file is nothing for the other side.
-pub(super) fn not_stored(error: &OwnerError) -> Status {
-    tracing::error!(%error, "the owners of consumers cannot be read or stored");
-    Status::unavailable(
-        "the owners of consumers cannot be read or stored now; see the daemon's log",
-    )
-}
-
-pub(super) fn consumer(name: &str) -> Result<ConsumerName, Status> {
-    ConsumerName::new(name).map_err(|error| Status::invalid_argument(format!("consumer: {error}")))
 }
 
 fn filter(wire: Option<v1::EventFilter>) -> Result<Filter, Status> {

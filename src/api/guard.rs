@@ -8,11 +8,12 @@ use std::task::{Context, Poll};
 
 use axum::http::{HeaderMap, Request, Response};
 use tonic::body::Body;
-use tonic::{Code, Status};
+use tonic::Status;
 use tower::{Layer, Service};
 
 use super::connection::Peer;
 use super::logins::Logins;
+use super::status::refused;
 use crate::access::sessions::OpenCall;
 use crate::access::{Gate, Refusal, methods};
 use crate::audit::{Entry, Outcome};
@@ -71,7 +72,7 @@ where
             Ok(let_in) => let_in,
             Err(refusal) => {
                 self.note(&session.peer.identity, path, refusal);
-                let status = say(refusal);
+                let status = refused(refusal);
                 return Box::pin(std::future::ready(Ok(status.into_http())));
             }
         };
@@ -84,7 +85,7 @@ where
             let limit = gate.policy().limits.request_timeout;
             let Ok(answer) = tokio::time::timeout(limit, ready.call(request)).await else {
                 gate.count(Refusal::RequestTime);
-                return Ok(say(Refusal::RequestTime).into_http());
+                return Ok(refused(Refusal::RequestTime).into_http());
             };
             let answer = answer?;
             if is_too_large(answer.headers()) {
@@ -106,44 +107,6 @@ impl<S> Guard<S> {
             );
         }
     }
-}
-
-/// What the other side is told.
-pub(super) fn say(refusal: Refusal) -> Status {
-    let (code, words) = match refusal {
-        Refusal::UnknownMethod => (Code::Unimplemented, "there is no such method"),
-        Refusal::Role => (
-            Code::PermissionDenied,
-            "your role may not call this; see the server's [[api.client]]",
-        ),
-        Refusal::UnknownIdentity => (
-            Code::PermissionDenied,
-            "your certificate has no role here; see the server's [[api.client]]",
-        ),
-        Refusal::Rate => (
-            Code::ResourceExhausted,
-            "too many requests a second; come slower",
-        ),
-        Refusal::Headers => (Code::ResourceExhausted, "too large headers"),
-        Refusal::RequestTime => (
-            Code::DeadlineExceeded,
-            "the request did not come whole, or was not answered, in time",
-        ),
-        Refusal::Streams => (
-            Code::ResourceExhausted,
-            "as many subscribers are connected as there may be",
-        ),
-        Refusal::StreamsOfClient => (
-            Code::ResourceExhausted,
-            "as many of your subscribers are connected as there may be",
-        ),
-        Refusal::Audit => (
-            Code::Unavailable,
-            "the audit log cannot be written, so nothing may be changed",
-        ),
-        other => (Code::PermissionDenied, other.name()),
-    };
-    Status::new(code, words)
 }
 
 fn header_bytes(headers: &HeaderMap) -> usize {

@@ -4,8 +4,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::events::{follow_ended, stopping};
 use super::followed::to_message;
+use super::status::{follow_ended, stopping};
 use crate::journal::Follower;
 use crate::proto::v1;
 

@@ -27,8 +27,8 @@ use tonic::transport::Endpoint;
 use tonic::{Status, Streaming};
 
 use super::client::{ClientError, dial};
-use super::events::follow_ended;
 use super::followed::to_message;
+use super::status::follow_ended;
 use crate::base::backoff::{Backoff, BackoffPolicy};
 use crate::base::metrics::Metrics;
 use crate::config::types::UplinkConfig;

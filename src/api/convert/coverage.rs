@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ConvertError, wrong};
+use super::error::{ConvertError, wrong};
 use crate::model::coverage::{Coverage, CoverageLevel};
 use crate::proto::v1;
 

@@ -1,6 +1,6 @@
 //! The enums of the wire. Zero is "unspecified" there and nothing here.
 
-use super::{ConvertError, wrong};
+use super::error::{ConvertError, wrong};
 use crate::model::camera::{CameraState, WakeReason};
 use crate::model::entry::GapReason;
 use crate::model::event::{Direction, EventKind, Phase, Severity};
