@@ -4,14 +4,19 @@
 //! after all of them. Stop order: cameras and analysis (their last events reach the journal),
 //! journal, API, console, inference pool. Nobody upstream runs when something downstream stops.
 
+mod audit_trail;
+mod certificates;
 mod control;
 mod doors;
+mod error;
 pub mod health;
+mod perform;
 pub mod room;
 pub mod service;
 
 pub use control::Command;
 pub use doors::audit_path;
+pub use error::AppError;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -46,31 +51,6 @@ pub struct Ports {
     pub backend: Arc<dyn Backend>,
     /// Tells the time.
     pub clock: SharedClock,
-}
-
-/// Why the daemon could not start.
-#[derive(Debug, thiserror::Error)]
-pub enum AppError {
-    /// The journal could not be opened.
-    #[error("the journal could not be opened")]
-    Journal(#[from] crate::journal::JournalError),
-    /// A model could not be loaded.
-    #[error("inference could not start")]
-    Infer(#[from] crate::infer::InferError),
-    /// The gRPC listener could not start.
-    #[error("the gRPC API could not start")]
-    Api(#[from] crate::api::ApiError),
-    /// A certificate or key cannot be used.
-    #[error("the certificates of [api.tls] cannot be used")]
-    Tls(#[from] crate::access::TlsError),
-    /// A thread or the console's listener could not start.
-    #[error("{what} could not start")]
-    Io {
-        /// Which part.
-        what: &'static str,
-        /// The operating system's words.
-        source: std::io::Error,
-    },
 }
 
 impl CameraView for StatusBoard {
@@ -233,10 +213,10 @@ async fn open_doors(
     let (audit, token) = (Arc::clone(&doors.audit), servers.token());
     servers.spawn(
         "audit",
-        control::prune_audit(Arc::clone(&audit), token.clone()),
+        audit_trail::prune(Arc::clone(&audit), token.clone()),
     );
     if let Some(door) = &doors.tls {
-        let watching = control::watch_certificates(
+        let watching = certificates::watch(
             Arc::clone(door),
             Arc::clone(&doors.gate),
             audit,

@@ -35,9 +35,11 @@
 //! the chain's new beginning is itself in the chain. What the chain alone cannot show is that its
 //! newest entries were cut off: so each hash also goes to the daemon's log (target `audit`).
 
+mod entry;
 mod store;
 mod tally;
 
+pub use entry::{Entry, Outcome, Verdict, Written};
 pub use tally::Tally;
 
 use std::path::{Path, PathBuf};
@@ -53,103 +55,6 @@ use store::Store;
 /// The shortest time that entries are kept.
 pub const LEAST_KEEP: Duration = Duration::from_secs(180 * 86_400);
 
-/// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// Somebody wants it; what came of it follows.
-    Asked,
-    /// It was done.
-    Done,
-    /// It was allowed and did not work.
-    Failed,
-    /// It was not allowed.
-    Refused,
-}
-
-impl Outcome {
-    /// The column's word.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Asked => "asked",
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Refused => "refused",
-        }
-    }
-}
-
-/// What is to be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Who.
-    pub who: String,
-    /// Did what.
-    pub what: &'static str,
-    /// To what.
-    pub target: String,
-    /// With which result.
-    pub outcome: Outcome,
-    /// In words.
-    pub detail: String,
-    /// How often.
-    pub times: u64,
-}
-
-impl Entry {
-    /// Something that happened once.
-    #[must_use]
-    pub fn once(who: impl Into<String>, what: &'static str, outcome: Outcome) -> Self {
-        Self {
-            who: who.into(),
-            what,
-            target: String::new(),
-            outcome,
-            detail: String::new(),
-            times: 1,
-        }
-    }
-
-    /// The same, done to something.
-    #[must_use]
-    pub fn to(mut self, target: impl Into<String>) -> Self {
-        self.target = target.into();
-        self
-    }
-
-    /// The same, with words.
-    #[must_use]
-    pub fn saying(mut self, detail: impl Into<String>) -> Self {
-        self.detail = detail.into();
-        self
-    }
-}
-
-/// What was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
-    /// Its place.
-    pub sequence: u64,
-    /// When; microseconds since 1970 UTC.
-    pub at_utc_micros: i64,
-    /// Who.
-    pub who: String,
-    /// Did what.
-    pub what: String,
-    /// To what.
-    pub target: String,
-    /// With which result.
-    pub result: String,
-    /// In words.
-    pub detail: String,
-    /// How often.
-    pub times: u64,
-    /// The hash of the entry before.
-    pub previous_hash: [u8; 32],
-    /// Its own.
-    pub hash: [u8; 32],
-}
-
 /// Why the log cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 #[error("audit log {path}: {doing} failed ({source}); check free space, permissions and the disk")]
@@ -157,21 +62,6 @@ pub struct AuditError {
     path: PathBuf,
     doing: &'static str,
     source: rusqlite::Error,
-}
-
-/// What a look at the whole chain found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// Entries looked at.
-    pub entries: u64,
-    /// The first and the last sequence; 0 where there is none.
-    pub first: u64,
-    /// See `first`.
-    pub last: u64,
-    /// The last hash.
-    pub head: [u8; 32],
-    /// What is wrong, each with its sequence; empty when all is well.
-    pub problems: Vec<String>,
 }
 
 /// The open log. Every method blocks on the disk: async code calls it by `spawn_blocking`.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::methods::{self, Method};
 use super::refusal::Refusal;
+use super::sessions::Session;
 use crate::config::types::{ApiConfig, Door, LimitsConfig};
 use crate::model::access::{Role, Scope};
 use crate::model::ids::CameraId;
@@ -29,7 +30,7 @@ pub struct Caller {
     /// What it may do.
     pub rights: Rights,
     /// Its connection.
-    pub session: Arc<super::Session>,
+    pub session: Arc<Session>,
 }
 
 impl Caller {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::AppError;
+use super::error::AppError;
 use crate::access::owners::Owners;
 use crate::access::{Gate, Policy, TlsDoor};
 use crate::audit::{AuditLog, Entry, Outcome};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, TransactionBehavior, params};
 use sha2::{Digest as _, Sha256};
 
-use super::{Entry, Outcome, Verdict, Written};
+use super::entry::{Entry, Outcome, Verdict, Written};
 
 const VERSION: i64 = 1;
 

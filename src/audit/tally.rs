@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::Entry;
+use super::entry::Entry;
 use crate::base::clock::Monotonic;
 
 /// Repetitions within this are told together.
