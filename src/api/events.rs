@@ -10,12 +10,12 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
+use super::convert;
 use super::counted::Counted;
 use super::deps::ApiDeps;
 use super::request::{caller, consumer};
 use super::status::{blocking, not_stored, refused, stopping};
 use super::subscribe::Subscriber;
-use super::convert;
 use crate::access::owners::OwnerError;
 use crate::access::{Caller, Gate, Refusal};
 use crate::journal::{AcknowledgeError, Filter};

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::http::{HeaderMap, Request, Response};
-use tonic::body::Body;
 use tonic::Status;
+use tonic::body::Body;
 use tower::{Layer, Service};
 
 use super::connection::Peer;

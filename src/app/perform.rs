@@ -80,7 +80,9 @@ impl App {
         let done = self.take_over(path).await;
         let came_of_it = match &done {
             Ok(reloaded) => entry(Outcome::Done).saying(summary(reloaded)),
-            Err(ControlError::Configuration(words)) => entry(Outcome::Failed).saying(shortened(words)),
+            Err(ControlError::Configuration(words)) => {
+                entry(Outcome::Failed).saying(shortened(words))
+            }
             Err(other) => entry(Outcome::Failed).saying(format!("{other:?}")),
         };
         write(&self.doors.audit, came_of_it).await;

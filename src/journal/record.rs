@@ -21,6 +21,9 @@ pub(super) struct Tail {
 pub(super) const COLUMNS: &str =
     "sequence, committed_us, previous_hash, hash, body, first_sequence";
 
+/// The place of `body` among them.
+pub(super) const BODY: usize = 4;
+
 /// SQLite's integers are signed; a sequence never comes near the limit.
 pub(super) fn to_column(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
@@ -158,7 +161,7 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let unfit = |what: &str| Unfit::at(sequence.0, what);
     let committed = UtcMicros(row.get(1)?);
     let (previous_hash, hash): ([u8; 32], [u8; 32]) = (row.get(2)?, row.get(3)?);
-    let body = row.get_ref(4)?.as_str()?;
+    let body = row.get_ref(BODY)?.as_str()?;
     if chain_hash(sequence, committed, &previous_hash, body) != hash {
         return Err(unfit("its content does not fit its hash"));
     }

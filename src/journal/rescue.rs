@@ -20,11 +20,11 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::error::JournalError;
 use super::format::refuse_newer;
 use super::head::beside;
-use super::record::{COLUMNS, Tail, from_row, to_column};
+use super::record::{BODY, COLUMNS, Tail, from_row, to_column};
 use super::schema::{self, sqlite};
-use super::store::{cursors, insert_event, insert_gap, set_cursor};
+use super::store::{cursors, insert_body, insert_event, insert_gap, set_cursor};
 use crate::model::entry::{Entry, GapReason};
-use crate::model::event::{Event, Record};
+use crate::model::event::Event;
 use crate::model::ids::{ConsumerName, Sequence};
 use crate::model::time::UtcMicros;
 
@@ -47,7 +47,15 @@ pub(super) struct Rescue {
 struct Remains {
     last: Option<Tail>,
     cursors: Vec<(ConsumerName, Sequence)>,
-    waiting: Vec<Record>,
+    waiting: Vec<Waiting>,
+}
+
+/// An event to bring over, in the words that it was stored in: a newer program's may say more than
+/// this one reads.
+#[derive(Debug)]
+struct Waiting {
+    event: Event,
+    body: String,
 }
 
 /// Puts a new file in the place of a damaged one. `known` is the last record known from elsewhere;
@@ -164,8 +172,8 @@ fn build(new: &Path, plan: &Plan, remains: &Remains, utc_micros: i64) -> rusqlit
     );
     let mut tail = insert_gap(&transaction, gap, start, committed)?;
     tail = insert_event(&transaction, &plan.event, tail, committed)?;
-    for record in &remains.waiting {
-        tail = insert_event(&transaction, &record.event, tail, committed)?;
+    for Waiting { event, body } in &remains.waiting {
+        tail = insert_body(&transaction, (event, body), tail, committed)?;
     }
     for (name, position) in &remains.cursors {
         set_cursor(&transaction, name.as_str(), *position, utc_micros)?;
@@ -190,20 +198,22 @@ fn read_remains(path: &Path) -> Remains {
     let end = end.ok().flatten().map(super::record::from_column);
     let above = lowest.unwrap_or(0);
     let above = end.map_or(above, |end| above.max(end.saturating_sub(RESCUED)));
-    for entry in readable(&connection, Sequence(above)) {
+    for (entry, body) in readable(&connection, Sequence(above)) {
         remains.last = Some(Tail {
             sequence: entry.last(),
             hash: entry.hash(),
         });
-        remains.waiting.extend(entry.into_record());
+        let event = entry.into_record().map(|record| record.event);
+        let waiting = event.map(|event| Waiting { event, body });
+        remains.waiting.extend(waiting);
     }
     remains
 }
 
-/// Every entry after `above` that can be read and fits its hash. Steps over what cannot: pages are
+/// Every entry after `above` that can be read and fits its hash, with its body. Steps over what cannot: pages are
 /// halved down to the single record, then the step doubles until something is found again. A damaged
 /// inner page of the tree may lead back to records that were passed: those are passed over.
-fn readable(connection: &Connection, above: Sequence) -> Vec<Entry> {
+fn readable(connection: &Connection, above: Sequence) -> Vec<(Entry, String)> {
     const LONGEST_STEP: u64 = 1 << 24;
     let (mut found, mut at, mut limit, mut step) = (Vec::new(), above.0, PAGE, 1_u64);
     let mut failures = 0;
@@ -229,7 +239,7 @@ fn readable(connection: &Connection, above: Sequence) -> Vec<Entry> {
     found
 }
 
-type Page = (u64, Vec<Entry>);
+type Page = (u64, Vec<(Entry, String)>);
 
 fn page(connection: &Connection, after: u64, limit: usize) -> rusqlite::Result<Option<Page>> {
     // The second condition looks at each row itself, which the first, a place in the tree, does not.
@@ -246,7 +256,8 @@ fn page(connection: &Connection, after: u64, limit: usize) -> rusqlite::Result<O
             continue;
         }
         last = Some(sequence);
-        entries.extend(from_row(row).ok());
+        let entry = from_row(row).and_then(|entry| Ok((entry, row.get(BODY)?)));
+        entries.extend(entry.ok());
     }
     Ok(last.map(|last| (last, entries)))
 }

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::error::{AcknowledgeError, JournalError};
+use super::format::allow_numbered_kinds;
 use super::head::HeadFile;
 use super::held::Waiting;
 use super::record::{
-    COLUMNS, Tail, chain_hash, from_column, gap_body, in_order, json, phase_column, severity_column,
-    to_column,
+    COLUMNS, Tail, chain_hash, from_column, gap_body, in_order, json, phase_column,
+    severity_column, to_column,
 };
 use super::schema::{self, sqlite};
 use super::writer::PendingAcknowledge;
@@ -286,9 +287,21 @@ pub(super) fn insert_event(
     tail: Tail,
     committed: UtcMicros,
 ) -> rusqlite::Result<Tail> {
+    insert_body(transaction, (event, &json(event)?), tail, committed)
+}
+
+/// Writes an event in the words of `body`, which may say more than this program reads of it.
+pub(super) fn insert_body(
+    transaction: &Transaction<'_>,
+    (event, body): (&Event, &str),
+    tail: Tail,
+    committed: UtcMicros,
+) -> rusqlite::Result<Tail> {
+    if !event.kind.is_stored_by_name() {
+        allow_numbered_kinds(transaction)?;
+    }
     let sequence = Sequence(tail.sequence.0 + 1);
-    let body = json(event)?;
-    let hash = chain_hash(sequence, committed, &tail.hash, &body);
+    let hash = chain_hash(sequence, committed, &tail.hash, body);
     transaction
         .prepare_cached(
             "INSERT INTO records (sequence, id, incident, phase, kind, severity, camera, rule,

@@ -2,6 +2,7 @@ mod damage;
 mod follow;
 mod kinds;
 mod format;
+mod kinds;
 mod memory;
 mod quota;
 
@@ -19,9 +20,7 @@ use crate::base::clock::{ManualClock, SystemClock};
 use crate::model::access::{CameraPattern, Scope};
 use crate::model::event::{Event, EventDetail, EventKind, EventObject, Phase, Record, Severity};
 use crate::model::geometry::{Point, Rect};
-use crate::model::ids::{
-    CameraId, ConsumerName, EventId, IncidentId, NodeName, SiteName, TrackId,
-};
+use crate::model::ids::{CameraId, ConsumerName, EventId, IncidentId, NodeName, SiteName, TrackId};
 use crate::model::time::{CaptureTime, ClockSource, UtcMicros};
 
 pub(super) const LONG: Duration = Duration::from_secs(30);

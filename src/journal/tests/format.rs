@@ -137,7 +137,10 @@ fn a_newer_file_whose_move_was_interrupted_stays_where_it_is() {
         SystemClock::shared(),
         Metrics::new(),
     );
-    assert!(matches!(opened, Err(JournalError::Version { found: 4, .. })));
+    assert!(matches!(
+        opened,
+        Err(JournalError::Version { found: 4, .. })
+    ));
     assert_eq!(bytes(folder.path()), before);
 }
 
@@ -196,10 +199,7 @@ fn a_journal_of_format_2_opens_whole_with_its_events_and_consumers_and_goes_on_a
     let (journal, metrics) = open(folder.path());
     let reader = journal.reader();
     let entries = reader.entries_after(Sequence(0), 1_000).expect("read");
-    let records: Vec<Record> = entries
-        .into_iter()
-        .filter_map(Entry::into_record)
-        .collect();
+    let records: Vec<Record> = entries.into_iter().filter_map(Entry::into_record).collect();
     assert!(records.iter().map(|record| record.sequence.0).eq(1..=50));
     for record in &records {
         let event = &record.event;
@@ -222,4 +222,71 @@ fn a_journal_of_format_2_opens_whole_with_its_events_and_consumers_and_goes_on_a
     assert_eq!(verify(&path).expect("verify").events, 51);
     // The way back is open: nothing stands in it that the older program cannot read.
     assert_eq!(version(&path), 2);
+}
+
+#[test]
+fn the_first_record_of_a_kind_that_format_2_does_not_know_raises_the_file_to_format_3() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = filled(folder.path());
+    assert_eq!(version(&path), 2);
+    let numbered = Event {
+        kind: EventKind::from_number(9_999).expect("a kind"),
+        ..event(41)
+    };
+    let (journal, _metrics) = open(folder.path());
+    let writer = journal.writer();
+    assert_eq!(writer.append_wait(numbered.clone(), None), Ok(Sequence(41)));
+    assert_eq!(writer.append_wait(event(42), None), Ok(Sequence(42)));
+    assert!(journal.stop(LONG));
+    assert_eq!(version(&path), 3);
+    let (journal, metrics) = open(folder.path());
+    assert_eq!(metrics.journal.damages.get(), 0);
+    let found = journal.reader().read_after(Sequence(40), 9).expect("read");
+    assert_eq!(found[0].event, numbered);
+    assert_eq!(found[1].event, event(42));
+    assert!(journal.stop(LONG));
+    assert!(verify(&path).expect("verify").is_whole());
+}
+
+#[test]
+fn what_is_brought_over_from_a_damaged_file_keeps_its_words_and_its_format() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = filled(folder.path());
+    let numbered = Event {
+        kind: EventKind::from_number(9_999).expect("a kind"),
+        ..event(41)
+    };
+    let body = serde_json::to_string(&numbered).expect("json");
+    // As a newer program writes it: with a name, and with more to say.
+    let body = body.replace(r#""kind":"9999""#, r#""measure":[1],"kind":"walls_moved""#);
+    let mut file = Connection::open(&path).expect("file");
+    let transaction = file.transaction().expect("transaction");
+    let mut tail = schema::tail(&transaction).expect("tail");
+    tail =
+        store::insert_body(&transaction, (&numbered, &body), tail, UtcMicros(9)).expect("insert");
+    tail = store::insert_event(&transaction, &event(42), tail, UtcMicros(9)).expect("insert");
+    assert_eq!(tail.sequence, Sequence(42));
+    transaction.commit().expect("commit");
+    let forge = "UPDATE records SET body = replace(body, 'node', 'edon') WHERE sequence = 42";
+    assert_eq!(file.execute(forge, []).expect("forge"), 1);
+    drop(file);
+    let (journal, metrics) = open(folder.path());
+    assert_eq!(metrics.journal.damages.get(), 1);
+    let filter = Filter {
+        kinds: vec![numbered.kind],
+        ..Filter::default()
+    };
+    let found = journal.reader().query(&filter, 9).expect("query");
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].event, numbered);
+    assert!(journal.stop(LONG));
+    let file = Connection::open(&path).expect("file");
+    let stored: String = file
+        .query_row("SELECT body FROM records WHERE kind = '9999'", [], |row| {
+            row.get(0)
+        })
+        .expect("body");
+    assert_eq!(stored, body);
+    assert_eq!(version(&path), 3);
+    assert!(verify(&path).expect("verify").is_whole());
 }

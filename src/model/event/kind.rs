@@ -105,11 +105,17 @@ impl EventKind {
         }
     }
 
+    /// Whether every program knows it which can read a journal at all.
+    #[must_use]
+    pub fn is_stored_by_name(self) -> bool {
+        STORED_BY_NAME.contains(&self)
+    }
+
     /// What a journal finds records of the kind by. It is the same in every program, whether that
     /// knows the kind or not: the name of a kind that all know, the number in digits of another.
     #[must_use]
     pub fn stored_name(self) -> Cow<'static, str> {
-        if STORED_BY_NAME.contains(&self) {
+        if self.is_stored_by_name() {
             self.name()
         } else {
             Cow::Owned(self.0.to_string())
@@ -170,7 +176,7 @@ pub(super) mod fields {
     use serde::ser::SerializeMap as _;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use super::{EventKind, STORED_BY_NAME};
+    use super::EventKind;
 
     pub(in super::super) fn serialize<S: Serializer>(
         kind: &EventKind,
@@ -178,7 +184,7 @@ pub(super) mod fields {
     ) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_map(None)?;
         fields.serialize_entry("kind", &kind.name())?;
-        if !STORED_BY_NAME.contains(kind) {
+        if !kind.is_stored_by_name() {
             fields.serialize_entry("kind_number", &kind.number())?;
         }
         fields.end()
