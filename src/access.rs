@@ -13,11 +13,11 @@
 //! Everything here is refused unless something says otherwise: a method that [`methods`] does not
 //! name, an identity that the configuration does not name, a request without a session.
 
+pub mod authorizer;
 pub mod bucket;
 pub mod certificate;
 mod client_tls;
 pub(crate) mod connection;
-pub mod gate;
 pub mod methods;
 pub mod owners;
 pub mod policy;
@@ -25,7 +25,7 @@ pub mod refusal;
 pub mod sessions;
 pub mod tls;
 
-pub use gate::Gate;
+pub use authorizer::Authorizer;
 pub use policy::{Caller, Policy};
 pub use refusal::Refusal;
 pub use sessions::{Admission, Session, Sessions};

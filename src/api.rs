@@ -44,7 +44,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-use crate::access::{Gate, TlsDoor};
+use crate::access::{Authorizer, TlsDoor};
 use crate::base::tasks::TaskSet;
 use crate::proto::v1;
 use crate::proto::v1::admin_server::AdminServer;
@@ -60,7 +60,7 @@ pub struct Entrance {
     /// Address and port.
     pub listen: SocketAddr,
     /// Who may do what.
-    pub gate: Arc<Gate>,
+    pub authorizer: Arc<Authorizer>,
     /// Certificates; `None` speaks plain text.
     pub tls: Option<Arc<TlsDoor>>,
 }
@@ -91,7 +91,11 @@ pub async fn serve(
     deps: ApiDeps,
     cancel: CancellationToken,
 ) -> Result<(SocketAddr, impl Future<Output = ()> + Send + 'static), ApiError> {
-    let Entrance { listen, gate, tls } = entrance;
+    let Entrance {
+        listen,
+        authorizer,
+        tls,
+    } = entrance;
     let failed = |source| ApiError::Listen {
         address: listen,
         source,
@@ -108,15 +112,16 @@ pub async fn serve(
     let reflection_v1alpha = reflection().build_v1alpha()?;
     let (health, health_service) = tonic_health::server::health_reporter();
     let (spawner, tasks) = mpsc::channel(16);
-    let (logins, login_task) = logins::channel(Arc::clone(&deps.audit), Arc::clone(gate.clock()));
+    let (logins, login_task) =
+        logins::channel(Arc::clone(&deps.audit), Arc::clone(authorizer.clock()));
     let cameras = cameras::CamerasService {
         view: Arc::clone(&deps.cameras),
     };
     let admin = admin::AdminService {
         deps: deps.clone(),
-        gate: Arc::clone(&gate),
+        authorizer: Arc::clone(&authorizer),
     };
-    let events = EventsService::new(deps, spawner, cancel.child_token(), Arc::clone(&gate));
+    let events = EventsService::new(deps, spawner, cancel.child_token(), Arc::clone(&authorizer));
     health.set_serving::<EventsServer<EventsService>>().await;
     health
         .set_serving::<CamerasServer<cameras::CamerasService>>()
@@ -125,10 +130,10 @@ pub async fn serve(
         .set_serving::<AdminServer<admin::AdminService>>()
         .await;
     // These are settings of the listener; the others are asked for at every request.
-    let limits = gate.policy().limits.clone();
+    let limits = authorizer.policy().limits.clone();
     let size = limits.message_bytes;
     let guard = guard::GuardLayer {
-        gate: Arc::clone(&gate),
+        authorizer: Arc::clone(&authorizer),
         logins: logins.clone(),
     };
     let (ready, connections) = mpsc::channel(16);
@@ -160,10 +165,10 @@ pub async fn serve(
     let mut own = TaskSet::under(&cancel);
     let token = own.token();
     own.spawn("audit logins", login_task.run(token.clone()));
-    let sessions = Arc::clone(&gate);
+    let sessions = Arc::clone(&authorizer);
     own.spawn(
         "grpc listener",
-        acceptor::run(listener, gate, tls, ready, logins, token),
+        acceptor::run(listener, authorizer, tls, ready, logins, token),
     );
     Ok((address, run(Box::pin(server), tasks, own, sessions, cancel)))
 }
@@ -173,7 +178,7 @@ async fn run(
     mut server: impl Future<Output = Result<(), tonic::transport::Error>> + Unpin,
     mut requests: mpsc::Receiver<SubscriberTask>,
     mut own: TaskSet,
-    gate: Arc<Gate>,
+    authorizer: Arc<Authorizer>,
     cancel: CancellationToken,
 ) {
     let mut tasks = TaskSet::under(&cancel);
@@ -207,7 +212,7 @@ async fn run(
         Ok(Err(error)) => tracing::error!(%error, "grpc api failed"),
         Err(_) => {
             // tonic's own tasks outlive their server; their connections do not.
-            for session in gate.sessions().list() {
+            for session in authorizer.sessions().list() {
                 session.cut();
             }
             tracing::warn!("grpc api stopped with connections open");

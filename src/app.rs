@@ -205,7 +205,7 @@ async fn open_doors(
 ) -> Result<SocketAddr, AppError> {
     let entrance = Entrance {
         listen: config.api.listen,
-        gate: Arc::clone(&doors.gate),
+        authorizer: Arc::clone(&doors.authorizer),
         tls: doors.tls.clone(),
     };
     let (api, serving) = crate::api::serve(entrance, deps, servers.token()).await?;
@@ -218,7 +218,7 @@ async fn open_doors(
     if let Some(door) = &doors.tls {
         let watching = certificates::watch(
             Arc::clone(door),
-            Arc::clone(&doors.gate),
+            Arc::clone(&doors.authorizer),
             audit,
             Arc::clone(metrics),
             token,
@@ -237,7 +237,7 @@ fn start_console(
     let door = match (config.console.tls, &doors.tls) {
         (Some(_), Some(tls)) => Some(ConsoleDoor {
             tls: Arc::clone(tls),
-            gate: Arc::clone(&doors.gate),
+            authorizer: Arc::clone(&doors.authorizer),
         }),
         _ => None,
     };

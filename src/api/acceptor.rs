@@ -25,7 +25,7 @@ use crate::access::certificate::{self, CertificateFacts};
 use crate::access::connection::Wire;
 use crate::access::policy::LOCAL;
 use crate::access::sessions::Peer;
-use crate::access::{Admission, Gate, Refusal, TlsDoor};
+use crate::access::{Admission, Authorizer, Refusal, TlsDoor};
 use crate::audit::{Entry, Outcome};
 use crate::base::tasks::TaskSet;
 use crate::model::time::UtcMicros;
@@ -35,7 +35,7 @@ const AFTER_FAILURE: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// What a handshake needs; shared by all of them.
 struct Hall {
-    gate: Arc<Gate>,
+    authorizer: Arc<Authorizer>,
     tls: Option<Arc<TlsDoor>>,
     ready: mpsc::Sender<io::Result<Connection>>,
     logins: Logins,
@@ -44,20 +44,20 @@ struct Hall {
 /// Takes connections until cancelled.
 pub(super) async fn run(
     listener: TcpListener,
-    gate: Arc<Gate>,
+    authorizer: Arc<Authorizer>,
     tls: Option<Arc<TlsDoor>>,
     ready: mpsc::Sender<io::Result<Connection>>,
     logins: Logins,
     cancel: CancellationToken,
 ) {
     let hall = Arc::new(Hall {
-        gate,
+        authorizer,
         tls,
         ready,
         logins,
     });
     let mut handshakes = TaskSet::under(&cancel);
-    let mut sweep = tokio::time::interval(Gate::SWEEP_EVERY);
+    let mut sweep = tokio::time::interval(Authorizer::SWEEP_EVERY);
     sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -65,7 +65,7 @@ pub(super) async fn run(
             accepted = listener.accept() => match accepted {
                 Ok((socket, address)) => begin(&hall, &mut handshakes, socket, address),
                 Err(error) => {
-                    hall.gate.count(Refusal::AcceptFailed);
+                    hall.authorizer.count(Refusal::AcceptFailed);
                     tracing::debug!(%error, "no connection could be taken");
                     tokio::time::sleep(AFTER_FAILURE).await;
                 }
@@ -75,18 +75,18 @@ pub(super) async fn run(
                     tracing::error!(%panic, "a handshake panicked; its connection is closed");
                 }
             }
-            _ = sweep.tick() => hall.gate.sweep(),
+            _ = sweep.tick() => hall.authorizer.sweep(),
         }
     }
     handshakes.stop(std::time::Duration::ZERO).await;
 }
 
 fn begin(hall: &Arc<Hall>, handshakes: &mut TaskSet, socket: TcpStream, address: SocketAddr) {
-    let policy = hall.gate.policy();
-    let admitted = hall
-        .gate
-        .sessions()
-        .admit(address, &policy.limits, hall.gate.clock().now());
+    let policy = hall.authorizer.policy();
+    let admitted =
+        hall.authorizer
+            .sessions()
+            .admit(address, &policy.limits, hall.authorizer.clock().now());
     match admitted {
         Ok(admission) => {
             let hall = Arc::clone(hall);
@@ -117,13 +117,13 @@ impl Hall {
                 None => return self.refuse(address, None, Refusal::NoIdentity, &facts.serial),
             },
         };
-        let policy = self.gate.policy();
+        let policy = self.authorizer.policy();
         let (serial, not_after) =
             facts.map_or_else(Default::default, |f| (f.serial, Some(f.not_after)));
         if policy.rights(&identity).is_none() {
             return self.refuse(address, Some(&identity), Refusal::UnknownIdentity, &serial);
         }
-        let clock = self.gate.clock();
+        let clock = self.authorizer.clock();
         let (since, now) = (UtcMicros(clock.utc_micros()), clock.now());
         let peer = Peer {
             address,
@@ -138,7 +138,7 @@ impl Hall {
                         .to(address.ip().to_string())
                         .saying(serial),
                 );
-                let connection = connection::open(wire, entry, self.gate.metrics());
+                let connection = connection::open(wire, entry, self.authorizer.metrics());
                 // Nobody takes it any more when the daemon stops.
                 let _ = self.ready.send(Ok(connection)).await;
             }
@@ -152,7 +152,7 @@ impl Hall {
         socket: TcpStream,
         address: SocketAddr,
     ) -> Option<(Wire, CertificateFacts)> {
-        let limit = self.gate.policy().limits.handshake_timeout;
+        let limit = self.authorizer.policy().limits.handshake_timeout;
         let shaking = TlsAcceptor::from(door.grpc()).accept(socket);
         let stream = match tokio::time::timeout(limit, shaking).await {
             Ok(Ok(stream)) => stream,
@@ -182,7 +182,7 @@ impl Hall {
     }
 
     fn refuse(&self, address: SocketAddr, identity: Option<&str>, refusal: Refusal, detail: &str) {
-        self.gate.count(refusal);
+        self.authorizer.count(refusal);
         tracing::debug!(%address, identity, reason = refusal.name(), detail, "turned away");
         let ip = address.ip().to_string();
         let who = identity.map_or_else(|| ip.clone(), str::to_owned);

@@ -9,7 +9,7 @@ use super::control::{CameraAction, ControlError};
 use super::deps::ApiDeps;
 use super::request::{caller, consumer};
 use super::status::{blocking, not_stored, refused};
-use crate::access::{Caller, Gate, Refusal};
+use crate::access::{Authorizer, Caller, Refusal};
 use crate::audit::{Entry, Outcome, Written};
 use crate::journal::JournalReader;
 use crate::model::ids::CameraId;
@@ -22,7 +22,7 @@ const MAX_PAGE: usize = 256;
 /// Answers administrative calls.
 pub(super) struct AdminService {
     pub(super) deps: ApiDeps,
-    pub(super) gate: Arc<Gate>,
+    pub(super) authorizer: Arc<Authorizer>,
 }
 
 impl AdminService {
@@ -46,7 +46,7 @@ impl AdminService {
     ) -> Result<Response<T>, Status> {
         let entry = |outcome| Entry::once(&*caller.identity, what, outcome).to(target);
         if let Err(status) = self.write(entry(Outcome::Asked)).await {
-            self.gate.count(Refusal::Audit);
+            self.authorizer.count(Refusal::Audit);
             return Err(status);
         }
         let result = act.await;
@@ -77,7 +77,7 @@ impl AdminService {
             CameraId::new(id).map_err(|error| Status::invalid_argument(format!("id: {error}")))?;
         let act = async {
             if !caller.may_see(&camera) {
-                self.gate.count(Refusal::Scope);
+                self.authorizer.count(Refusal::Scope);
                 // The same words as for one that is not there.
                 return Err(Status::not_found(format!("no camera `{camera}` here")));
             }
@@ -214,8 +214,8 @@ impl Admin for AdminService {
         request: Request<v1::ListSessionsRequest>,
     ) -> Result<Response<v1::ListSessionsResponse>, Status> {
         self.look(&caller(&request)?, "sessions.list").await;
-        let policy = self.gate.policy();
-        let open = self.gate.sessions().list();
+        let policy = self.authorizer.policy();
+        let open = self.authorizer.sessions().list();
         let sessions = open.iter().map(|session| {
             let peer = &session.peer;
             let rights = policy.rights(&peer.identity);

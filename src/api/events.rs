@@ -17,7 +17,7 @@ use super::request::{caller, consumer};
 use super::status::{blocking, not_stored, refused, stopping};
 use super::subscribe::Subscriber;
 use crate::access::owners::OwnerError;
-use crate::access::{Caller, Gate, Refusal};
+use crate::access::{Authorizer, Caller, Refusal};
 use crate::journal::{AcknowledgeError, Filter};
 use crate::model::ids::{ConsumerName, Sequence};
 use crate::model::time::UtcMicros;
@@ -40,7 +40,7 @@ pub(super) struct EventsService {
     deps: ApiDeps,
     spawner: mpsc::Sender<SubscriberTask>,
     cancel: CancellationToken,
-    gate: Arc<Gate>,
+    authorizer: Arc<Authorizer>,
 }
 
 impl EventsService {
@@ -48,13 +48,13 @@ impl EventsService {
         deps: ApiDeps,
         spawner: mpsc::Sender<SubscriberTask>,
         cancel: CancellationToken,
-        gate: Arc<Gate>,
+        authorizer: Arc<Authorizer>,
     ) -> Self {
         Self {
             deps,
             spawner,
             cancel,
-            gate,
+            authorizer,
         }
     }
 
@@ -69,7 +69,7 @@ impl EventsService {
         match claimed {
             Ok(()) => Ok(name),
             Err(error @ OwnerError::Others) => {
-                self.gate.count(Refusal::Scope);
+                self.authorizer.count(Refusal::Scope);
                 Err(Status::permission_denied(format!("consumer: {error}")))
             }
             Err(error @ OwnerError::TooMany) => {
@@ -83,7 +83,7 @@ impl EventsService {
     fn filter(&self, wire: Option<v1::EventFilter>, caller: &Caller) -> Result<Filter, Status> {
         let filter = filter(wire)?;
         if let Some(camera) = filter.cameras.iter().find(|id| !caller.may_see(id)) {
-            self.gate.count(Refusal::Scope);
+            self.authorizer.count(Refusal::Scope);
             return Err(Status::permission_denied(format!(
                 "filter.cameras: `{camera}` is not among your cameras"
             )));
@@ -134,10 +134,10 @@ impl Events for EventsService {
         let caller = caller(&request)?;
         let request = request.into_inner();
         let filter = self.filter(request.filter, &caller)?;
-        let limits = &self.gate.policy().limits;
-        let place = self.gate.sessions().stream(&caller.identity, limits);
+        let limits = &self.authorizer.policy().limits;
+        let place = self.authorizer.sessions().stream(&caller.identity, limits);
         let place = place.map_err(|refusal| {
-            self.gate.count(refusal);
+            self.authorizer.count(refusal);
             refused(refusal)
         })?;
         let after = self.start(request.start, &caller).await?;

@@ -15,13 +15,13 @@ use super::connection::Peer;
 use super::logins::Logins;
 use super::status::refused;
 use crate::access::sessions::OpenCall;
-use crate::access::{Gate, Refusal, methods};
+use crate::access::{Authorizer, Refusal, methods};
 use crate::audit::{Entry, Outcome};
 
 /// Puts a [`Guard`] in front of a service.
 #[derive(Clone)]
 pub(super) struct GuardLayer {
-    pub(super) gate: Arc<Gate>,
+    pub(super) authorizer: Arc<Authorizer>,
     pub(super) logins: Logins,
 }
 
@@ -31,7 +31,7 @@ impl<S> Layer<S> for GuardLayer {
     fn layer(&self, inner: S) -> Guard<S> {
         Guard {
             inner,
-            gate: Arc::clone(&self.gate),
+            authorizer: Arc::clone(&self.authorizer),
             logins: self.logins.clone(),
         }
     }
@@ -41,7 +41,7 @@ impl<S> Layer<S> for GuardLayer {
 #[derive(Clone)]
 pub(super) struct Guard<S> {
     inner: S,
-    gate: Arc<Gate>,
+    authorizer: Arc<Authorizer>,
     logins: Logins,
 }
 
@@ -68,7 +68,7 @@ where
         };
         let path = request.uri().path();
         let bytes = header_bytes(request.headers()) + path.len();
-        let (caller, call) = match self.gate.request(&session, path, bytes) {
+        let (caller, call) = match self.authorizer.request(&session, path, bytes) {
             Ok(let_in) => let_in,
             Err(refusal) => {
                 self.note(&session.peer.identity, path, refusal);
@@ -80,16 +80,16 @@ where
         // The clone takes the place of the one that said it is ready.
         let next = self.inner.clone();
         let mut ready = std::mem::replace(&mut self.inner, next);
-        let gate = Arc::clone(&self.gate);
+        let authorizer = Arc::clone(&self.authorizer);
         Box::pin(async move {
-            let limit = gate.policy().limits.request_timeout;
+            let limit = authorizer.policy().limits.request_timeout;
             let Ok(answer) = tokio::time::timeout(limit, ready.call(request)).await else {
-                gate.count(Refusal::RequestTime);
+                authorizer.count(Refusal::RequestTime);
                 return Ok(refused(Refusal::RequestTime).into_http());
             };
             let answer = answer?;
             if is_too_large(answer.headers()) {
-                gate.count(Refusal::Message);
+                authorizer.count(Refusal::Message);
             }
             Ok(answer.map(|body| Body::new(Held { body, _call: call })))
         })

@@ -6,14 +6,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::audit_trail::{shortened, write};
 use crate::access::tls::Change;
-use crate::access::{Gate, TlsDoor, TlsError};
+use crate::access::{Authorizer, TlsDoor, TlsError};
 use crate::audit::{AuditLog, Entry, Outcome};
 use crate::base::metrics::Metrics;
 
 /// Looks at the certificates' files; the serial number of new ones that are now in force.
 pub(super) async fn look(
     door: &Arc<TlsDoor>,
-    gate: &Arc<Gate>,
+    authorizer: &Arc<Authorizer>,
     metrics: &Arc<Metrics>,
     again: bool,
 ) -> Result<Option<String>, TlsError> {
@@ -36,7 +36,7 @@ pub(super) async fn look(
     );
     if authority {
         // Somebody may be inside whom the new authority would not let in.
-        gate.cut_all();
+        authorizer.cut_all();
     }
     Ok(Some(facts.serial))
 }
@@ -45,7 +45,7 @@ pub(super) async fn look(
 /// written it still counts, for an expired certificate would lock the platform out.
 pub(super) async fn watch(
     door: Arc<TlsDoor>,
-    gate: Arc<Gate>,
+    authorizer: Arc<Authorizer>,
     audit: Arc<AuditLog>,
     metrics: Arc<Metrics>,
     cancel: CancellationToken,
@@ -58,7 +58,7 @@ pub(super) async fn watch(
             _ = tick.tick() => {}
         }
         let entry = |outcome| Entry::once("daemon", "certificates.reload", outcome);
-        let entry = match look(&door, &gate, &metrics, false).await {
+        let entry = match look(&door, &authorizer, &metrics, false).await {
             Ok(None) => continue,
             Ok(Some(serial)) => entry(Outcome::Done).saying(serial),
             Err(error) => {

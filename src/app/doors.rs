@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::error::AppError;
 use crate::access::owners::Owners;
-use crate::access::{Gate, Policy, TlsDoor};
+use crate::access::{Authorizer, Policy, TlsDoor};
 use crate::audit::{AuditLog, Entry, Outcome};
 use crate::base::clock::SharedClock;
 use crate::base::metrics::Metrics;
@@ -15,7 +15,7 @@ use crate::infer::manifest::Manifest;
 
 /// What the API and the console ask before they answer.
 pub(super) struct Doors {
-    pub(super) gate: Arc<Gate>,
+    pub(super) authorizer: Arc<Authorizer>,
     pub(super) tls: Option<Arc<TlsDoor>>,
     pub(super) audit: Arc<AuditLog>,
     pub(super) owners: Arc<Owners>,
@@ -61,7 +61,7 @@ impl Doors {
         // Its failure is counted and logged there; the cameras are watched all the same.
         let _ = audit.append(&start_entries(config));
         Ok(Self {
-            gate: Gate::new(
+            authorizer: Authorizer::new(
                 Policy::of(&config.api),
                 Arc::clone(metrics),
                 Arc::clone(clock),

@@ -72,7 +72,7 @@ impl App {
             Entry::once(who, "configuration.reload", outcome).to(path.display().to_string())
         };
         if !write(&self.doors.audit, entry(Outcome::Asked)).await {
-            self.doors.gate.count(Refusal::Audit);
+            self.doors.authorizer.count(Refusal::Audit);
             self.metrics.count_reload("refused");
             tracing::error!("reload refused: the audit log cannot be written");
             return Err(ControlError::Audit);
@@ -107,7 +107,7 @@ impl App {
         // The last thing that can be wrong: after it, nothing is refused any more.
         let certificates_changed = match &self.doors.tls {
             None => false,
-            Some(door) => certificates::look(door, &self.doors.gate, &self.metrics, true)
+            Some(door) => certificates::look(door, &self.doors.authorizer, &self.metrics, true)
                 .await
                 .map_err(|error| refused(error.to_string()))?
                 .is_some(),
@@ -117,7 +117,7 @@ impl App {
         if new.api.door == self.config.api.door {
             self.config.api.clients.clone_from(&new.api.clients);
             self.config.api.limits = new.api.limits.clone();
-            self.doors.gate.update(policy);
+            self.doors.authorizer.update(policy);
         }
         let changes = self.reload(new).await;
         tracing::info!(

@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::access::connection::{self, Wire};
-use crate::access::{Gate, Refusal, TlsDoor, certificate};
+use crate::access::{Authorizer, Refusal, TlsDoor, certificate};
 
 /// Connections at a time, handshakes too.
 const PLACES: usize = 64;
@@ -26,7 +26,7 @@ pub struct ConsoleDoor {
     /// The API's certificates.
     pub tls: Arc<TlsDoor>,
     /// The API's policy.
-    pub gate: Arc<Gate>,
+    pub authorizer: Arc<Authorizer>,
 }
 
 type Welcomed = Option<(Connection, SocketAddr)>;
@@ -109,11 +109,11 @@ impl ConsoleDoor {
         address: SocketAddr,
     ) -> Option<TlsStream<TcpStream>> {
         let refuse = |refusal: Refusal, detail: &str| {
-            self.gate.count(refusal);
+            self.authorizer.count(refusal);
             tracing::debug!(%address, reason = refusal.name(), detail, "the console turned somebody away");
             None
         };
-        let limit = self.gate.policy().limits.handshake_timeout;
+        let limit = self.authorizer.policy().limits.handshake_timeout;
         let shaking = TlsAcceptor::from(self.tls.console()?).accept(socket);
         let stream = match tokio::time::timeout(limit, shaking).await {
             Ok(Ok(stream)) => stream,
@@ -133,7 +133,7 @@ impl ConsoleDoor {
             let Some(identity) = identity else {
                 return refuse(Refusal::NoIdentity, "");
             };
-            if self.gate.policy().rights(&identity).is_none() {
+            if self.authorizer.policy().rights(&identity).is_none() {
                 return refuse(Refusal::UnknownIdentity, &identity);
             }
         }

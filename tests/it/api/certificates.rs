@@ -264,7 +264,7 @@ async fn who_loses_a_role_is_cut_off_and_who_gets_one_is_let_in_without_a_restar
     let mut new = api.clone();
     new.clients.retain(|client| *client.identity != platform);
     new.clients.push(client("newcomer", Role::Subscriber));
-    daemon.gate.update(parapet::access::Policy::of(&new));
+    daemon.authorizer.update(parapet::access::Policy::of(&new));
     let end = tokio::time::timeout(Duration::from_secs(5), async {
         loop {
             match events.next().await {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parapet::access::owners::Owners;
-use parapet::access::{Gate, Policy, TlsDoor};
+use parapet::access::{Authorizer, Policy, TlsDoor};
 use parapet::api::client::{Client, ClientError, Subscription};
 use parapet::api::{ApiDeps, CameraAction, CameraView, ControlError, Entrance, Reloaded};
 use parapet::audit::{AuditLog, LEAST_KEEP};
@@ -81,7 +81,7 @@ pub(crate) struct Daemon {
     pub(crate) servers: TaskSet,
     pub(crate) address: SocketAddr,
     pub(crate) folder: tempfile::TempDir,
-    pub(crate) gate: Arc<Gate>,
+    pub(crate) authorizer: Arc<Authorizer>,
     pub(crate) tls: Option<Arc<TlsDoor>>,
     pub(crate) control: Arc<Control>,
 }
@@ -121,7 +121,7 @@ impl Daemon {
         let journal =
             Journal::open(&config, Arc::clone(&clock), Arc::clone(&metrics)).expect("journal");
         let mut servers = TaskSet::under(&CancellationToken::new());
-        let gate = Gate::new(Policy::of(api), Arc::clone(&metrics), Arc::clone(&clock));
+        let authorizer = Authorizer::new(Policy::of(api), Arc::clone(&metrics), Arc::clone(&clock));
         let tls = match &api.door {
             Door::Plaintext { .. } => None,
             Door::Tls(files) => {
@@ -147,7 +147,7 @@ impl Daemon {
         };
         let entrance = Entrance {
             listen: api.listen,
-            gate: Arc::clone(&gate),
+            authorizer: Arc::clone(&authorizer),
             tls: tls.clone(),
         };
         let (address, serving) = parapet::api::serve(entrance, deps, servers.token())
@@ -160,7 +160,7 @@ impl Daemon {
             servers,
             address,
             folder,
-            gate,
+            authorizer,
             tls,
             control,
         }

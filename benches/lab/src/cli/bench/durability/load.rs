@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use parapet::access::owners::Owners;
-use parapet::access::{Gate, Policy};
+use parapet::access::{Authorizer, Policy};
 use parapet::api::{ApiDeps, CameraAction, CameraView, Control, ControlError, Entrance, Reloaded};
 use parapet::audit::{AuditLog, LEAST_KEEP};
 use parapet::base::clock::SystemClock;
@@ -141,7 +141,7 @@ impl Node {
         };
         let entrance = Entrance {
             listen: door.listen,
-            gate: Gate::new(Policy::of(&door), metrics, clock),
+            authorizer: Authorizer::new(Policy::of(&door), metrics, clock),
             tls: None,
         };
         let (address, serving) = parapet::api::serve(entrance, deps, servers.token()).await?;

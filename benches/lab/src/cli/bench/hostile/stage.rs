@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::durability::load::{self, NoCameras};
 use crate::authority::{Authority, Validity};
 use parapet::access::owners::Owners;
-use parapet::access::{Gate, Policy, TlsDoor};
+use parapet::access::{Authorizer, Policy, TlsDoor};
 use parapet::api::{ApiDeps, Entrance};
 use parapet::audit::{self, AuditLog};
 use parapet::base::clock::{SharedClock, SystemClock};
@@ -55,7 +55,8 @@ impl Stage {
         let config = load::config(folder.path().join("journal.sqlite3"))?;
         let journal = Journal::open(&config, Arc::clone(&clock), Arc::clone(&metrics))?;
         let journal = Arc::new(journal);
-        let gate = Gate::new(Policy::of(&api), Arc::clone(&metrics), Arc::clone(&clock));
+        let authorizer =
+            Authorizer::new(Policy::of(&api), Arc::clone(&metrics), Arc::clone(&clock));
         let tls = match &api.door {
             Door::Tls(files) => Some(TlsDoor::open(files.clone(), None, Arc::clone(&clock))?),
             Door::Plaintext { .. } => None,
@@ -77,7 +78,7 @@ impl Stage {
         };
         let entrance = Entrance {
             listen: api.listen,
-            gate,
+            authorizer,
             tls: tls.map(Arc::new),
         };
         let mut servers = TaskSet::under(&CancellationToken::new());

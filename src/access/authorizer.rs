@@ -1,4 +1,4 @@
-//! Where every request asks whether it may go on.
+//! Decides of every request whether it may go on.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::base::metrics::Metrics;
 const BURSTS_UNTIL_CUT: u64 = 5;
 
 /// The policy in force and everybody who is connected.
-pub struct Gate {
+pub struct Authorizer {
     policy: RwLock<Arc<Policy>>,
     sessions: Arc<Sessions>,
     buckets: Mutex<HashMap<Arc<str>, Bucket>>,
@@ -26,8 +26,8 @@ pub struct Gate {
     clock: SharedClock,
 }
 
-impl Gate {
-    /// A gate with nobody inside.
+impl Authorizer {
+    /// An authorizer that nobody is connected to.
     #[must_use]
     pub fn new(policy: Policy, metrics: Arc<Metrics>, clock: SharedClock) -> Arc<Self> {
         Arc::new(Self {
@@ -62,7 +62,7 @@ impl Gate {
         self.metrics.count_refusal(refusal.name());
     }
 
-    /// Where the gate counts.
+    /// Where refusals are counted.
     #[must_use]
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
@@ -151,7 +151,7 @@ impl Gate {
         }
     }
 
-    /// Closes what has been silent for too long; to be called every [`Gate::SWEEP_EVERY`].
+    /// Closes what has been silent for too long; to be called every [`Authorizer::SWEEP_EVERY`].
     pub fn sweep(&self) {
         let limits = &self.policy().limits;
         let seconds = self.clock.utc_micros() / 1_000_000;
@@ -161,6 +161,6 @@ impl Gate {
         }
     }
 
-    /// How often [`Gate::sweep`] looks.
+    /// How often [`Authorizer::sweep`] looks.
     pub const SWEEP_EVERY: Duration = Duration::from_millis(500);
 }
