@@ -29,4 +29,4 @@ pub use authorizer::Authorizer;
 pub use policy::{Caller, Policy};
 pub use refusal::Refusal;
 pub use sessions::{Admission, Session, Sessions};
-pub use tls::{TlsDoor, TlsError};
+pub use tls::{ServerTls, TlsError};

@@ -9,7 +9,7 @@
 //! A subscriber that does not read fills its own queue and stops its own task; the journal and
 //! the other subscribers do not notice. Every stream task belongs to the server's task set.
 //!
-//! Who comes in and what they may call is `access`'s; here it is asked at two doors: the acceptor
+//! Who comes in and what they may call is `access`'s; here it is asked in two places: the acceptor
 //! (connections) and the guard (every request, before any service sees it).
 
 mod acceptor;
@@ -44,7 +44,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-use crate::access::{Authorizer, TlsDoor};
+use crate::access::{Authorizer, ServerTls};
 use crate::base::tasks::TaskSet;
 use crate::proto::v1;
 use crate::proto::v1::admin_server::AdminServer;
@@ -55,14 +55,14 @@ use events::{EventsService, SubscriberTask};
 /// How long open connections may take to end after the streams were told.
 const DRAIN: Duration = Duration::from_millis(400);
 
-/// How one comes in.
-pub struct Entrance {
+/// Where the API listens, and who may come in.
+pub struct ListenConfig {
     /// Address and port.
     pub listen: SocketAddr,
     /// Who may do what.
     pub authorizer: Arc<Authorizer>,
     /// Certificates; `None` speaks plain text.
-    pub tls: Option<Arc<TlsDoor>>,
+    pub tls: Option<Arc<ServerTls>>,
 }
 
 /// Why the API could not start.
@@ -87,15 +87,15 @@ pub enum ApiError {
 /// # Errors
 /// [`ApiError`] when the address cannot be bound.
 pub async fn serve(
-    entrance: Entrance,
+    listen_config: ListenConfig,
     deps: ApiDeps,
     cancel: CancellationToken,
 ) -> Result<(SocketAddr, impl Future<Output = ()> + Send + 'static), ApiError> {
-    let Entrance {
+    let ListenConfig {
         listen,
         authorizer,
         tls,
-    } = entrance;
+    } = listen_config;
     let failed = |source| ApiError::Listen {
         address: listen,
         source,

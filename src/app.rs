@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::owners::OwnerError;
 use crate::api::uplink::{self, UplinkDeps};
-use crate::api::{ApiDeps, CameraView, Entrance};
+use crate::api::{ApiDeps, CameraView, ListenConfig};
 use crate::base::clock::{SharedClock, process_cpu};
 use crate::base::metrics::Metrics;
 use crate::base::tasks::TaskSet;
@@ -203,21 +203,21 @@ async fn open_doors(
     deps: ApiDeps,
     metrics: &Arc<Metrics>,
 ) -> Result<SocketAddr, AppError> {
-    let entrance = Entrance {
+    let listen_config = ListenConfig {
         listen: config.api.listen,
         authorizer: Arc::clone(&doors.authorizer),
         tls: doors.tls.clone(),
     };
-    let (api, serving) = crate::api::serve(entrance, deps, servers.token()).await?;
+    let (api, serving) = crate::api::serve(listen_config, deps, servers.token()).await?;
     servers.spawn("grpc api", serving);
     let (audit, token) = (Arc::clone(&doors.audit), servers.token());
     servers.spawn(
         "audit",
         audit_trail::prune(Arc::clone(&audit), token.clone()),
     );
-    if let Some(door) = &doors.tls {
+    if let Some(tls) = &doors.tls {
         let watching = certificates::watch(
-            Arc::clone(door),
+            Arc::clone(tls),
             Arc::clone(&doors.authorizer),
             audit,
             Arc::clone(metrics),

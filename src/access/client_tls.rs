@@ -1,4 +1,4 @@
-//! The other side of the door: what a client shows, and whom it believes.
+//! The client's side: what it shows, and whom it believes.
 
 use std::path::PathBuf;
 use std::sync::Arc;

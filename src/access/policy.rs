@@ -10,7 +10,7 @@ use crate::config::types::{ApiConfig, Door, LimitsConfig};
 use crate::model::access::{Role, Scope};
 use crate::model::ids::CameraId;
 
-/// Who everybody is where the door is open to plain text.
+/// Who everybody is where plain text is allowed.
 pub const LOCAL: &str = "local";
 
 /// What an identity may do.

@@ -94,7 +94,7 @@ struct InForce {
 }
 
 /// Certificates in force, and where they come from.
-pub struct TlsDoor {
+pub struct ServerTls {
     config: TlsConfig,
     console: Option<bool>,
     clock: SharedClock,
@@ -103,7 +103,7 @@ pub struct TlsDoor {
     seen: Mutex<Option<Digests>>,
 }
 
-impl TlsDoor {
+impl ServerTls {
     /// Reads everything; `console` says whether the console speaks TLS too and then whether it
     /// asks for a certificate. A server certificate that is not good today is taken, and logged as an
     /// error: a daemon that does not start watches nobody.
@@ -148,7 +148,7 @@ impl TlsDoor {
         self.in_force.read().facts.clone()
     }
 
-    /// How often to call [`TlsDoor::look`].
+    /// How often to call [`ServerTls::look`].
     #[must_use]
     pub fn check_every(&self) -> std::time::Duration {
         self.config.check_every
@@ -193,9 +193,9 @@ impl TlsDoor {
     }
 }
 
-impl std::fmt::Debug for TlsDoor {
+impl std::fmt::Debug for ServerTls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TlsDoor")
+        f.debug_struct("ServerTls")
             .field("config", &self.config)
             .finish_non_exhaustive()
     }

@@ -25,7 +25,7 @@ use crate::access::certificate::{self, CertificateFacts};
 use crate::access::connection::Wire;
 use crate::access::policy::LOCAL;
 use crate::access::sessions::Peer;
-use crate::access::{Admission, Authorizer, Refusal, TlsDoor};
+use crate::access::{Admission, Authorizer, Refusal, ServerTls};
 use crate::audit::{Entry, Outcome};
 use crate::base::tasks::TaskSet;
 use crate::model::time::UtcMicros;
@@ -36,7 +36,7 @@ const AFTER_FAILURE: std::time::Duration = std::time::Duration::from_millis(50);
 /// What a handshake needs; shared by all of them.
 struct Hall {
     authorizer: Arc<Authorizer>,
-    tls: Option<Arc<TlsDoor>>,
+    tls: Option<Arc<ServerTls>>,
     ready: mpsc::Sender<io::Result<Connection>>,
     logins: Logins,
 }
@@ -45,7 +45,7 @@ struct Hall {
 pub(super) async fn run(
     listener: TcpListener,
     authorizer: Arc<Authorizer>,
-    tls: Option<Arc<TlsDoor>>,
+    tls: Option<Arc<ServerTls>>,
     ready: mpsc::Sender<io::Result<Connection>>,
     logins: Logins,
     cancel: CancellationToken,
@@ -105,7 +105,7 @@ impl Hall {
         }
         let (wire, facts) = match &self.tls {
             None => (Wire::Left(socket), None),
-            Some(door) => match self.shake_hands(door, socket, address).await {
+            Some(tls) => match self.shake_hands(tls, socket, address).await {
                 Some((wire, facts)) => (wire, Some(facts)),
                 None => return,
             },
@@ -148,12 +148,12 @@ impl Hall {
 
     async fn shake_hands(
         &self,
-        door: &TlsDoor,
+        tls: &ServerTls,
         socket: TcpStream,
         address: SocketAddr,
     ) -> Option<(Wire, CertificateFacts)> {
         let limit = self.authorizer.policy().limits.handshake_timeout;
-        let shaking = TlsAcceptor::from(door.grpc()).accept(socket);
+        let shaking = TlsAcceptor::from(tls.grpc()).accept(socket);
         let stream = match tokio::time::timeout(limit, shaking).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {

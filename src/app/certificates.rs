@@ -6,18 +6,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::audit_trail::{shortened, write};
 use crate::access::tls::Change;
-use crate::access::{Authorizer, TlsDoor, TlsError};
+use crate::access::{Authorizer, ServerTls, TlsError};
 use crate::audit::{AuditLog, Entry, Outcome};
 use crate::base::metrics::Metrics;
 
 /// Looks at the certificates' files; the serial number of new ones that are now in force.
 pub(super) async fn look(
-    door: &Arc<TlsDoor>,
+    tls: &Arc<ServerTls>,
     authorizer: &Arc<Authorizer>,
     metrics: &Arc<Metrics>,
     again: bool,
 ) -> Result<Option<String>, TlsError> {
-    let looking = Arc::clone(door);
+    let looking = Arc::clone(tls);
     let change = match tokio::task::spawn_blocking(move || looking.look(again)).await {
         Ok(looked) => looked?,
         Err(error) => {
@@ -44,13 +44,13 @@ pub(super) async fn look(
 /// Looks at the certificates' files again and again. A change is audited; where that cannot be
 /// written it still counts, for an expired certificate would lock the platform out.
 pub(super) async fn watch(
-    door: Arc<TlsDoor>,
+    tls: Arc<ServerTls>,
     authorizer: Arc<Authorizer>,
     audit: Arc<AuditLog>,
     metrics: Arc<Metrics>,
     cancel: CancellationToken,
 ) {
-    let mut tick = tokio::time::interval(door.check_every());
+    let mut tick = tokio::time::interval(tls.check_every());
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -58,7 +58,7 @@ pub(super) async fn watch(
             _ = tick.tick() => {}
         }
         let entry = |outcome| Entry::once("daemon", "certificates.reload", outcome);
-        let entry = match look(&door, &authorizer, &metrics, false).await {
+        let entry = match look(&tls, &authorizer, &metrics, false).await {
             Ok(None) => continue,
             Ok(Some(serial)) => entry(Outcome::Done).saying(serial),
             Err(error) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::error::AppError;
 use crate::access::owners::Owners;
-use crate::access::{Authorizer, Policy, TlsDoor};
+use crate::access::{Authorizer, Policy, ServerTls};
 use crate::audit::{AuditLog, Entry, Outcome};
 use crate::base::clock::SharedClock;
 use crate::base::metrics::Metrics;
@@ -16,7 +16,7 @@ use crate::infer::manifest::Manifest;
 /// What the API and the console ask before they answer.
 pub(super) struct Doors {
     pub(super) authorizer: Arc<Authorizer>,
-    pub(super) tls: Option<Arc<TlsDoor>>,
+    pub(super) tls: Option<Arc<ServerTls>>,
     pub(super) audit: Arc<AuditLog>,
     pub(super) owners: Arc<Owners>,
 }
@@ -43,12 +43,9 @@ impl Doors {
         let tls = match &config.api.door {
             Door::Plaintext { .. } => None,
             Door::Tls(files) => {
-                let door = TlsDoor::open(files.clone(), config.console.tls, Arc::clone(clock))?;
-                metrics
-                    .doors
-                    .certificate_expires
-                    .set(door.facts().not_after);
-                Some(Arc::new(door))
+                let tls = ServerTls::open(files.clone(), config.console.tls, Arc::clone(clock))?;
+                metrics.doors.certificate_expires.set(tls.facts().not_after);
+                Some(Arc::new(tls))
             }
         };
         let owners = Owners::open(&beside_journal(config, "consumers.sqlite3"));

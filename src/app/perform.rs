@@ -107,7 +107,7 @@ impl App {
         // The last thing that can be wrong: after it, nothing is refused any more.
         let certificates_changed = match &self.doors.tls {
             None => false,
-            Some(door) => certificates::look(door, &self.doors.authorizer, &self.metrics, true)
+            Some(tls) => certificates::look(tls, &self.doors.authorizer, &self.metrics, true)
                 .await
                 .map_err(|error| refused(error.to_string()))?
                 .is_some(),

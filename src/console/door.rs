@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::access::connection::{self, Wire};
-use crate::access::{Authorizer, Refusal, TlsDoor, certificate};
+use crate::access::{Authorizer, Refusal, ServerTls, certificate};
 
 /// Connections at a time, handshakes too.
 const PLACES: usize = 64;
@@ -24,7 +24,7 @@ const LIFE: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub struct ConsoleDoor {
     /// The API's certificates.
-    pub tls: Arc<TlsDoor>,
+    pub tls: Arc<ServerTls>,
     /// The API's policy.
     pub authorizer: Arc<Authorizer>,
 }

@@ -1,4 +1,4 @@
-//! Certificates: which open the door, and how they change under load.
+//! Certificates: which let somebody in, and how they change under load.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,7 +131,7 @@ async fn a_client_that_speaks_no_more_than_tls_1_2_is_refused() {
 async fn certificates_change_under_load_and_bad_ones_change_nothing() {
     let site = Site::new();
     let daemon = site.start(&site.api()).await;
-    let door = Arc::clone(daemon.tls.as_ref().expect("certificates"));
+    let tls = Arc::clone(daemon.tls.as_ref().expect("certificates"));
     let platform = name_of(Role::Subscriber);
     let mut events = site
         .client(&daemon, &platform)
@@ -139,7 +139,7 @@ async fn certificates_change_under_load_and_bad_ones_change_nothing() {
         .subscribe_after(0)
         .await
         .expect("subscribe");
-    let (mut next, mut serials) = (1, vec![door.facts().serial]);
+    let (mut next, mut serials) = (1, vec![tls.facts().serial]);
     for _ in 0..5 {
         // Connections come all the time while the files change.
         let comers = async {
@@ -149,7 +149,7 @@ async fn certificates_change_under_load_and_bad_ones_change_nothing() {
         };
         let change = async {
             site.serve_with(&site.authority, good());
-            let looked = tokio::task::block_in_place(|| door.look(false));
+            let looked = tokio::task::block_in_place(|| tls.look(false));
             assert!(matches!(
                 looked.expect("good"),
                 Change::Taken {
@@ -162,27 +162,27 @@ async fn certificates_change_under_load_and_bad_ones_change_nothing() {
         daemon.commit(next, next + 99).await;
         assert_eq!(take(&mut events, 100).await.first(), Some(&next));
         next += 100;
-        serials.push(door.facts().serial);
+        serials.push(tls.facts().serial);
     }
     serials.sort();
     serials.dedup();
     assert_eq!(serials.len(), 6, "each change took");
 
-    let before = door.facts();
+    let before = tls.facts();
     let expired = Validity {
         from: now() - 7_200,
         until: now() - 3_600,
     };
     site.serve_with(&site.authority, expired);
-    let error = door.look(false).expect_err("expired").to_string();
+    let error = tls.look(false).expect_err("expired").to_string();
     assert!(error.contains("it expired at"), "{error}");
-    assert_eq!(door.look(false).expect("told already"), Change::None);
+    assert_eq!(tls.look(false).expect("told already"), Change::None);
     std::fs::write(site.path("server.pem"), "garbage").expect("write");
-    let error = door.look(false).expect_err("garbage").to_string();
+    let error = tls.look(false).expect_err("garbage").to_string();
     assert!(error.contains("server.pem"), "{error}");
     std::fs::remove_file(site.path("server.pem")).expect("remove");
-    assert!(door.look(false).is_err());
-    assert_eq!(door.facts(), before);
+    assert!(tls.look(false).is_err());
+    assert_eq!(tls.facts(), before);
     assert!(is_let_in(&site, &daemon, &platform).await);
     daemon.commit(next, next).await;
     assert_eq!(take(&mut events, 1).await, [next]);
@@ -193,18 +193,18 @@ async fn a_key_that_others_may_read_is_refused_and_its_text_is_in_no_error() {
     use std::os::unix::fs::PermissionsExt as _;
     let site = Site::new();
     let daemon = site.start(&site.api()).await;
-    let door = daemon.tls.as_ref().expect("certificates");
+    let tls = daemon.tls.as_ref().expect("certificates");
     site.serve_with(&site.authority, good());
     let key = site.path("server.key");
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).expect("chmod");
-    let error = door.look(false).expect_err("open to all").to_string();
+    let error = tls.look(false).expect_err("open to all").to_string();
     assert!(error.contains("0644"), "{error}");
     // Half a key: the error must not quote it.
     let text = std::fs::read_to_string(&key).expect("read");
     let half = &text[..text.len() / 2];
     std::fs::write(&key, half).expect("write");
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).expect("chmod");
-    let error = format!("{:?}", door.look(false).expect_err("half a key"));
+    let error = format!("{:?}", tls.look(false).expect_err("half a key"));
     let secret = text.lines().nth(1).expect("a line of the key");
     assert!(!error.contains(&secret[..20]), "{error}");
 }
@@ -218,12 +218,12 @@ async fn a_new_authority_and_a_revoked_certificate_close_the_old_connections() {
     std::fs::write(site.path("revoked.pem"), "").expect("write");
     api.door = parapet::config::types::Door::Tls(tls);
     let daemon = site.start(&api).await;
-    let door = daemon.tls.as_ref().expect("certificates");
+    let tls = daemon.tls.as_ref().expect("certificates");
     let platform = name_of(Role::Subscriber);
     assert!(is_let_in(&site, &daemon, &platform).await);
     let other = Authority::new("other", good()).expect("authority");
     std::fs::write(site.path("ca.pem"), &other.own.certificate).expect("write");
-    let change = door.look(false).expect("good");
+    let change = tls.look(false).expect("good");
     assert!(
         matches!(
             change,

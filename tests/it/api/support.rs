@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parapet::access::owners::Owners;
-use parapet::access::{Authorizer, Policy, TlsDoor};
+use parapet::access::{Authorizer, Policy, ServerTls};
 use parapet::api::client::{Client, ClientError, Subscription};
-use parapet::api::{ApiDeps, CameraAction, CameraView, ControlError, Entrance, Reloaded};
+use parapet::api::{ApiDeps, CameraAction, CameraView, ControlError, ListenConfig, Reloaded};
 use parapet::audit::{AuditLog, LEAST_KEEP};
 use parapet::base::clock::SystemClock;
 use parapet::base::metrics::Metrics;
@@ -82,7 +82,7 @@ pub(crate) struct Daemon {
     pub(crate) address: SocketAddr,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) authorizer: Arc<Authorizer>,
-    pub(crate) tls: Option<Arc<TlsDoor>>,
+    pub(crate) tls: Option<Arc<ServerTls>>,
     pub(crate) control: Arc<Control>,
 }
 
@@ -125,8 +125,8 @@ impl Daemon {
         let tls = match &api.door {
             Door::Plaintext { .. } => None,
             Door::Tls(files) => {
-                let door = TlsDoor::open(files.clone(), None, Arc::clone(&clock));
-                Some(Arc::new(door.expect("certificates")))
+                let tls = ServerTls::open(files.clone(), None, Arc::clone(&clock));
+                Some(Arc::new(tls.expect("certificates")))
             }
         };
         let audit = AuditLog::open(
@@ -145,12 +145,12 @@ impl Daemon {
             owners: Arc::new(owners),
             control: Arc::clone(&control) as _,
         };
-        let entrance = Entrance {
+        let listen_config = ListenConfig {
             listen: api.listen,
             authorizer: Arc::clone(&authorizer),
             tls: tls.clone(),
         };
-        let (address, serving) = parapet::api::serve(entrance, deps, servers.token())
+        let (address, serving) = parapet::api::serve(listen_config, deps, servers.token())
             .await
             .expect("serve");
         servers.spawn("api", serving);

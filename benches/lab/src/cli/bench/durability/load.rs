@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use parapet::access::owners::Owners;
 use parapet::access::{Authorizer, Policy};
-use parapet::api::{ApiDeps, CameraAction, CameraView, Control, ControlError, Entrance, Reloaded};
+use parapet::api::{
+    ApiDeps, CameraAction, CameraView, Control, ControlError, ListenConfig, Reloaded,
+};
 use parapet::audit::{AuditLog, LEAST_KEEP};
 use parapet::base::clock::SystemClock;
 use parapet::base::metrics::Metrics;
@@ -139,12 +141,12 @@ impl Node {
             owners: Arc::new(Owners::open(&folder.join("consumers.sqlite3"))),
             control: Arc::new(NoCameras),
         };
-        let entrance = Entrance {
+        let listen_config = ListenConfig {
             listen: door.listen,
             authorizer: Authorizer::new(Policy::of(&door), metrics, clock),
             tls: None,
         };
-        let (address, serving) = parapet::api::serve(entrance, deps, servers.token()).await?;
+        let (address, serving) = parapet::api::serve(listen_config, deps, servers.token()).await?;
         servers.spawn("grpc api", serving);
         Ok(Self {
             journal,

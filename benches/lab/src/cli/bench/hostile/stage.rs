@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::super::durability::load::{self, NoCameras};
 use crate::authority::{Authority, Validity};
 use parapet::access::owners::Owners;
-use parapet::access::{Authorizer, Policy, TlsDoor};
-use parapet::api::{ApiDeps, Entrance};
+use parapet::access::{Authorizer, Policy, ServerTls};
+use parapet::api::{ApiDeps, ListenConfig};
 use parapet::audit::{self, AuditLog};
 use parapet::base::clock::{SharedClock, SystemClock};
 use parapet::base::metrics::Metrics;
@@ -58,7 +58,7 @@ impl Stage {
         let authorizer =
             Authorizer::new(Policy::of(&api), Arc::clone(&metrics), Arc::clone(&clock));
         let tls = match &api.door {
-            Door::Tls(files) => Some(TlsDoor::open(files.clone(), None, Arc::clone(&clock))?),
+            Door::Tls(files) => Some(ServerTls::open(files.clone(), None, Arc::clone(&clock))?),
             Door::Plaintext { .. } => None,
         };
         let audit = AuditLog::open(
@@ -76,13 +76,13 @@ impl Stage {
             owners: Arc::new(owners),
             control: Arc::new(NoCameras),
         };
-        let entrance = Entrance {
+        let listen_config = ListenConfig {
             listen: api.listen,
             authorizer,
             tls: tls.map(Arc::new),
         };
         let mut servers = TaskSet::under(&CancellationToken::new());
-        let (address, serving) = parapet::api::serve(entrance, deps, servers.token()).await?;
+        let (address, serving) = parapet::api::serve(listen_config, deps, servers.token()).await?;
         servers.spawn("api", serving);
         let load = start_load(journal.writer(), Arc::clone(&clock), events_per_second)?;
         Ok(Self {
