@@ -7,16 +7,16 @@
 mod audit_trail;
 mod certificates;
 mod control;
-mod doors;
 mod error;
 pub mod health;
 mod perform;
 pub mod room;
+mod security;
 pub mod service;
 
 pub use control::Command;
-pub use doors::audit_path;
 pub use error::AppError;
+pub use security::audit_path;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,8 +40,8 @@ use crate::ingest::Source;
 use crate::journal::Journal;
 use crate::model::camera::CameraStatus;
 use crate::model::ids::IdSource;
-use doors::Doors;
 use health::Health;
+use security::Security;
 
 /// What the daemon touches of the outside; tests bring fakes.
 pub struct Ports {
@@ -67,7 +67,7 @@ pub struct App {
     pool: Arc<InferencePool>,
     fleet: Fleet,
     servers: TaskSet,
-    doors: Doors,
+    security: Security,
     commands: Option<mpsc::Receiver<Command>>,
     api: SocketAddr,
     console: ConsoleHandle,
@@ -87,7 +87,7 @@ impl App {
             Arc::clone(&clock),
             Arc::clone(&metrics),
         )?);
-        let doors = Doors::open(&config, &clock, &metrics)?;
+        let security = Security::open(&config, &clock, &metrics)?;
         let pool = Arc::new(InferencePool::start(
             &config.inference,
             &config.models,
@@ -102,12 +102,12 @@ impl App {
             reader: journal.reader(),
             cameras: Arc::new(fleet.board()),
             metrics: Arc::clone(&metrics),
-            audit: Arc::clone(&doors.audit),
-            owners: Arc::clone(&doors.owners),
+            audit: Arc::clone(&security.audit),
+            owners: Arc::clone(&security.owners),
             control: Arc::new(remote),
         };
-        let api = open_doors(&mut servers, &config, &doors, deps, &metrics).await?;
-        start_uplink(&mut servers, &config, &doors, &journal, &metrics);
+        let api = start_api(&mut servers, &config, &security, deps, &metrics).await?;
+        start_uplink(&mut servers, &config, &security, &journal, &metrics);
         let health = Arc::new(Health::of(
             Arc::clone(&journal),
             Arc::clone(&pool),
@@ -116,7 +116,7 @@ impl App {
             clock,
         ));
         let view: Arc<dyn HealthView> = Arc::clone(&health) as _;
-        let console = start_console(&config, &doors, &metrics, view)?;
+        let console = start_console(&config, &security, &metrics, view)?;
         let mut app = Self {
             config,
             metrics,
@@ -124,7 +124,7 @@ impl App {
             pool,
             fleet,
             servers,
-            doors,
+            security,
             commands: Some(commands),
             api,
             console,
@@ -195,30 +195,30 @@ impl App {
     }
 }
 
-/// Starts the API and what watches over its doors; returns where it listens.
-async fn open_doors(
+/// Starts the API and what watches over its security; returns where it listens.
+async fn start_api(
     servers: &mut TaskSet,
     config: &Config,
-    doors: &Doors,
+    security: &Security,
     deps: ApiDeps,
     metrics: &Arc<Metrics>,
 ) -> Result<SocketAddr, AppError> {
     let listen_config = ListenConfig {
         listen: config.api.listen,
-        authorizer: Arc::clone(&doors.authorizer),
-        tls: doors.tls.clone(),
+        authorizer: Arc::clone(&security.authorizer),
+        tls: security.tls.clone(),
     };
     let (api, serving) = crate::api::serve(listen_config, deps, servers.token()).await?;
     servers.spawn("grpc api", serving);
-    let (audit, token) = (Arc::clone(&doors.audit), servers.token());
+    let (audit, token) = (Arc::clone(&security.audit), servers.token());
     servers.spawn(
         "audit",
         audit_trail::prune(Arc::clone(&audit), token.clone()),
     );
-    if let Some(tls) = &doors.tls {
+    if let Some(tls) = &security.tls {
         let watching = certificates::watch(
             Arc::clone(tls),
-            Arc::clone(&doors.authorizer),
+            Arc::clone(&security.authorizer),
             audit,
             Arc::clone(metrics),
             token,
@@ -230,14 +230,14 @@ async fn open_doors(
 
 fn start_console(
     config: &Config,
-    doors: &Doors,
+    security: &Security,
     metrics: &Arc<Metrics>,
     view: Arc<dyn HealthView>,
 ) -> Result<ConsoleHandle, AppError> {
-    let door = match (config.console.tls, &doors.tls) {
+    let door = match (config.console.tls, &security.tls) {
         (Some(_), Some(tls)) => Some(ConsoleDoor {
             tls: Arc::clone(tls),
-            authorizer: Arc::clone(&doors.authorizer),
+            authorizer: Arc::clone(&security.authorizer),
         }),
         _ => None,
     };
@@ -256,7 +256,7 @@ const UPLINK_OWNER: &str = " uplink";
 fn start_uplink(
     servers: &mut TaskSet,
     config: &Config,
-    doors: &Doors,
+    security: &Security,
     journal: &Journal,
     metrics: &Arc<Metrics>,
 ) {
@@ -264,7 +264,7 @@ fn start_uplink(
         return;
     };
     let consumer = &uplink.consumer;
-    match doors.owners.claim(consumer, UPLINK_OWNER) {
+    match security.owners.claim(consumer, UPLINK_OWNER) {
         Ok(()) => {}
         // The disk may come back long after the platform wants its events.
         Err(error @ OwnerError::Store { .. }) => {

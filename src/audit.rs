@@ -92,7 +92,7 @@ impl AuditLog {
             store: Mutex::new(None),
         };
         if let Err(error) = log.prune() {
-            log.metrics.doors.audit_failures.inc();
+            log.metrics.access.audit_failures.inc();
             tracing::error!(%error, "the audit log cannot be written: administrative changes are refused");
         }
         Arc::new(log)
@@ -109,7 +109,7 @@ impl AuditLog {
         match written {
             Ok(hashes) => {
                 self.metrics
-                    .doors
+                    .access
                     .audit_entries
                     .inc_by(entries.len() as u64);
                 for (entry, (sequence, hash)) in entries.iter().zip(hashes) {
@@ -128,7 +128,7 @@ impl AuditLog {
                 Ok(())
             }
             Err(error) => {
-                self.metrics.doors.audit_failures.inc();
+                self.metrics.access.audit_failures.inc();
                 tracing::error!(%error, "the audit log cannot be written");
                 Err(error)
             }

@@ -30,7 +30,7 @@ pub(super) fn open(wire: Wire, entry: Entry, metrics: &Metrics) -> Connection {
     let cut = entry.session().token().cancelled_owned();
     let place = Place {
         entry,
-        _counted: Counted::new(&metrics.doors.connections),
+        _counted: Counted::new(&metrics.access.connections),
     };
     Connection::new(wire, cut, io::ErrorKind::ConnectionAborted, place)
 }

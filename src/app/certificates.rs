@@ -28,7 +28,7 @@ pub(super) async fn look(
     let Change::Taken { facts, authority } = change else {
         return Ok(None);
     };
-    metrics.doors.certificate_expires.set(facts.not_after);
+    metrics.access.certificate_expires.set(facts.not_after);
     tracing::info!(
         serial = facts.serial,
         authority,

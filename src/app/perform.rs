@@ -71,8 +71,8 @@ impl App {
         let entry = |outcome| {
             Entry::once(who, "configuration.reload", outcome).to(path.display().to_string())
         };
-        if !write(&self.doors.audit, entry(Outcome::Asked)).await {
-            self.doors.authorizer.count(Refusal::Audit);
+        if !write(&self.security.audit, entry(Outcome::Asked)).await {
+            self.security.authorizer.count(Refusal::Audit);
             self.metrics.count_reload("refused");
             tracing::error!("reload refused: the audit log cannot be written");
             return Err(ControlError::Audit);
@@ -85,7 +85,7 @@ impl App {
             }
             Err(other) => entry(Outcome::Failed).saying(format!("{other:?}")),
         };
-        write(&self.doors.audit, came_of_it).await;
+        write(&self.security.audit, came_of_it).await;
         done
     }
 
@@ -105,9 +105,9 @@ impl App {
         };
         let new = loaded.map_err(|errors| refused(errors.to_string()))?.config;
         // The last thing that can be wrong: after it, nothing is refused any more.
-        let certificates_changed = match &self.doors.tls {
+        let certificates_changed = match &self.security.tls {
             None => false,
-            Some(tls) => certificates::look(tls, &self.doors.authorizer, &self.metrics, true)
+            Some(tls) => certificates::look(tls, &self.security.authorizer, &self.metrics, true)
                 .await
                 .map_err(|error| refused(error.to_string()))?
                 .is_some(),
@@ -117,7 +117,7 @@ impl App {
         if new.api.door == self.config.api.door {
             self.config.api.clients.clone_from(&new.api.clients);
             self.config.api.limits = new.api.limits.clone();
-            self.doors.authorizer.update(policy);
+            self.security.authorizer.update(policy);
         }
         let changes = self.reload(new).await;
         tracing::info!(

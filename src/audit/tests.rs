@@ -61,7 +61,7 @@ fn entries_are_read_as_they_were_written_and_the_chain_holds() {
     assert_eq!(verdict.problems, Vec::<String>::new());
     assert_eq!((verdict.entries, verdict.first, verdict.last), (3, 1, 3));
     assert_eq!(verdict.head, read[1].hash);
-    assert_eq!(f.metrics.doors.audit_entries.get(), 3);
+    assert_eq!(f.metrics.access.audit_entries.get(), 3);
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_log_that_cannot_be_written_says_so_and_is_tried_again() {
         .expect_err("no folder")
         .to_string();
     assert!(error.contains(&path.display().to_string()), "{error}");
-    assert_eq!(metrics.doors.audit_failures.get(), 2);
+    assert_eq!(metrics.access.audit_failures.get(), 2);
     std::fs::remove_file(&blocked).expect("removed");
     log.append(&[pause("a")]).expect("written at last");
     assert_eq!(verify_file(&path).expect("read").entries, 1);

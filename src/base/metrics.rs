@@ -1,15 +1,15 @@
 //! Every metric, named once. Series of one camera appear with [`Metrics::camera`] and go with
 //! [`Metrics::forget_camera`], so that a removed camera leaves nothing behind.
 
+mod access;
 mod cpu;
-mod doors;
 mod governor;
 mod journal;
 mod labels;
 mod watch;
 
+pub use access::AccessMetrics;
 pub use cpu::{CpuMetrics, CpuSeconds};
-pub use doors::DoorMetrics;
 pub use governor::{CoverageMetrics, GovernorMetrics};
 pub use journal::JournalMetrics;
 pub use labels::Labels;
@@ -127,7 +127,7 @@ pub struct Metrics {
     /// How much of the cameras is looked at.
     pub governor: GovernorMetrics,
     /// Who comes in.
-    pub doors: DoorMetrics,
+    pub access: AccessMetrics,
     /// What the work on pictures costs.
     pub cpu: CpuMetrics,
 }
@@ -228,7 +228,7 @@ impl Metrics {
             ),
             subscribers: register!("subscribers", "Open Subscribe streams", Gauge::default()),
             reloads: register!("config_reloads", "Reloads by result", both_results()),
-            doors: DoorMetrics::register(&mut r),
+            access: AccessMetrics::register(&mut r),
             cpu: CpuMetrics::register(&mut r),
             stages,
             gaps,
@@ -295,7 +295,7 @@ impl Metrics {
 
     /// Counts somebody who was turned away.
     pub fn count_refusal(&self, reason: &'static str) {
-        self.doors
+        self.access
             .refusals
             .get_or_create(&vec![("reason", reason.to_owned())])
             .inc();
@@ -304,7 +304,7 @@ impl Metrics {
     /// How many were turned away for this reason.
     #[must_use]
     pub fn refusals(&self, reason: &'static str) -> u64 {
-        self.doors
+        self.access
             .refusals
             .get_or_create(&vec![("reason", reason.to_owned())])
             .get()

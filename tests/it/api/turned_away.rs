@@ -53,7 +53,7 @@ async fn one_address_gets_only_so_many_connections_and_they_come_back() {
     closed(TcpStream::connect(daemon.address).await.expect("connect")).await;
     daemon.counted(&["connections_of_address"], 1).await;
     drop(held);
-    while daemon.metrics.doors.connections.get() > 0 {
+    while daemon.metrics.access.connections.get() > 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     daemon.client().await.cameras().await.expect("room again");
@@ -97,7 +97,7 @@ async fn too_many_requests_too_large_messages_and_headers_are_refused_with_a_rea
             .query(v1::QueryRequest::default())
             .await
             .is_ok_and(|_| true)
-            || daemon.metrics.doors.connections.get() > 0
+            || daemon.metrics.access.connections.get() > 0
         {}
     };
     assert!(

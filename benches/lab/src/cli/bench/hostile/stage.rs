@@ -116,7 +116,7 @@ impl Stage {
     }
 
     pub(super) fn audit_entries(&self) -> u64 {
-        self.metrics.doors.audit_entries.get()
+        self.metrics.access.audit_entries.get()
     }
 
     /// Stops everything; whether that and the audit log's chain are good.

@@ -9,7 +9,7 @@ use super::labels::Labels;
 
 /// Refusals, connections, audit log and certificate.
 #[derive(Debug, Default)]
-pub struct DoorMetrics {
+pub struct AccessMetrics {
     /// `parapet_api_refusals_total` by `reason` (`access::Refusal`).
     pub(super) refusals: Family<Labels, Counter>,
     /// `parapet_api_connections`: open connections that have shown who they are.
@@ -23,7 +23,7 @@ pub struct DoorMetrics {
     pub certificate_expires: Gauge,
 }
 
-impl DoorMetrics {
+impl AccessMetrics {
     pub(super) fn register(registry: &mut Registry) -> Self {
         let new = Self::default();
         registry.register(

@@ -14,7 +14,7 @@ use crate::config::types::Door;
 use crate::infer::manifest::Manifest;
 
 /// What the API and the console ask before they answer.
-pub(super) struct Doors {
+pub(super) struct Security {
     pub(super) authorizer: Arc<Authorizer>,
     pub(super) tls: Option<Arc<ServerTls>>,
     pub(super) audit: Arc<AuditLog>,
@@ -33,7 +33,7 @@ pub fn audit_path(config: &Config) -> PathBuf {
     config.audit.path.clone().unwrap_or_else(built_in)
 }
 
-impl Doors {
+impl Security {
     /// Opens everything; blocks on the disk. The journal's folder must be there.
     pub(super) fn open(
         config: &Config,
@@ -44,7 +44,10 @@ impl Doors {
             Door::Plaintext { .. } => None,
             Door::Tls(files) => {
                 let tls = ServerTls::open(files.clone(), config.console.tls, Arc::clone(clock))?;
-                metrics.doors.certificate_expires.set(tls.facts().not_after);
+                metrics
+                    .access
+                    .certificate_expires
+                    .set(tls.facts().not_after);
                 Some(Arc::new(tls))
             }
         };
