@@ -1,8 +1,8 @@
 //! Floor 6: the daemon as one value.
 //!
-//! Start order: journal, audit log and certificates, inference pool, fleet (no cameras yet), API, console, cameras; ready
+//! Start order: journal, audit log and certificates, inference pool, fleet (no cameras yet), API, ops endpoint, cameras; ready
 //! after all of them. Stop order: cameras and analysis (their last events reach the journal),
-//! journal, API, console, inference pool. Nobody upstream runs when something downstream stops.
+//! journal, API, ops endpoint, inference pool. Nobody upstream runs when something downstream stops.
 
 mod audit_trail;
 mod certificates;
@@ -32,7 +32,6 @@ use crate::base::clock::{SharedClock, process_cpu};
 use crate::base::metrics::Metrics;
 use crate::base::tasks::TaskSet;
 use crate::config::{self, Config};
-use crate::console::{ConsoleDoor, ConsoleHandle, HealthView};
 use crate::fleet::analysis::{Identity, Observer};
 use crate::fleet::{Emitted, Fleet, FleetParts, GovernorParts, StatusBoard};
 use crate::infer::{Backend, InferencePool};
@@ -40,6 +39,7 @@ use crate::ingest::Source;
 use crate::journal::Journal;
 use crate::model::camera::CameraStatus;
 use crate::model::ids::IdSource;
+use crate::ops::{HealthView, OpsHandle, OpsTls};
 use health::Health;
 use security::Security;
 
@@ -70,7 +70,7 @@ pub struct App {
     security: Security,
     commands: Option<mpsc::Receiver<Command>>,
     api: SocketAddr,
-    console: ConsoleHandle,
+    ops: OpsHandle,
     health: Arc<Health>,
 }
 
@@ -116,7 +116,7 @@ impl App {
             clock,
         ));
         let view: Arc<dyn HealthView> = Arc::clone(&health) as _;
-        let console = start_console(&config, &security, &metrics, view)?;
+        let ops = start_ops(&config, &security, &metrics, view)?;
         let mut app = Self {
             config,
             metrics,
@@ -127,7 +127,7 @@ impl App {
             security,
             commands: Some(commands),
             api,
-            console,
+            ops,
             health,
         };
         app.fleet.apply(&app.config.cameras).await;
@@ -156,13 +156,13 @@ impl App {
         self.api
     }
 
-    /// Where the console listens.
+    /// Where the ops endpoint listens.
     #[must_use]
-    pub fn console_address(&self) -> SocketAddr {
-        self.console.address()
+    pub fn ops_address(&self) -> SocketAddr {
+        self.ops.address()
     }
 
-    /// What the console and the watchdog ask.
+    /// What the ops endpoint and the watchdog ask.
     #[must_use]
     pub fn health(&self) -> Arc<Health> {
         Arc::clone(&self.health)
@@ -184,9 +184,9 @@ impl App {
                 .await
                 .unwrap_or(false);
         let (_, servers_late) = self.servers.stop(Duration::from_millis(700)).await;
-        let (console, pool) = (self.console, self.pool);
+        let (ops, pool) = (self.ops, self.pool);
         let closed = tokio::task::spawn_blocking(move || {
-            console.stop();
+            ops.stop();
             pool.stop();
         })
         .await
@@ -228,25 +228,25 @@ async fn start_api(
     Ok(api)
 }
 
-fn start_console(
+fn start_ops(
     config: &Config,
     security: &Security,
     metrics: &Arc<Metrics>,
     view: Arc<dyn HealthView>,
-) -> Result<ConsoleHandle, AppError> {
-    let door = match (config.console.tls, &security.tls) {
-        (Some(_), Some(tls)) => Some(ConsoleDoor {
+) -> Result<OpsHandle, AppError> {
+    let tls = match (config.ops.tls, &security.tls) {
+        (Some(_), Some(tls)) => Some(OpsTls {
             tls: Arc::clone(tls),
             authorizer: Arc::clone(&security.authorizer),
         }),
         _ => None,
     };
-    crate::console::serve_behind(door, config.console.listen, Arc::clone(metrics), view).map_err(
-        |source| AppError::Io {
-            what: "the console",
+    crate::ops::serve_behind(tls, config.ops.listen, Arc::clone(metrics), view).map_err(|source| {
+        AppError::Io {
+            what: "the ops endpoint",
             source,
-        },
-    )
+        }
+    })
 }
 
 /// The owner of the uplink's consumer: no certificate's identity begins with a blank, so that no

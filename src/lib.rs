@@ -18,7 +18,7 @@
 //!   audit     append-only, hash-chained log of who did what
 //! 4 fleet     one camera's state machine and driver, supervisor, live add/change/remove
 //! 5 api       gRPC services, domain ↔ wire conversion
-//!   console   health and /metrics on their own thread
+//!   ops       health and /metrics on their own thread
 //! 6 app       build(Config, Ports) → App; start order, stop order, signals, sd_notify
 //! 7 cli       the commands of the binary
 //! ```
@@ -30,12 +30,12 @@ pub mod audit;
 pub mod base;
 pub mod cli;
 pub mod config;
-pub mod console;
 pub mod fleet;
 pub mod infer;
 pub mod ingest;
 pub mod journal;
 pub mod model;
+pub mod ops;
 pub mod proto;
 pub mod rules;
 pub mod track;

@@ -88,7 +88,7 @@ struct Digests {
 /// One configuration for each protocol that is spoken behind TLS.
 struct InForce {
     grpc: Arc<ServerConfig>,
-    console: Option<Arc<ServerConfig>>,
+    ops: Option<Arc<ServerConfig>>,
     facts: CertificateFacts,
     digests: Digests,
 }
@@ -96,7 +96,7 @@ struct InForce {
 /// Certificates in force, and where they come from.
 pub struct ServerTls {
     config: TlsConfig,
-    console: Option<bool>,
+    ops: Option<bool>,
     clock: SharedClock,
     in_force: RwLock<InForce>,
     /// What the last look saw, taken or refused: the same bad files are told of once.
@@ -104,7 +104,7 @@ pub struct ServerTls {
 }
 
 impl ServerTls {
-    /// Reads everything; `console` says whether the console speaks TLS too and then whether it
+    /// Reads everything; `ops` says whether the ops endpoint speaks TLS too and then whether it
     /// asks for a certificate. A server certificate that is not good today is taken, and logged as an
     /// error: a daemon that does not start watches nobody.
     ///
@@ -112,18 +112,18 @@ impl ServerTls {
     /// [`TlsError`].
     pub fn open(
         config: TlsConfig,
-        console: Option<bool>,
+        ops: Option<bool>,
         clock: SharedClock,
     ) -> Result<Self, TlsError> {
         let files = read(&config)?;
-        let built = build(&config, console, &files)?;
+        let built = build(&config, ops, &files)?;
         if let Err(problem) = good_today(&built.facts, &clock) {
             tracing::error!(certificate = %config.certificate.display(), problem, "clients will refuse this server's certificate");
         }
         let seen = Mutex::new(Some(files.digests()));
         Ok(Self {
             config,
-            console,
+            ops,
             clock,
             in_force: RwLock::new(built),
             seen,
@@ -136,10 +136,10 @@ impl ServerTls {
         Arc::clone(&self.in_force.read().grpc)
     }
 
-    /// For the next connection to the console, where that speaks TLS.
+    /// For the next connection to the ops endpoint, where that speaks TLS.
     #[must_use]
-    pub fn console(&self) -> Option<Arc<ServerConfig>> {
-        self.in_force.read().console.clone()
+    pub fn ops(&self) -> Option<Arc<ServerConfig>> {
+        self.in_force.read().ops.clone()
     }
 
     /// What the server's certificate says.
@@ -179,7 +179,7 @@ impl ServerTls {
         if in_force == digests || (told && !again) {
             return Ok(Change::None);
         }
-        let built = build(&self.config, self.console, &files)?;
+        let built = build(&self.config, self.ops, &files)?;
         good_today(&built.facts, &self.clock).map_err(|problem| TlsError::Content {
             path: self.config.certificate.display().to_string(),
             problem,
@@ -274,7 +274,7 @@ pub(super) fn private_key(
     PrivateKeyDer::from_pem_slice(pem).map_err(|_| content(path, "there is no private key in it"))
 }
 
-fn build(config: &TlsConfig, console: Option<bool>, files: &Files) -> Result<InForce, TlsError> {
+fn build(config: &TlsConfig, ops: Option<bool>, files: &Files) -> Result<InForce, TlsError> {
     let chain = certificates(&config.certificate, &files.certificate)?;
     let facts = chain
         .first()
@@ -324,9 +324,7 @@ fn build(config: &TlsConfig, console: Option<bool>, files: &Files) -> Result<InF
     };
     Ok(InForce {
         grpc: one(true, b"h2")?,
-        console: console
-            .map(|required| one(required, b"http/1.1"))
-            .transpose()?,
+        ops: ops.map(|required| one(required, b"http/1.1")).transpose()?,
         facts,
         digests: files.digests(),
     })

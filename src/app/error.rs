@@ -15,7 +15,7 @@ pub enum AppError {
     /// A certificate or key cannot be used.
     #[error("the certificates of [api.tls] cannot be used")]
     Tls(#[from] crate::access::TlsError),
-    /// A thread or the console's listener could not start.
+    /// A thread or the ops endpoint's listener could not start.
     #[error("{what} could not start")]
     Io {
         /// Which part.

@@ -1,4 +1,4 @@
-//! How the daemon is: for the console at once, for systemd's watchdog with patience.
+//! How the daemon is: for the ops endpoint at once, for systemd's watchdog with patience.
 //!
 //! | part | is ill when | the watchdog starves after |
 //! |---|---|---|
@@ -18,10 +18,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::base::clock::{Monotonic, SharedClock};
-use crate::console::HealthView;
 use crate::fleet::handle::AnalysisHandle;
 use crate::infer::InferencePool;
 use crate::journal::Journal;
+use crate::ops::HealthView;
 
 /// A thread that is at one piece of work for longer than this is stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(30);
@@ -37,7 +37,7 @@ struct Part {
     ill_since: Mutex<Option<Monotonic>>,
 }
 
-/// Health for the console and the watchdog.
+/// Health for the ops endpoint and the watchdog.
 pub struct Health {
     clock: SharedClock,
     parts: Vec<Part>,

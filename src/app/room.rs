@@ -13,7 +13,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// (`deploy/LIMITS.md`); a reconnecting one has for a moment those of two sessions.
 const DESCRIPTORS_PER_CAMERA: u64 = 32;
 const THREADS_PER_CAMERA: u64 = 14;
-/// The daemon without cameras: runtime, blocking pool, workers, journal, API, console.
+/// The daemon without cameras: runtime, blocking pool, workers, journal, API, ops endpoint.
 const DESCRIPTORS_OF_ITS_OWN: u64 = 256;
 const THREADS_OF_ITS_OWN: u64 = 160;
 /// A thread's stack and its guard page are two mappings.

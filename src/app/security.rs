@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::config::types::Door;
 use crate::infer::manifest::Manifest;
 
-/// What the API and the console ask before they answer.
+/// What the API and the ops endpoint ask before they answer.
 pub(super) struct Security {
     pub(super) authorizer: Arc<Authorizer>,
     pub(super) tls: Option<Arc<ServerTls>>,
@@ -43,7 +43,7 @@ impl Security {
         let tls = match &config.api.door {
             Door::Plaintext { .. } => None,
             Door::Tls(files) => {
-                let tls = ServerTls::open(files.clone(), config.console.tls, Arc::clone(clock))?;
+                let tls = ServerTls::open(files.clone(), config.ops.tls, Arc::clone(clock))?;
                 metrics
                     .access
                     .certificate_expires

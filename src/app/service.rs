@@ -30,7 +30,7 @@ pub async fn run(path: &Path, config: Config, ports: Ports) -> Result<bool, AppE
     let interrupt = signal(SignalKind::interrupt()).map_err(io)?;
     super::room::check(config.cameras.len(), &config.state_dir);
     let mut app = App::start(config, ports).await?;
-    tracing::info!(api = %app.api_address(), console = %app.console_address(), "ready");
+    tracing::info!(api = %app.api_address(), ops = %app.ops_address(), "ready");
     notify(&[NotifyState::Ready]);
     let mut commands = app.take_commands().ok_or_else(|| AppError::Io {
         what: "the control queue",

@@ -51,7 +51,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
             "api",
             (old.api.listen, &old.api.door) != (new.api.listen, &new.api.door),
         ),
-        ("console", old.console != new.console),
+        ("ops", old.ops != new.ops),
         ("journal", old.journal != new.journal),
         ("audit", old.audit != new.audit),
         ("uplink", old.uplink != new.uplink),

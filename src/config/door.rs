@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::environment::Environment;
 use super::reader::{Set, Table};
 use super::reference;
-use super::types::{ApiConfig, ClientConfig, ConsoleConfig, Door, LimitsConfig, TlsConfig};
+use super::types::{ApiConfig, ClientConfig, Door, LimitsConfig, OpsConfig, TlsConfig};
 use crate::model::access::{CameraPattern, Role, Scope};
 
 const ROLES: [(&str, Role); 3] = [
@@ -199,10 +199,11 @@ fn scope(table: &Table<'_>) -> Option<Scope> {
     Some(Scope::Only(patterns))
 }
 
-/// Reads `[console]`; it uses the certificates of `[api.tls]`.
-pub(super) fn console(root: &Table<'_>, api: Option<&ApiConfig>) -> ConsoleConfig {
-    let Some(table) = root.table("console", "[console]") else {
-        return ConsoleConfig {
+/// Reads `[ops]`; it uses the certificates of `[api.tls]`.
+pub(super) fn ops(root: &Table<'_>, api: Option<&ApiConfig>) -> OpsConfig {
+    root.renamed("console", "ops");
+    let Some(table) = root.table("ops", "[ops]") else {
+        return OpsConfig {
             listen: loopback(9464),
             tls: None,
         };
@@ -225,7 +226,7 @@ pub(super) fn console(root: &Table<'_>, api: Option<&ApiConfig>) -> ConsoleConfi
     if wanted && api.is_some_and(|api| !matches!(api.door, Door::Tls(_))) {
         table.problem(
             at,
-            "the console speaks TLS with the certificates of [api.tls]: write that section",
+            "the ops endpoint speaks TLS with the certificates of [api.tls]: write that section",
         );
     }
     if !wanted && let Some(set) = &client_certificate {
@@ -234,7 +235,7 @@ pub(super) fn console(root: &Table<'_>, api: Option<&ApiConfig>) -> ConsoleConfi
             "`client_certificate` means nothing without TLS: drop it or write tls = true",
         );
     }
-    ConsoleConfig {
+    OpsConfig {
         listen,
         tls: wanted.then(|| client_certificate.is_none_or(|set| set.value)),
     }

@@ -143,6 +143,18 @@ impl<'f> Table<'f> {
         self.spot(key.and_then(|key| key.span()).map(|span| span.start))
     }
 
+    /// Says of a key that has another name now which one that is.
+    pub fn renamed(&self, old: &'static str, now: &str) {
+        if self.has(old) {
+            self.known.borrow_mut().push(old);
+            let at = self.key_spot(old);
+            self.problem(
+                at,
+                format!("`{old}` is called `{now}` now: rename it to [{now}]"),
+            );
+        }
+    }
+
     /// The value of a key, marked as known.
     pub fn item(&self, key: &'static str) -> Option<Set<'f, &'f Item>> {
         self.known.borrow_mut().push(key);

@@ -49,7 +49,7 @@ pub(super) fn read<'f>(
     let state_dir = state_dir.unwrap_or_else(|| PathBuf::from("/var/lib/parapet"));
     let log = log(&root);
     let api = door::api(&root, folder, environment);
-    let console = door::console(&root, api.as_ref());
+    let ops = door::ops(&root, api.as_ref());
     let journal = journal::read(&root, &state_dir, folder, site.as_ref().zip(node.as_ref()));
     let audit = audit(&root, folder);
     let uplink = journal::uplink(&root, folder, environment);
@@ -64,9 +64,8 @@ pub(super) fn read<'f>(
         node: node?,
         state_dir,
         log,
-        api: api?,
-        console,
-        journal: journal?,
+    let ops = door::ops(&root, api.as_ref());
+    let journal = journal::read(&root, &state_dir, folder, site.as_ref().zip(node.as_ref()));
         audit,
         uplink,
         inference,

@@ -97,7 +97,7 @@ fn the_shortest_file_has_no_camera_and_no_warning() {
     let loaded = check(HEAD).expect("sound");
     assert!(loaded.warnings.is_empty() && loaded.config.cameras.is_empty());
     assert_eq!(loaded.config.api.listen.to_string(), "127.0.0.1:7447");
-    assert_eq!(loaded.config.console.listen.to_string(), "127.0.0.1:9464");
+    assert_eq!(loaded.config.ops.listen.to_string(), "127.0.0.1:9464");
     assert_eq!(loaded.config.inference.workers, 3);
     assert_eq!(
         loaded.config.journal.path,
@@ -174,8 +174,12 @@ fn sections_are_checked() {
         "1:10: : `camera` is integer: write it as [[camera]]",
     );
     one(
-        "[consol]\n",
-        "1:2: : unknown key `consol`: did you mean `console`?",
+        "[journl]\n",
+        "1:2: : unknown key `journl`: did you mean `journal`?",
+    );
+    one(
+        "[console]\nlisten = \"127.0.0.1:9464\"\n",
+        "1:2: : `console` is called `ops` now: rename it to [ops]",
     );
     one("[profiles]\na = 1\n", "2:5: : `profiles.a` is integer");
 }

@@ -41,7 +41,7 @@ pub struct Config {
     /// The gRPC listener.
     pub api: ApiConfig,
     /// The health and metrics listener.
-    pub console: ConsoleConfig,
+    pub ops: OpsConfig,
     /// The durable event log.
     pub journal: JournalConfig,
     /// Who did what.
@@ -84,7 +84,7 @@ impl LogFormat {
 
 /// The health and metrics listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConsoleConfig {
+pub struct OpsConfig {
     /// Address and port.
     pub listen: SocketAddr,
     /// Whether it speaks TLS, and then whether the other side must show a certificate.

@@ -22,7 +22,7 @@ const DAEMON: Floors = &[
         "ingest", "infer", "track", "rules", "journal", "evidence", "access", "audit",
     ],
     &["fleet"],
-    &["api", "console"],
+    &["api", "ops"],
     &["app"],
     &["cli"],
 ];

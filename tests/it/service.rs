@@ -80,7 +80,7 @@ fn write_config(folder: &Path, more: &str) {
     let text = format!(
         "[site]\nname = \"s\"\n[node]\nname = \"n\"\nstate_dir = \"state\"\n\
          [models.demo]\nfolder = \"{}\"\n[inference]\nworkers = 1\n\
-         [api]\nplaintext = true\nlisten = \"127.0.0.1:0\"\n[console]\nlisten = \"127.0.0.1:0\"\n{more}",
+         [api]\nplaintext = true\nlisten = \"127.0.0.1:0\"\n[ops]\nlisten = \"127.0.0.1:0\"\n{more}",
         models.display()
     );
     std::fs::create_dir_all(folder.join("state")).expect("folder");

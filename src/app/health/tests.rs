@@ -89,7 +89,7 @@ fn config(folder: &Path) -> Config {
         text:
             "[site]\nname = \"s\"\n[node]\nname = \"n\"\n[models.demo]\nfolder = \"models/demo\"\n\
                [inference]\nworkers = 2\nmax_age_millis = 600000\n\
-               [api]\nplaintext = true\nlisten = \"127.0.0.1:0\"\n[console]\nlisten = \"127.0.0.1:0\"\n\
+               [api]\nplaintext = true\nlisten = \"127.0.0.1:0\"\n[ops]\nlisten = \"127.0.0.1:0\"\n\
                [[camera]]\nid = \"yard\"\ntest = { size = [64, 48], fps = 5 }\n"
                 .to_owned(),
     };

@@ -1,9 +1,9 @@
-//! `[api]` and `[console]`: every way in, and what is no way.
+//! `[api]` and `[ops]`: every way in, and what is no way.
 
 use std::time::Duration;
 
 use super::*;
-use crate::config::types::{ApiConfig, ConsoleConfig, Door, LimitsConfig};
+use crate::config::types::{ApiConfig, Door, LimitsConfig, OpsConfig};
 use crate::model::access::{Role, Scope};
 use crate::model::ids::CameraId;
 
@@ -28,9 +28,9 @@ fn one(text: &str, begins: &str) {
     );
 }
 
-fn api(text: &str) -> (ApiConfig, ConsoleConfig) {
+fn api(text: &str) -> (ApiConfig, OpsConfig) {
     match check(&format!("{BARE}{text}")) {
-        Ok(loaded) => (loaded.config.api, loaded.config.console),
+        Ok(loaded) => (loaded.config.api, loaded.config.ops),
         Err(errors) => panic!("{errors}"),
     }
 }
@@ -69,17 +69,14 @@ fn plain_text_is_for_loopback_only_and_gives_the_least_role() {
         "[api]\nplaintext = true\n[[api.client]]\nidentity = \"a\"\nrole = \"admin\"\n",
         "3:7: [api]: [[api.client]] means nothing in plain text",
     );
-    let (config, console) = api("[api]\nlisten = \"[::1]:1\"\nplaintext = true\n");
+    let (config, ops) = api("[api]\nlisten = \"[::1]:1\"\nplaintext = true\n");
     assert_eq!(
         config.door,
         Door::Plaintext {
             role: Role::Subscriber
         }
     );
-    assert_eq!(
-        (config.limits, console.tls),
-        (LimitsConfig::default(), None)
-    );
+    assert_eq!((config.limits, ops.tls), (LimitsConfig::default(), None));
 }
 
 #[test]
@@ -169,23 +166,22 @@ fn clients_have_one_role_each_and_a_scope() {
 }
 
 #[test]
-fn the_console_outside_loopback_speaks_tls_and_asks_for_a_certificate() {
-    let outside = "[console]\nlisten = \"0.0.0.0:9464\"\n";
+fn the_ops_endpoint_outside_loopback_speaks_tls_and_asks_for_a_certificate() {
+    let outside = "[ops]\nlisten = \"0.0.0.0:9464\"\n";
     one(
         &format!("[api]\nplaintext = true\n{outside}"),
-        "4:10: [console]: the console speaks TLS with the certificates of [api.tls]",
+        "4:10: [ops]: the ops endpoint speaks TLS with the certificates of [api.tls]",
     );
     one(
         &format!("[api]\n{TLS}{outside}tls = false\n"),
-        "4:10: [console]: `listen` is 0.0.0.0:9464, but plain text is for loopback only",
+        "4:10: [ops]: `listen` is 0.0.0.0:9464, but plain text is for loopback only",
     );
     one(
-        &format!("[api]\n{TLS}[console]\nclient_certificate = \"optional\"\n"),
-        "4:22: [console]: `client_certificate` means nothing without TLS",
+        &format!("[api]\n{TLS}[ops]\nclient_certificate = \"optional\"\n"),
+        "4:22: [ops]: `client_certificate` means nothing without TLS",
     );
     assert_eq!(api(&format!("[api]\n{TLS}{outside}")).1.tls, Some(true));
-    let optional =
-        format!("[api]\n{TLS}[console]\ntls = true\nclient_certificate = \"optional\"\n");
+    let optional = format!("[api]\n{TLS}[ops]\ntls = true\nclient_certificate = \"optional\"\n");
     assert_eq!(api(&optional).1.tls, Some(false));
 }
 

@@ -147,7 +147,7 @@ fn demo_config(show: &Show, count: usize, wall: &Wall, state: &Path) -> anyhow::
         }
     }
     let any = || "127.0.0.1:0".parse();
-    (config.api.listen, config.console.listen) = (any()?, any()?);
+    (config.api.listen, config.ops.listen) = (any()?, any()?);
     config.journal.path = state.join("journal.sqlite");
     config.state_dir = state.to_owned();
     Ok(config)
@@ -191,7 +191,7 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<bool> {
         args.cameras,
         wall.port(),
         app.api_address(),
-        app.console_address()
+        app.ops_address()
     );
     let lines = if args.json {
         EventLines::Json

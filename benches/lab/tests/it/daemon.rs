@@ -36,7 +36,7 @@ fn base_config(folder: &Path) -> (Config, CameraConfig) {
     let camera = CameraConfig::clone(camera);
     config.cameras.clear();
     config.api.listen = "127.0.0.1:0".parse().expect("address");
-    config.console.listen = "127.0.0.1:0".parse().expect("address");
+    config.ops.listen = "127.0.0.1:0".parse().expect("address");
     config.journal.path = folder.join("journal.sqlite");
     // Not what else runs on this machine is tried here.
     config.governor.enabled = false;

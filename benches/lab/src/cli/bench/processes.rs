@@ -105,7 +105,7 @@ impl Drop for WallProcess {
 /// `parapet run` as a child.
 pub(super) struct DaemonProcess {
     child: Child,
-    console: SocketAddr,
+    ops: SocketAddr,
     log: PathBuf,
 }
 
@@ -116,12 +116,12 @@ pub(super) fn free_port() -> anyhow::Result<u16> {
 }
 
 impl DaemonProcess {
-    /// Starts the daemon with a configuration whose console listens at `console`; it logs into
+    /// Starts the daemon with a configuration whose ops endpoint listens at `ops`; it logs into
     /// `folder`. Returns when it is ready, which it is before its cameras are.
     pub(super) async fn start(
         folder: &Path,
         config: &Path,
-        console: SocketAddr,
+        ops: SocketAddr,
     ) -> anyhow::Result<Self> {
         let log = folder.join("daemon.log");
         let file = std::fs::File::create(&log)?;
@@ -133,11 +133,7 @@ impl DaemonProcess {
             .stderr(file)
             .spawn()
             .context("the daemon's process does not start")?;
-        let mut daemon = Self {
-            child,
-            console,
-            log,
-        };
+        let mut daemon = Self { child, ops, log };
         let clock = SystemClock::new();
         while daemon.get("readyz").await.is_err() {
             let ended = daemon.child.try_wait()?.is_some();
@@ -157,9 +153,9 @@ impl DaemonProcess {
         self.child.id()
     }
 
-    /// A page of its console.
+    /// A page of its ops endpoint.
     pub(super) async fn get(&self, page: &str) -> anyhow::Result<String> {
-        let url = format!("http://{}/{page}", self.console);
+        let url = format!("http://{}/{page}", self.ops);
         let asked = tokio::task::spawn_blocking(move || {
             let mut answer = ureq::get(&url).call()?;
             let body = answer.body_mut().with_config().limit(LARGEST_ANSWER);

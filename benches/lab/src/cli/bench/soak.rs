@@ -18,8 +18,8 @@ use parapet::api::client::Client;
 use parapet::app::App;
 use parapet::base::clock::{SharedClock, SystemClock};
 use parapet::base::tasks::TaskSet;
-use parapet::console::HealthView as _;
 use parapet::model::camera::CameraState;
+use parapet::ops::HealthView as _;
 use parapet_sim::wall::Usage;
 
 /// The start is no steady state: caches fill, threads of the pools appear.

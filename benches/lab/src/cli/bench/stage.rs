@@ -85,7 +85,7 @@ impl Stage {
             .map_err(|errors| anyhow::anyhow!("the bench's own configuration: {errors}"))?
             .config;
         config.api.listen = "127.0.0.1:0".parse()?;
-        config.console.listen = "127.0.0.1:0".parse()?;
+        config.ops.listen = "127.0.0.1:0".parse()?;
         Ok(config)
     }
 

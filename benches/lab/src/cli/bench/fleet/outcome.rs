@@ -293,7 +293,7 @@ fn stages(before: &Moment, after: &Moment, seconds: f64, cameras: usize) -> Vec<
         ("track+rules", part(Part::Analyse)),
         ("journal", part(Part::Journal)),
         ("api+drivers", part(Part::Control)),
-        ("metrics", part(Part::Console)),
+        ("metrics", part(Part::Ops)),
         ("other", part(Part::Other)),
     ]
     .into_iter()

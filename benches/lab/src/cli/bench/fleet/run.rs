@@ -115,16 +115,16 @@ impl Fleet {
         let cameras = script::cameras(&places, most);
         let tables = wall_tables(&places, &cameras);
         let wall = WallProcess::start(folder.path(), &tables, most)?;
-        let [api, console] =
+        let [api, ops] =
             [free_port()?, free_port()?].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        let head = head(kind, folder.path(), [api, console])?;
+        let head = head(kind, folder.path(), [api, ops])?;
         let config = folder.path().join("parapet.toml");
         let begin = kind.ramp.map_or(first, |step| first.min(step as usize));
         std::fs::write(
             &config,
             config_text(&head, &places, &cameras, begin, &wall.url),
         )?;
-        let daemon = DaemonProcess::start(folder.path(), &config, console).await?;
+        let daemon = DaemonProcess::start(folder.path(), &config, ops).await?;
         let ids = cameras.iter().map(|camera| camera.id.clone());
         let mut fleet = Self {
             folder,

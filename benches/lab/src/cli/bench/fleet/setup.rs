@@ -81,7 +81,7 @@ pub(super) fn wall_tables(places: &[Place], cameras: &[Camera]) -> String {
 pub(super) fn head(
     kind: &FleetKind,
     folder: &Path,
-    [api, console]: [SocketAddr; 2],
+    [api, ops]: [SocketAddr; 2],
 ) -> anyhow::Result<String> {
     let model = kind.model.canonicalize().with_context(|| {
         let model = kind.model.display();
@@ -92,7 +92,7 @@ pub(super) fn head(
     Ok(format!(
         "[site]\nname = \"bench\"\n[node]\nname = \"bench\"\nstate_dir = '{}'\n\
          [log]\nfilter = \"warn\"\n\
-         [api]\nlisten = \"{api}\"\nplaintext = true\n[console]\nlisten = \"{console}\"\n\
+         [api]\nlisten = \"{api}\"\nplaintext = true\n[ops]\nlisten = \"{ops}\"\n\
          [models.detector]\nfolder = '{}'\n\
          [defaults]\nmode = \"{}\"\nanalysis_fps = {}\n{client}",
         folder.display(),

@@ -20,7 +20,7 @@ pub(super) enum Part {
     /// gRPC, camera drivers and everything else that is asynchronous.
     Control,
     /// `/metrics`, which this bench asks for.
-    Console,
+    Ops,
     /// Whatever is none of these.
     Other,
 }
@@ -48,8 +48,8 @@ pub(super) fn part(name: &str) -> Part {
         Part::Analyse
     } else if begins(&["journal"]) {
         Part::Journal
-    } else if begins(&["console"]) {
-        Part::Console
+    } else if begins(&["ops"]) {
+        Part::Ops
     } else if begins(&["control"]) {
         Part::Control
     } else {

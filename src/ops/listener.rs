@@ -1,4 +1,4 @@
-//! The console's listener: plain text or TLS, with a few places and a short life for each
+//! The ops endpoint's listener: plain text or TLS, with a few places and a short life for each
 //! connection, so that nobody who drips bytes keeps others out.
 
 use std::io;
@@ -22,7 +22,7 @@ const LIFE: Duration = Duration::from_secs(60);
 
 /// Certificates, and who has a role.
 #[derive(Clone)]
-pub struct ConsoleDoor {
+pub struct OpsTls {
     /// The API's certificates.
     pub tls: Arc<ServerTls>,
     /// The API's policy.
@@ -34,7 +34,7 @@ type Welcomed = Option<(Connection, SocketAddr)>;
 /// For `axum::serve`.
 pub(super) struct Listener {
     socket: TcpListener,
-    door: Option<ConsoleDoor>,
+    tls: Option<OpsTls>,
     places: Arc<Semaphore>,
     handshakes: JoinSet<Welcomed>,
 }
@@ -43,10 +43,10 @@ pub(super) struct Listener {
 pub(super) type Connection = connection::Connection<tokio::time::Sleep, OwnedSemaphorePermit>;
 
 impl Listener {
-    pub(super) fn new(socket: TcpListener, door: Option<ConsoleDoor>) -> Self {
+    pub(super) fn new(socket: TcpListener, tls: Option<OpsTls>) -> Self {
         Self {
             socket,
-            door,
+            tls,
             places: Arc::new(Semaphore::new(PLACES)),
             handshakes: JoinSet::new(),
         }
@@ -69,8 +69,8 @@ impl axum::serve::Listener for Listener {
                     Ok((socket, address)) => {
                         // None free: it is closed at once.
                         if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-                            let door = self.door.clone();
-                            self.handshakes.spawn(welcome(door, socket, address, place));
+                            let tls = self.tls.clone();
+                            self.handshakes.spawn(welcome(tls, socket, address, place));
                         }
                     }
                     Err(error) => {
@@ -88,21 +88,21 @@ impl axum::serve::Listener for Listener {
 }
 
 async fn welcome(
-    door: Option<ConsoleDoor>,
+    tls: Option<OpsTls>,
     socket: TcpStream,
     address: SocketAddr,
     place: OwnedSemaphorePermit,
 ) -> Welcomed {
-    let wire = match door {
+    let wire = match tls {
         None => Wire::Left(socket),
-        Some(door) => Wire::Right(Box::new(door.welcome(socket, address).await?)),
+        Some(tls) => Wire::Right(Box::new(tls.welcome(socket, address).await?)),
     };
     let over = tokio::time::sleep(LIFE);
     let connection = Connection::new(wire, over, io::ErrorKind::TimedOut, place);
     Some((connection, address))
 }
 
-impl ConsoleDoor {
+impl OpsTls {
     async fn welcome(
         &self,
         socket: TcpStream,
@@ -110,11 +110,11 @@ impl ConsoleDoor {
     ) -> Option<TlsStream<TcpStream>> {
         let refuse = |refusal: Refusal, detail: &str| {
             self.authorizer.count(refusal);
-            tracing::debug!(%address, reason = refusal.name(), detail, "the console turned somebody away");
+            tracing::debug!(%address, reason = refusal.name(), detail, "the ops endpoint turned somebody away");
             None
         };
         let limit = self.authorizer.policy().limits.handshake_timeout;
-        let shaking = TlsAcceptor::from(self.tls.console()?).accept(socket);
+        let shaking = TlsAcceptor::from(self.tls.ops()?).accept(socket);
         let stream = match tokio::time::timeout(limit, shaking).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return refuse(Refusal::Handshake, &error.to_string()),

@@ -1,5 +1,5 @@
-//! Floor 5: health and metrics over HTTP, on a thread of their own, so that a daemon whose other
-//! threads are busy or stuck still answers.
+//! Floor 5, the ops endpoint: health and metrics over HTTP, on a thread of their own, so that a
+//! daemon whose other threads are busy or stuck still answers.
 //!
 //! | path | answers |
 //! |---|---|
@@ -9,11 +9,11 @@
 //! | `/` | what else there is |
 //!
 //! On loopback it speaks plain text; elsewhere TLS with the certificates of the API, and then
-//! only to those who have a role there (`[console] client_certificate` may let in others).
+//! only to those who have a role there (`[ops] client_certificate` may let in others).
 
-mod door;
+mod listener;
 
-pub use door::ConsoleDoor;
+pub use listener::OpsTls;
 
 use std::io;
 use std::net::SocketAddr;
@@ -37,7 +37,7 @@ const INDEX: &str = "parapet\n\n/metrics\n/healthz\n/readyz\n";
 /// A client that does not finish its answer holds a stop up no longer than this.
 const STOP_DEADLINE: Duration = Duration::from_secs(1);
 
-/// What the daemon says of itself. Called on the console's thread; must not block.
+/// What the daemon says of itself. Called on the ops endpoint's thread; must not block.
 pub trait HealthView: Send + Sync {
     /// Whether the process does what it should; a supervisor restarts it when not.
     ///
@@ -51,15 +51,15 @@ pub trait HealthView: Send + Sync {
     fn ready(&self) -> Result<(), String>;
 }
 
-/// A running console. Dropping it stops the console without waiting.
+/// A running ops endpoint. Dropping it stops it without waiting.
 #[derive(Debug)]
-pub struct ConsoleHandle {
+pub struct OpsHandle {
     address: SocketAddr,
     cancel: CancellationToken,
     thread: Option<JoinHandle<()>>,
 }
 
-impl ConsoleHandle {
+impl OpsHandle {
     /// Where it listens; the port is the real one even when port 0 was asked for.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
@@ -72,12 +72,12 @@ impl ConsoleHandle {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!("the console's thread panicked");
+            tracing::error!("the ops endpoint's thread panicked");
         }
     }
 }
 
-impl Drop for ConsoleHandle {
+impl Drop for OpsHandle {
     fn drop(&mut self) {
         self.cancel.cancel();
     }
@@ -89,7 +89,7 @@ struct Views {
     health: Arc<dyn HealthView>,
 }
 
-/// Listens at `listen` and answers on a thread named `console`.
+/// Listens at `listen` and answers on a thread named `ops`.
 ///
 /// # Errors
 /// When the address cannot be bound (the error names it) or no thread can be started.
@@ -97,20 +97,20 @@ pub fn serve(
     listen: SocketAddr,
     metrics: Arc<Metrics>,
     health: Arc<dyn HealthView>,
-) -> io::Result<ConsoleHandle> {
+) -> io::Result<OpsHandle> {
     serve_behind(None, listen, metrics, health)
 }
 
-/// The same, behind TLS where there is a door.
+/// The same, behind TLS where `tls` is given.
 ///
 /// # Errors
 /// See [`serve`].
 pub fn serve_behind(
-    door: Option<ConsoleDoor>,
+    tls: Option<OpsTls>,
     listen: SocketAddr,
     metrics: Arc<Metrics>,
     health: Arc<dyn HealthView>,
-) -> io::Result<ConsoleHandle> {
+) -> io::Result<OpsHandle> {
     // Bound here and not on the thread, so that the caller sees the error.
     let socket = std::net::TcpListener::bind(listen).map_err(|error| at(listen, &error))?;
     socket.set_nonblocking(true)?;
@@ -121,12 +121,12 @@ pub fn serve_behind(
     let cancel = CancellationToken::new();
     let stopped = cancel.clone();
     let views = Views { metrics, health };
-    let thread = named_thread("console", move || {
-        if let Err(error) = runtime.block_on(answer(socket, door, views, stopped)) {
-            tracing::error!(%address, %error, "the console ended");
+    let thread = named_thread("ops", move || {
+        if let Err(error) = runtime.block_on(answer(socket, tls, views, stopped)) {
+            tracing::error!(%address, %error, "the ops endpoint ended");
         }
     })?;
-    Ok(ConsoleHandle {
+    Ok(OpsHandle {
         address,
         cancel,
         thread: Some(thread),
@@ -136,17 +136,17 @@ pub fn serve_behind(
 fn at(listen: SocketAddr, error: &io::Error) -> io::Error {
     io::Error::new(
         error.kind(),
-        format!("the console cannot listen at {listen}: {error}; choose another [console] listen"),
+        format!("the ops endpoint cannot listen at {listen}: {error}; choose another [ops] listen"),
     )
 }
 
 async fn answer(
     socket: std::net::TcpListener,
-    door: Option<ConsoleDoor>,
+    tls: Option<OpsTls>,
     views: Views,
     stopped: CancellationToken,
 ) -> io::Result<()> {
-    let listener = door::Listener::new(tokio::net::TcpListener::from_std(socket)?, door);
+    let listener = listener::Listener::new(tokio::net::TcpListener::from_std(socket)?, tls);
     let router = Router::new()
         .route(
             "/",
@@ -246,8 +246,8 @@ mod tests {
     fn health_readiness_and_metrics_are_answered_over_a_socket() {
         let (metrics, health) = (Metrics::new(), Arc::new(Health::default()));
         metrics.camera("yard-1").decoded.inc();
-        let console = serve(any_port(), metrics, health.clone()).expect("serve");
-        let address = console.address();
+        let ops = serve(any_port(), metrics, health.clone()).expect("serve");
+        let address = ops.address();
         let answer = ask(address, "/metrics");
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         assert!(answer.contains("content-type: application/openmetrics-text; version=1.0.0"));
@@ -269,18 +269,17 @@ mod tests {
         );
         assert!(ask(address, "/").contains("/readyz"));
         assert!(ask(address, "/nothing").starts_with("HTTP/1.1 404"));
-        console.stop();
+        ops.stop();
         assert!(TcpStream::connect(address).is_err());
     }
 
     #[test]
     fn a_client_that_says_nothing_does_not_hold_up_the_stop() {
-        let console =
-            serve(any_port(), Metrics::new(), Arc::new(Health::default())).expect("serve");
-        let address = console.address();
+        let ops = serve(any_port(), Metrics::new(), Arc::new(Health::default())).expect("serve");
+        let address = ops.address();
         let silent = TcpStream::connect(address).expect("connect");
         assert!(ask(address, "/").starts_with("HTTP/1.1 200"));
-        console.stop();
+        ops.stop();
         assert!(TcpStream::connect(address).is_err());
         drop(silent);
     }
