@@ -10,7 +10,7 @@ mod control;
 mod error;
 pub mod health;
 mod perform;
-pub mod room;
+pub mod resource_limits;
 mod security;
 pub mod service;
 

@@ -53,7 +53,7 @@ use crate::base::metrics::Metrics;
 use store::Store;
 
 /// The shortest time that entries are kept.
-pub const LEAST_KEEP: Duration = Duration::from_secs(180 * 86_400);
+pub const MIN_KEEP: Duration = Duration::from_secs(180 * 86_400);
 
 /// Why the log cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +86,7 @@ impl AuditLog {
     ) -> Arc<Self> {
         let log = Self {
             path: path.to_owned(),
-            keep: keep.max(LEAST_KEEP),
+            keep: keep.max(MIN_KEEP),
             clock,
             metrics,
             store: Mutex::new(None),

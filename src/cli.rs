@@ -51,7 +51,7 @@ pub fn main() -> ExitCode {
 /// goes to standard error.
 #[must_use]
 pub fn exit_code(command: impl FnOnce() -> anyhow::Result<bool>) -> ExitCode {
-    crate::base::allocator::limit();
+    crate::base::allocator::configure();
     let done = std::panic::catch_unwind(AssertUnwindSafe(command));
     match done.unwrap_or_else(ended) {
         Ok(true) => ExitCode::SUCCESS,

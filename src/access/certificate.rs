@@ -1,4 +1,4 @@
-//! Whose certificate it is (RFC 5280).
+//! Identity of a certificate's owner (RFC 5280).
 //!
 //! The identity is the first URI of the subject alternative name; without any URI it is the
 //! subject's one common name, which then must not hold a colon, so that no common name can pass
@@ -13,7 +13,7 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer as _;
 
 /// Longest identity taken; it goes into logs and the audit log.
-const MOST_LETTERS: usize = 256;
+const MAX_LETTERS: usize = 256;
 
 /// What a certificate says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ fn identity(certificate: &X509Certificate<'_>) -> Option<Arc<str>> {
         }
     };
     // Control characters would forge lines of a log.
-    let fits = (1..=MOST_LETTERS).contains(&name.chars().count())
+    let fits = (1..=MAX_LETTERS).contains(&name.chars().count())
         && !name.chars().any(char::is_control)
         && name.trim() == name;
     fits.then(|| name.into())

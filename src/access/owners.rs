@@ -1,5 +1,5 @@
-//! Whose consumer it is: a consumer belongs to the identity that named it first, and nobody else
-//! reads from its position or moves it. One small SQLite file, read into memory at the start, or as
+//! Owner of each consumer name: a consumer belongs to the identity that named it first, and nobody
+//! else reads from its position or moves it. One small SQLite file, read into memory at the start, or as
 //! soon as it can be read: until then nobody can use a named consumer, for it might be somebody
 //! else's, but cameras are watched and subscribers without a name are served.
 
@@ -13,7 +13,7 @@ use rusqlite::{Connection, params};
 use crate::model::ids::ConsumerName;
 
 /// Consumers of one identity, so that nobody fills the disk with names.
-pub const MOST_CONSUMERS_EACH: usize = 32;
+pub const MAX_CONSUMERS_EACH: usize = 32;
 
 /// Why a consumer may not be used.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub enum OwnerError {
     Others,
     /// Too many of its own.
     #[error(
-        "there are {MOST_CONSUMERS_EACH} consumers of yours already; have an operator delete one"
+        "there are {MAX_CONSUMERS_EACH} consumers of yours already; have an operator delete one"
     )]
     TooMany,
     /// The file cannot be read or written.
@@ -106,7 +106,7 @@ impl Owners {
             };
         }
         let own = inner.owners.values().filter(|owner| *owner == identity);
-        if own.count() >= MOST_CONSUMERS_EACH {
+        if own.count() >= MAX_CONSUMERS_EACH {
             return Err(OwnerError::TooMany);
         }
         inner
@@ -197,7 +197,7 @@ mod tests {
     fn one_identity_cannot_name_consumers_without_end() {
         let folder = tempfile::tempdir().expect("folder");
         let owners = Owners::open(&folder.path().join("o"));
-        for n in 0..MOST_CONSUMERS_EACH {
+        for n in 0..MAX_CONSUMERS_EACH {
             owners.claim(&name(&format!("c{n}")), "a").expect("room");
         }
         assert!(matches!(

@@ -27,7 +27,7 @@ use crate::config::types::LimitsConfig;
 use crate::model::time::UtcMicros;
 
 /// Addresses remembered; beyond it only those that nobody is connected from are forgotten.
-const MOST_ADDRESSES: usize = 4_096;
+const MAX_ADDRESSES: usize = 4_096;
 
 /// Who stands at the other end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -205,13 +205,13 @@ impl Sessions {
         // A rate below one a second must still let the first one in.
         let burst = burst.max(1.0);
         let mut inner = self.inner.lock();
-        if inner.addresses.len() >= MOST_ADDRESSES {
+        if inner.addresses.len() >= MAX_ADDRESSES {
             inner.addresses.retain(|_, used| {
                 used.handshakes + used.connections > 0 || !used.bucket.is_full(rate, burst, now)
             });
         }
         let network = network(address);
-        let room = inner.addresses.len() < MOST_ADDRESSES;
+        let room = inner.addresses.len() < MAX_ADDRESSES;
         if !room && !inner.addresses.contains_key(&network) {
             return Err(Refusal::Handshakes);
         }

@@ -18,7 +18,7 @@ const QUEUE: usize = 256;
 /// How often windows are looked at.
 const TICK: Duration = Duration::from_secs(1);
 /// Entries of one transaction.
-const MOST_AT_ONCE: usize = 128;
+const MAX_AT_ONCE: usize = 128;
 
 /// Takes notes.
 #[derive(Clone)]
@@ -75,7 +75,7 @@ impl LoginTask {
         let mut tally = Tally::default();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut taken = Vec::with_capacity(MOST_AT_ONCE);
+        let mut taken = Vec::with_capacity(MAX_AT_ONCE);
         loop {
             tokio::select! {
                 () = cancel.cancelled() => break,
@@ -83,7 +83,7 @@ impl LoginTask {
                 Some(entry) = self.refused.recv() => taken.push(entry),
                 _ = tick.tick() => {}
             }
-            while taken.len() < MOST_AT_ONCE
+            while taken.len() < MAX_AT_ONCE
                 && let Some(entry) = self.next()
             {
                 taken.push(entry);

@@ -48,13 +48,13 @@ const RETRY: BackoffPolicy = BackoffPolicy {
 /// Messages waiting in one stream.
 const QUEUE: usize = 32;
 /// For connecting, and again for the welcome.
-const GREETING: Duration = Duration::from_secs(10);
+const GREETING_TIMEOUT: Duration = Duration::from_secs(10);
 /// A platform that holds a full window and acknowledges nothing for this long is dialled anew.
-const SILENCE: Duration = Duration::from_secs(60);
+const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(60);
 /// For saving the last acknowledgement after a cut.
-const SETTLING: Duration = Duration::from_secs(2);
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Between two tries to save an acknowledgement that the disk does not take.
-const SAVE_AGAIN: Duration = Duration::from_secs(1);
+const SAVE_RETRY: Duration = Duration::from_secs(1);
 
 /// What the uplink reads and who it is.
 #[derive(Clone, Debug)]
@@ -80,9 +80,9 @@ enum Broken {
     Refused(Box<Status>),
     #[error("the platform ended the stream")]
     Ended,
-    #[error("no welcome came within {GREETING:?}")]
+    #[error("no welcome came within {GREETING_TIMEOUT:?}")]
     NoWelcome,
-    #[error("nothing was acknowledged for {SILENCE:?}")]
+    #[error("nothing was acknowledged for {ACKNOWLEDGE_TIMEOUT:?}")]
     Silent,
     #[error("the platform acknowledged {asked}, but only {sent} was sent")]
     Beyond { asked: u64, sent: u64 },
@@ -143,7 +143,7 @@ async fn deliver(config: &UplinkConfig, deps: &UplinkDeps, welcomed: &mut bool) 
                 Err(broken) => broken,
             };
             // What was acknowledged before the cut need not be sent again.
-            if tokio::time::timeout(SETTLING, session.settle())
+            if tokio::time::timeout(SETTLE_TIMEOUT, session.settle())
                 .await
                 .is_err()
             {
@@ -168,13 +168,13 @@ async fn greet(config: &UplinkConfig, deps: &UplinkDeps) -> Result<Greeted, Brok
         return Err(Status::unavailable("the journal could not be opened yet").into());
     }
     let endpoint = Endpoint::from_shared(config.url.to_string())?
-        .connect_timeout(GREETING)
+        .connect_timeout(GREETING_TIMEOUT)
         .http2_keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(10))
         .keep_alive_while_idle(true)
         .tcp_nodelay(true);
     // A server that accepts and says nothing would hold the handshake for good.
-    let channel = tokio::time::timeout(GREETING, dial(endpoint, config.tls.as_ref()));
+    let channel = tokio::time::timeout(GREETING_TIMEOUT, dial(endpoint, config.tls.as_ref()));
     let channel = channel.await.map_err(|_| Broken::NoWelcome)??;
     let position = deps.reader.acknowledged(&config.consumer);
     let position = position.unwrap_or_default();
@@ -197,7 +197,7 @@ async fn greet(config: &UplinkConfig, deps: &UplinkDeps) -> Result<Greeted, Brok
             None => Err(Broken::Ended),
         }
     };
-    let answers = tokio::time::timeout(GREETING, greeting).await;
+    let answers = tokio::time::timeout(GREETING_TIMEOUT, greeting).await;
     let answers = answers.map_err(|_| Broken::NoWelcome)??;
     Ok((sender, answers, position))
 }
@@ -228,8 +228,8 @@ struct Session<'d> {
 
 impl Session<'_> {
     async fn run(&mut self) -> Result<Never, Broken> {
-        let mut silence = Box::pin(tokio::time::sleep(SILENCE));
-        let mut save_again = tokio::time::interval(SAVE_AGAIN);
+        let mut silence = Box::pin(tokio::time::sleep(ACKNOWLEDGE_TIMEOUT));
+        let mut save_again = tokio::time::interval(SAVE_RETRY);
         let sender = self.sender.clone();
         loop {
             let may_send = !self.waiting.is_empty() && self.window.has_room();
@@ -238,7 +238,7 @@ impl Session<'_> {
                     let heard = answer?.ok_or(Broken::Ended)?.message;
                     if let Some(Heard::Acknowledged(acknowledged)) = heard {
                         self.heard(Sequence(acknowledged.sequence))?;
-                        silence = Box::pin(tokio::time::sleep(SILENCE));
+                        silence = Box::pin(tokio::time::sleep(ACKNOWLEDGE_TIMEOUT));
                     }
                 }
                 (asked, saved) = saving(&mut self.saving) => self.saved(asked, saved),
@@ -256,7 +256,7 @@ impl Session<'_> {
                 () = &mut silence, if !self.window.has_room() => return Err(Broken::Silent),
             }
             if self.window.has_room() && silence.is_elapsed() {
-                silence = Box::pin(tokio::time::sleep(SILENCE));
+                silence = Box::pin(tokio::time::sleep(ACKNOWLEDGE_TIMEOUT));
             }
         }
     }

@@ -26,7 +26,7 @@ use crate::ops::HealthView;
 /// A thread that is at one piece of work for longer than this is stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(30);
 /// The journal may fail for this long before a restart is the better try.
-const JOURNAL_PATIENCE: Duration = Duration::from_secs(300);
+const JOURNAL_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Asks one part how it is; the error says in words what is wrong.
 type Ask = Box<dyn Fn() -> Result<(), String> + Send + Sync>;
@@ -60,7 +60,7 @@ impl Health {
         let storage = journal.reader();
         Self::new(clock)
             .limit(move || storage.storage())
-            .part(JOURNAL_PATIENCE, move || journal.healthy(STUCK_AFTER))
+            .part(JOURNAL_TIMEOUT, move || journal.healthy(STUCK_AFTER))
             .part(Duration::ZERO, move || pool.healthy(STUCK_AFTER))
             .part(Duration::ZERO, move || analysis.healthy(time.now(), limit))
     }

@@ -28,7 +28,7 @@ pub async fn run(path: &Path, config: Config, ports: Ports) -> Result<bool, AppE
     let mut hangup = signal(SignalKind::hangup()).map_err(io)?;
     let terminate = signal(SignalKind::terminate()).map_err(io)?;
     let interrupt = signal(SignalKind::interrupt()).map_err(io)?;
-    super::room::check(config.cameras.len(), &config.state_dir);
+    super::resource_limits::check(config.cameras.len(), &config.state_dir);
     let mut app = App::start(config, ports).await?;
     tracing::info!(api = %app.api_address(), ops = %app.ops_address(), "ready");
     notify(&[NotifyState::Ready]);

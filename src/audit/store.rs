@@ -41,7 +41,7 @@ const COLUMNS: &str =
 /// Entries verified at a time.
 const PAGE: usize = 1_000;
 /// Problems told; a broken chain need not be told a million times.
-const MOST_PROBLEMS: usize = 20;
+const MAX_PROBLEMS: usize = 20;
 
 pub(super) struct Store {
     connection: Connection,
@@ -216,7 +216,7 @@ impl Store {
                 }
                 verdict.entries += 1;
                 (verdict.last, verdict.head) = (row.sequence, row.hash);
-                if verdict.problems.len() >= MOST_PROBLEMS {
+                if verdict.problems.len() >= MAX_PROBLEMS {
                     return Ok(verdict);
                 }
             }

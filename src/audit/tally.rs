@@ -10,7 +10,7 @@ use crate::base::clock::Monotonic;
 /// Repetitions within this are told together.
 const WINDOW: Duration = Duration::from_secs(10);
 /// Kinds of entries open at a time; what comes beyond is told as one kind.
-const MOST_KINDS: usize = 256;
+const MAX_KINDS: usize = 256;
 
 /// Everything of an entry but how often.
 type Kind = Entry;
@@ -42,7 +42,7 @@ impl Tally {
     /// Takes note of an entry; returns it when it is the first of its kind and to be written now.
     pub fn note(&mut self, entry: Entry, now: Monotonic) -> Option<Entry> {
         let mut entry = entry;
-        if self.open.len() >= MOST_KINDS && !self.open.contains_key(&key(&entry)) {
+        if self.open.len() >= MAX_KINDS && !self.open.contains_key(&key(&entry)) {
             "others".clone_into(&mut entry.who);
             entry.target.clear();
             entry.detail.clear();
@@ -125,7 +125,7 @@ mod tests {
                 .note(entry(&format!("{n}")), at(0))
                 .map_or(0, |entry| entry.times);
         }
-        assert!(tally.open.len() <= MOST_KINDS + 1);
+        assert!(tally.open.len() <= MAX_KINDS + 1);
         told += tally.rest().iter().map(|entry| entry.times).sum::<u64>();
         assert_eq!(told, 10_000);
     }

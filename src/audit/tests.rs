@@ -15,7 +15,7 @@ fn fixture(now_us: i64) -> Fixture {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("state/audit.sqlite3");
     let (clock, metrics) = (ManualClock::at(now_us), Metrics::new());
-    let log = AuditLog::open(&path, LEAST_KEEP, clock.clone(), Arc::clone(&metrics));
+    let log = AuditLog::open(&path, MIN_KEEP, clock.clone(), Arc::clone(&metrics));
     Fixture {
         log,
         clock,
@@ -134,7 +134,7 @@ fn a_log_that_cannot_be_written_says_so_and_is_tried_again() {
     std::fs::write(&blocked, "").expect("file");
     let path = blocked.join("audit.sqlite3");
     let metrics = Metrics::new();
-    let log = AuditLog::open(&path, LEAST_KEEP, ManualClock::at(1), Arc::clone(&metrics));
+    let log = AuditLog::open(&path, MIN_KEEP, ManualClock::at(1), Arc::clone(&metrics));
     let error = log
         .append(&[pause("a")])
         .expect_err("no folder")

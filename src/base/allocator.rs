@@ -24,7 +24,7 @@ const MAPPED: libc::c_int = 128 * 1024;
     unsafe_code,
     reason = "mallopt(3) is the only way to say it from inside"
 )]
-pub fn limit() {
+pub fn configure() {
     let says = |name: &str| std::env::var_os(name).is_some();
     for (name, parameter, value) in [
         ("MALLOC_ARENA_MAX", libc::M_ARENA_MAX, ARENAS),
@@ -40,4 +40,4 @@ pub fn limit() {
 
 /// Other allocators have no such settings.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub fn limit() {}
+pub fn configure() {}

@@ -48,7 +48,7 @@ const RAISED_AFTER: Duration = Duration::from_secs(1);
 /// Longest sleep while there is nothing to do.
 const TICK: Duration = Duration::from_secs(1);
 /// Commands taken before the next try while commits fail.
-const TAKEN: usize = 4_096;
+const MAX_TAKEN: usize = 4_096;
 
 /// Commits fail.
 pub(super) struct Trouble {
@@ -128,7 +128,7 @@ impl Committer {
     /// Takes what waits in the queue: one group while commits work, all while they do not.
     fn gather(&mut self, stopping: &mut bool) {
         let most = match self.trouble {
-            Some(_) => TAKEN,
+            Some(_) => MAX_TAKEN,
             None => self.config.group_max.saturating_sub(1),
         };
         for command in self.queue.clone().try_iter().take(most) {

@@ -2,7 +2,7 @@
 //!
 //! 1. What the old file still says is read around the damage: the last record that fits its
 //!    hash, the consumers' positions, and the events above the lowest of these positions (the
-//!    newest [`RESCUED`] at most), each checked against its own hash.
+//!    newest [`MAX_RESCUED`] at most), each checked against its own hash.
 //! 2. A new file is made beside it, `<file>.new`, in one transaction: it hangs on the last known
 //!    hash; its first record is a gap up to a sequence above everything that may ever have been
 //!    given; then comes the event that says so; then the rescued events again, with new
@@ -29,7 +29,7 @@ use crate::model::ids::{ConsumerName, Sequence};
 use crate::model::time::UtcMicros;
 
 /// Events brought over into the new file, at most: the newest. The rest stays in the old one.
-const RESCUED: u64 = 100_000;
+const MAX_RESCUED: u64 = 100_000;
 /// Sequences left out after damage. The witness of the last one may lag by what was committed
 /// between two flushes of the system's cache: some 30 s, and nobody commits 30,000 events a second.
 pub(super) const LEFT_OUT: u64 = 1_000_000;
@@ -197,7 +197,7 @@ fn read_remains(path: &Path) -> Remains {
     });
     let end = end.ok().flatten().map(super::record::from_column);
     let above = lowest.unwrap_or(0);
-    let above = end.map_or(above, |end| above.max(end.saturating_sub(RESCUED)));
+    let above = end.map_or(above, |end| above.max(end.saturating_sub(MAX_RESCUED)));
     for (entry, body) in readable(&connection, Sequence(above)) {
         remains.last = Some(Tail {
             sequence: entry.last(),
@@ -218,7 +218,7 @@ fn readable(connection: &Connection, above: Sequence) -> Vec<(Entry, String)> {
     let (mut found, mut at, mut limit, mut step) = (Vec::new(), above.0, PAGE, 1_u64);
     let mut failures = 0;
     // A tree without any readable page ends after a few dozen doubled steps.
-    while failures < 4_096 && (found.len() as u64) < RESCUED {
+    while failures < 4_096 && (found.len() as u64) < MAX_RESCUED {
         match page(connection, at, limit) {
             Ok(None) => break,
             Ok(Some((last, entries))) => {

@@ -13,7 +13,7 @@ use crate::model::entry::Entry;
 use crate::model::ids::Sequence;
 
 /// Records at the end that are checked when the file is opened.
-const CHECKED: i64 = 1_000;
+const MAX_CHECKED: i64 = 1_000;
 
 const TABLES: &str = "
 BEGIN IMMEDIATE;
@@ -196,7 +196,7 @@ fn tail_row(row: &Row<'_>) -> rusqlite::Result<Tail> {
 /// last one.
 pub(super) fn check_end(connection: &Connection, path: &Path) -> Result<Tail, JournalError> {
     let failed = |source| sqlite(path, "reading its last records")(source);
-    let sql = format!("SELECT {COLUMNS} FROM records ORDER BY sequence DESC LIMIT {CHECKED}");
+    let sql = format!("SELECT {COLUMNS} FROM records ORDER BY sequence DESC LIMIT {MAX_CHECKED}");
     let mut statement = connection.prepare(&sql).map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
     let mut newest = None;

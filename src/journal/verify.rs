@@ -18,7 +18,7 @@ use crate::model::ids::Sequence;
 /// into its file meanwhile.
 const PAGE: usize = 1_000;
 /// Damages listed, at most; the rest is counted.
-const LISTED: usize = 1_000;
+const MAX_LISTED: usize = 1_000;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Verdict {
 
     fn wrong(&mut self, sequence: u64, what: impl Into<String>) {
         self.damaged += 1;
-        if self.damages.len() < LISTED {
+        if self.damages.len() < MAX_LISTED {
             let what = what.into();
             self.damages.push(Damage { sequence, what });
         }

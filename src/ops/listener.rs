@@ -16,9 +16,9 @@ use crate::access::connection::{self, Wire};
 use crate::access::{Authorizer, Refusal, ServerTls, certificate};
 
 /// Connections at a time, handshakes too.
-const PLACES: usize = 64;
+const MAX_CONNECTIONS: usize = 64;
 /// An answer takes milliseconds; a collector that keeps its connection longer comes again.
-const LIFE: Duration = Duration::from_secs(60);
+const MAX_CONNECTION_AGE: Duration = Duration::from_secs(60);
 
 /// Certificates, and who has a role.
 #[derive(Clone)]
@@ -47,7 +47,7 @@ impl Listener {
         Self {
             socket,
             tls,
-            places: Arc::new(Semaphore::new(PLACES)),
+            places: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
             handshakes: JoinSet::new(),
         }
     }
@@ -97,7 +97,7 @@ async fn welcome(
         None => Wire::Left(socket),
         Some(tls) => Wire::Right(Box::new(tls.welcome(socket, address).await?)),
     };
-    let over = tokio::time::sleep(LIFE);
+    let over = tokio::time::sleep(MAX_CONNECTION_AGE);
     let connection = Connection::new(wire, over, io::ErrorKind::TimedOut, place);
     Some((connection, address))
 }

@@ -87,7 +87,7 @@ fn addresses_that_left_are_forgotten_and_the_list_stays_bounded() {
     for n in 0..20_000 {
         let now = at(u64::from(n) * 10);
         drop(sessions.admit(from(n), &limits, now));
-        assert!(sessions.inner.lock().addresses.len() <= MOST_ADDRESSES);
+        assert!(sessions.inner.lock().addresses.len() <= MAX_ADDRESSES);
     }
 }
 

@@ -8,7 +8,7 @@ use parapet::access::owners::Owners;
 use parapet::access::{Authorizer, Policy, ServerTls};
 use parapet::api::client::{Client, ClientError, Subscription};
 use parapet::api::{ApiDeps, CameraAction, CameraView, ControlError, ListenConfig, Reloaded};
-use parapet::audit::{AuditLog, LEAST_KEEP};
+use parapet::audit::{AuditLog, MIN_KEEP};
 use parapet::base::clock::SystemClock;
 use parapet::base::metrics::Metrics;
 use parapet::base::tasks::TaskSet;
@@ -131,7 +131,7 @@ impl Daemon {
         };
         let audit = AuditLog::open(
             &folder.path().join("audit.sqlite3"),
-            LEAST_KEEP,
+            MIN_KEEP,
             clock,
             Arc::clone(&metrics),
         );

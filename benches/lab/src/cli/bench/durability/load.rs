@@ -12,7 +12,7 @@ use parapet::access::{Authorizer, Policy};
 use parapet::api::{
     ApiDeps, CameraAction, CameraView, Control, ControlError, ListenConfig, Reloaded,
 };
-use parapet::audit::{AuditLog, LEAST_KEEP};
+use parapet::audit::{AuditLog, MIN_KEEP};
 use parapet::base::clock::SystemClock;
 use parapet::base::metrics::Metrics;
 use parapet::base::tasks::TaskSet;
@@ -129,7 +129,7 @@ impl Node {
         };
         let audit = AuditLog::open(
             &folder.join("audit.sqlite3"),
-            LEAST_KEEP,
+            MIN_KEEP,
             Arc::clone(&clock),
             Arc::clone(&metrics),
         );

@@ -63,7 +63,7 @@ impl Stage {
         };
         let audit = AuditLog::open(
             &folder.path().join("audit.sqlite3"),
-            audit::LEAST_KEEP,
+            audit::MIN_KEEP,
             Arc::clone(&clock),
             Arc::clone(&metrics),
         );

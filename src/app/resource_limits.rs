@@ -26,7 +26,7 @@ const DISK_BYTES_GRAVE: u64 = 256 << 20;
 
 /// What the machine gives; `None` where it sets no limit or does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Room {
+pub struct ResourceLimits {
     /// Open files of this process (`RLIMIT_NOFILE`, the soft limit).
     pub descriptors: Option<u64>,
     /// `kernel.threads-max`
@@ -43,7 +43,7 @@ pub struct Room {
 
 /// Something there is too little of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shortage {
+pub struct Insufficient {
     /// What, how much is needed, and what to do.
     pub words: String,
     /// Whether it will surely hurt, not only perhaps.
@@ -52,48 +52,52 @@ pub struct Shortage {
 
 /// What is too small for so many cameras.
 #[must_use]
-pub fn shortages(cameras: usize, room: &Room, state_dir: &Path) -> Vec<Shortage> {
+pub fn insufficient(
+    cameras: usize,
+    limits: &ResourceLimits,
+    state_dir: &Path,
+) -> Vec<Insufficient> {
     let cameras = cameras as u64;
     let descriptors = DESCRIPTORS_OF_ITS_OWN + cameras * DESCRIPTORS_PER_CAMERA;
     let threads = THREADS_OF_ITS_OWN + cameras * THREADS_PER_CAMERA;
     let mappings = MAPPINGS_OF_ITS_OWN + threads * MAPPINGS_PER_THREAD;
     let sysctl = "/etc/sysctl.d/60-parapet.conf";
-    let limits = [
+    let needs = [
         (
-            room.descriptors,
+            limits.descriptors,
             descriptors,
             "open files (RLIMIT_NOFILE)",
             "LimitNOFILE= of parapet.service, or `ulimit -n`".to_owned(),
         ),
         (
-            room.group_tasks,
+            limits.group_tasks,
             threads,
             "threads of the service (pids.max)",
             "TasksMax= of parapet.service".to_owned(),
         ),
         (
-            room.threads_max,
+            limits.threads_max,
             threads,
             "threads of the machine (kernel.threads-max)",
             format!("kernel.threads-max in {sysctl}"),
         ),
         (
-            room.pid_max,
+            limits.pid_max,
             threads,
             "thread numbers (kernel.pid_max)",
             format!("kernel.pid_max in {sysctl}"),
         ),
         (
-            room.mappings,
+            limits.mappings,
             mappings,
             "memory mappings (vm.max_map_count)",
             format!("vm.max_map_count in {sysctl}"),
         ),
     ];
     let mut found = Vec::new();
-    for (limit, needed, what, place) in limits {
+    for (limit, needed, what, place) in needs {
         if let Some(limit) = limit.filter(|limit| *limit < needed) {
-            found.push(Shortage {
+            found.push(Insufficient {
                 words: format!(
                     "{cameras} cameras may need {needed} {what}, the limit is {limit}: \
                      raise {place}"
@@ -103,8 +107,8 @@ pub fn shortages(cameras: usize, room: &Room, state_dir: &Path) -> Vec<Shortage>
             });
         }
     }
-    if let Some(free) = room.disk_bytes.filter(|free| *free < DISK_BYTES) {
-        found.push(Shortage {
+    if let Some(free) = limits.disk_bytes.filter(|free| *free < DISK_BYTES) {
+        found.push(Insufficient {
             words: format!(
                 "{} has {} MiB free, {} are wanted: make room, or set another state_dir in [node]",
                 state_dir.display(),
@@ -119,9 +123,9 @@ pub fn shortages(cameras: usize, room: &Room, state_dir: &Path) -> Vec<Shortage>
 
 /// Looks at the machine.
 #[must_use]
-pub fn look(state_dir: &Path) -> Room {
+pub fn look(state_dir: &Path) -> ResourceLimits {
     let kernel = |file: &str| number(&std::fs::read_to_string(file).ok()?);
-    Room {
+    ResourceLimits {
         descriptors: getrlimit(Resource::Nofile).current,
         threads_max: kernel("/proc/sys/kernel/threads-max"),
         pid_max: kernel("/proc/sys/kernel/pid_max"),
@@ -153,11 +157,11 @@ pub fn raise_descriptors() {
 /// Raises what can be raised and tells the log what is short.
 pub fn check(cameras: usize, state_dir: &Path) {
     raise_descriptors();
-    for shortage in shortages(cameras, &look(state_dir), state_dir) {
-        if shortage.grave {
-            tracing::error!("{}", shortage.words);
+    for short in insufficient(cameras, &look(state_dir), state_dir) {
+        if short.grave {
+            tracing::error!("{}", short.words);
         } else {
-            tracing::warn!("{}", shortage.words);
+            tracing::warn!("{}", short.words);
         }
     }
 }
@@ -197,7 +201,7 @@ mod tests {
     use super::*;
 
     /// A server with 24 GiB and Debian 12's own settings.
-    const DEBIAN_12: Room = Room {
+    const DEBIAN_12: ResourceLimits = ResourceLimits {
         descriptors: Some(65_536),
         threads_max: Some(190_000),
         pid_max: Some(4_194_304),
@@ -217,26 +221,29 @@ mod tests {
     fn the_unit_and_the_sysctl_file_have_room_for_the_whole_site() {
         let unit = include_str!("../../deploy/parapet.service");
         let sysctl = include_str!("../../deploy/parapet.sysctl");
-        let room = Room {
+        let limits = ResourceLimits {
             descriptors: set(unit, "LimitNOFILE"),
             group_tasks: set(unit, "TasksMax"),
             mappings: set(sysctl, "vm.max_map_count"),
             ..DEBIAN_12
         };
-        assert!(room.descriptors.is_some() && room.group_tasks.is_some());
-        assert!(room.mappings > DEBIAN_12.mappings);
-        assert_eq!(shortages(1_042, &room, Path::new("/var/lib/parapet")), []);
+        assert!(limits.descriptors.is_some() && limits.group_tasks.is_some());
+        assert!(limits.mappings > DEBIAN_12.mappings);
+        assert_eq!(
+            insufficient(1_042, &limits, Path::new("/var/lib/parapet")),
+            []
+        );
     }
 
     #[test]
     fn a_shell_has_too_few_descriptors_and_the_words_say_where_to_raise_them() {
-        let room = Room {
+        let limits = ResourceLimits {
             descriptors: Some(1_024),
             mappings: Some(30_000),
             disk_bytes: Some(100 << 20),
             ..DEBIAN_12
         };
-        let found = shortages(1_042, &room, Path::new("/srv/parapet"));
+        let found = insufficient(1_042, &limits, Path::new("/srv/parapet"));
         let words: Vec<&str> = found.iter().map(|found| found.words.as_str()).collect();
         assert_eq!(words.len(), 3, "{words:?}");
         assert!(words[0].contains("LimitNOFILE=") && words[0].contains("the limit is 1024"));
@@ -244,15 +251,17 @@ mod tests {
         assert!(words[2].contains("/srv/parapet has 100 MiB free"));
         let grave: Vec<bool> = found.iter().map(|found| found.grave).collect();
         assert_eq!(grave, [true, false, true]);
-        assert_eq!(shortages(8, &room, Path::new("/srv/parapet")).len(), 1);
+        assert_eq!(insufficient(8, &limits, Path::new("/srv/parapet")).len(), 1);
     }
 
     #[test]
     fn this_machine_can_be_looked_at() {
-        let room = look(Path::new("/var/lib/no/such/folder"));
-        assert!(room.descriptors.is_some_and(|limit| limit > 0));
-        assert!(room.threads_max.is_some() && room.pid_max.is_some() && room.mappings.is_some());
-        assert!(room.disk_bytes.is_some());
+        let limits = look(Path::new("/var/lib/no/such/folder"));
+        assert!(limits.descriptors.is_some_and(|limit| limit > 0));
+        assert!(
+            limits.threads_max.is_some() && limits.pid_max.is_some() && limits.mappings.is_some()
+        );
+        assert!(limits.disk_bytes.is_some());
     }
 
     #[test]
@@ -279,12 +288,12 @@ mod tests {
             more in 0..2_000_usize,
             limit in 0..100_000_u64,
         ) {
-            let room = Room {
+            let limits = ResourceLimits {
                 descriptors: Some(limit),
                 threads_max: Some(limit),
-                ..Room::default()
+                ..ResourceLimits::default()
             };
-            let count = |cameras| shortages(cameras, &room, Path::new("/")).len();
+            let count = |cameras| insufficient(cameras, &limits, Path::new("/")).len();
             prop_assert!(count(few) <= count(few + more));
         }
     }
