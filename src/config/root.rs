@@ -64,8 +64,9 @@ pub(super) fn read<'f>(
         node: node?,
         state_dir,
         log,
-    let ops = door::ops(&root, api.as_ref());
-    let journal = journal::read(&root, &state_dir, folder, site.as_ref().zip(node.as_ref()));
+        api: api?,
+        ops,
+        journal: journal?,
         audit,
         uplink,
         inference,

@@ -1,6 +1,5 @@
 mod damage;
 mod follow;
-mod kinds;
 mod format;
 mod kinds;
 mod memory;
