@@ -3,15 +3,20 @@
 //!
 //! ```text
 //!          a keyframe, quiet for `quiet`, and nobody is followed
-//!   Awake ─────────────────────────────────────────────────────▶ Asleep
+//!   Awake ─────────────────────────────────────────────────────▶ Asleep             in watch mode
 //!  Follow ◀───────────────────────────────────────────────────── Look at keyframes, Hold the rest
 //!          Stream:   coded pictures cost more than is usual
 //!          Picture:  a keyframe differs from the background
 //!          Detector: a glance found somebody, or somebody is followed
 //!          Break:    the stream's time jumped
+//!
+//!                   a keyframe, at a sparse level
+//!   Continuous ───────────────────────────────▶ Reduced                             in always mode
+//!       Follow ◀─────────────────────────────── Look at keyframes, Hold or Skip the rest
+//!                   Eased: the level is no longer sparse
 //! ```
 //!
-//! A camera begins awake and goes to sleep at its first keyframe, at which the detector glances: a
+//! In watch mode a camera begins awake and goes to sleep at its first keyframe, at which the detector glances: a
 //! fleet that starts costs little more than one that sleeps, and who stands there is seen at once.
 //! Asleep, each keyframe is decoded and compared with the background; the detector glances at the last
 //! keyframe before the heartbeat is due. Where no keyframe comes in time (a group longer than the
@@ -58,19 +63,24 @@
 //!
 //! All times are the stream's own, so that a recording is decided alike at any pace.
 
+mod always;
 mod asleep;
 mod awake;
 mod doubt;
 mod group;
+mod heartbeat;
 mod judge;
-mod level;
+mod memory;
+mod phase;
+mod timeline;
 mod unit;
 
 use std::time::Duration;
 
-use doubt::Doubt;
-use judge::{Activity, Judge};
-pub(super) use unit::{Action, Ask, Unit, UnitKind, Urgency};
+use judge::Activity;
+use memory::Memory;
+use phase::{Awake, Input, Phase, Picture};
+pub(super) use unit::{Action, Ask, Decision, Unit, UnitKind, Urgency};
 
 use super::background::Change;
 use super::gop_ring::Rewind;
@@ -78,167 +88,84 @@ use crate::config::types::{WatchConfig, WatchMode};
 use crate::model::camera::WakeReason;
 use crate::model::coverage::CoverageLevel;
 
-/// Steps of the stream's time outside of this are jumps.
-const LONGEST_STEP: Duration = Duration::from_secs(10);
-/// Pictures that are shown earlier than the one before (B-pictures) are this much earlier at most.
-const REORDER: Duration = Duration::from_secs(1);
-/// Pictures arrive this unevenly: a glance is taken so much earlier, and a keyframe that is due
-/// is waited for so much longer.
-const JITTER: Duration = Duration::from_millis(250);
-/// Keyframes nearer to each other than this are not all looked at where only keyframes are.
-const KEY_SPACING: Duration = Duration::from_secs(1);
-/// Awake, it is asked this often whether somebody is there.
-const ASK: Duration = Duration::from_secs(1);
-/// Who is there for so long after a glance woke the camera was no mistake of that glance.
-const CONFIRMED_AFTER: Duration = Duration::from_secs(2);
-/// A camera that a glance woke by mistake sleeps after so many times less quiet.
-const IN_VAIN: u32 = 3;
-/// A doubt waits so long for a keyframe.
-const DOUBT_WAIT: Duration = Duration::from_secs(4);
-/// While it is not known what is usual in the stream, and no longer than this after its begin, the
-/// detector glances at every keyframe where the level allows it.
-const BLIND_FOR: Duration = Duration::from_secs(60);
-
 /// The policy of one camera.
 #[derive(Debug)]
 pub(super) struct Gate {
-    policy: WatchConfig,
-    /// The second glance comes so much earlier.
-    early: Duration,
-    awake: bool,
-    /// A glance woke it, and it is not known yet whether somebody is there.
-    glanced: Option<Duration>,
-    /// No keyframe came yet.
-    begins: bool,
-    /// Of a sleeping camera's keyframes the latest was not decoded.
-    kept: bool,
+    phase: Phase,
+    memory: Memory,
     /// How much the latest action's decoding is needed.
     urgency: Urgency,
-    /// A glance was put off that was needed so much.
-    owed: Option<Urgency>,
-    /// The stream's time without its jumps.
-    now: Duration,
-    last_pts: Option<Duration>,
-    step: Duration,
-    last_key: Option<Duration>,
-    group: Duration,
-    active_at: Duration,
-    analysed_at: Duration,
-    /// The last keyframe that the level left to be looked at.
-    keyframe_at: Duration,
-    broken: bool,
     jumped: bool,
-    level: CoverageLevel,
-    /// Pictures went by since the last keyframe that was decoded; nothing can be decoded before
-    /// the next.
-    gapped: bool,
-    doubt: Doubt,
-    /// Something moved that is doubted and that nobody glanced at yet.
-    doubted_at: Option<Duration>,
-    asked_at: Duration,
-    judge: Judge,
 }
 
 impl Gate {
     /// `phase`, 0 to 1: where in their heartbeats cameras are that begin together.
     pub(super) fn new(policy: WatchConfig, phase: f32) -> Self {
         Self {
-            policy,
-            early: policy.heartbeat.mul_f32(phase),
-            awake: true,
-            glanced: None,
-            begins: true,
-            kept: false,
+            phase: match policy.mode {
+                WatchMode::Watch => Phase::Awake(Awake::begins()),
+                WatchMode::Always => Phase::Continuous,
+            },
+            memory: Memory::new(&policy, phase),
             urgency: Urgency::Followed,
-            owed: None,
-            now: Duration::ZERO,
-            last_pts: None,
-            step: Duration::ZERO,
-            last_key: None,
-            group: Duration::ZERO,
-            active_at: Duration::ZERO,
-            analysed_at: Duration::ZERO,
-            keyframe_at: Duration::ZERO,
-            broken: false,
             jumped: false,
-            level: CoverageLevel::Full,
-            gapped: false,
-            doubt: Doubt::new(policy.quiet),
-            doubted_at: None,
-            asked_at: Duration::ZERO,
-            judge: Judge::new(policy.sensitivity),
         }
+    }
+
+    /// Takes one input.
+    fn on(&mut self, input: Input, ask: &impl Ask) -> Option<Decision> {
+        let memory = &mut self.memory;
+        let (phase, decision) = match self.phase {
+            Phase::Awake(awake) => awake.on(input, memory, ask),
+            Phase::Asleep(asleep) => asleep.on(input, memory, ask),
+            Phase::Continuous => always::continuous(input, memory),
+            Phase::Reduced(reduced) => reduced.on(input, memory, ask),
+        };
+        self.phase = phase;
+        if let Some(decision) = decision {
+            self.urgency = decision.urgency;
+        }
+        decision
     }
 
     /// Decides on the next coded picture.
     pub(super) fn unit(&mut self, unit: &Unit, level: CoverageLevel, ask: impl Ask) -> Action {
         let key = unit.kind == UnitKind::Key;
-        self.pass(unit.pts, key);
-        let always = self.is_always();
-        let activity = if always {
-            Activity::None
-        } else {
-            self.judge(unit)
+        let jumped = self.memory.time.pass(unit.pts, key);
+        self.jumped |= jumped;
+        let activity = match self.phase {
+            Phase::Awake(_) | Phase::Asleep(_) => self.memory.judges(unit),
+            Phase::Continuous | Phase::Reduced(_) => Activity::None,
         };
-        self.level = level;
-        self.urgency = Urgency::Followed;
-        if self.is_forced() {
-            return self.sparse_unit(key, level);
-        }
-        if self.awake && always {
-            return Action::Follow;
-        }
-        if self.awake {
-            return self.awake_unit(key, activity, &ask);
-        }
-        if self.misses_pictures(key) {
-            if activity == Activity::Certain {
-                self.owes(Urgency::Hint);
-            }
-            return Action::Skip;
-        }
-        if always {
-            return self.wake(WakeReason::Eased, Rewind::Current);
-        }
-        if let Some((reason, from)) = self.wakes_by(key, activity, &ask) {
-            return self.wake(reason, from);
-        }
-        if matches!(activity, Activity::Certain | Activity::Doubtful) {
-            self.doubted_at.get_or_insert(self.now);
-        }
-        if key {
-            return self.asleep_key(level, &ask);
-        }
-        self.asleep_unit(activity)
+        self.memory.level = level;
+        let picture = Picture {
+            key,
+            jumped,
+            activity,
+        };
+        let decision = self.on(Input::Picture(picture), &ask);
+        decision.unwrap_or(Decision::FOLLOW).action
     }
 
-    /// A picture went by that nothing had to be decided on; as [`Gate::unit`], time moves on.
+    /// A picture of a camera that is awake went by and nothing had to be decided on it; as
+    /// [`Gate::unit`], time moves on.
     pub(super) fn pass(&mut self, pts: Duration, key: bool) {
-        self.advance(pts);
-        if key && let Some(last) = self.last_key.replace(self.now) {
-            self.group = self.now.saturating_sub(last);
-        }
+        self.jumped |= self.memory.time.pass(pts, key);
     }
 
     /// Whether every picture is decoded.
     pub(super) fn is_awake(&self) -> bool {
-        self.awake
-    }
-
-    /// Whether every picture is to be decoded as long as the level allows it.
-    fn is_always(&self) -> bool {
-        self.policy.mode == WatchMode::Always
+        matches!(self.phase, Phase::Awake(_) | Phase::Continuous)
     }
 
     /// How far the two latest keyframes were apart; zero while that is not known.
     pub(super) fn keys_apart(&self) -> Duration {
-        self.group
+        self.memory.time.keys_apart()
     }
 
     /// What was to be held does not fit. True where it must go undecoded.
     pub(super) fn overflows(&mut self) -> bool {
-        self.gapped |= self.level.is_sparse();
-        self.level.is_sparse()
+        self.on(Input::Overflowed, &|| false).is_some()
     }
 
     /// How much the decoding is needed that was decided on last.
@@ -246,58 +173,29 @@ impl Gate {
         self.urgency
     }
 
-    /// A look that was needed so much did not take place; its keyframe is held.
+    /// A look at a sleeping camera that was needed so much did not take place; its keyframe is held.
     pub(super) fn put_off(&mut self, urgency: Urgency) {
-        self.kept = true;
-        self.owes(urgency);
-    }
-
-    /// The next keyframe must be looked at, as urgently as this.
-    fn owes(&mut self, urgency: Urgency) {
-        if urgency.counts() {
-            self.owed = self.owed.max(Some(urgency));
-        }
+        self.on(Input::PutOff(urgency), &|| false);
     }
 
     /// Whether something doubtful moved since the detector looked last; it is about to look now.
     pub(super) fn take_doubt(&mut self) -> bool {
-        let doubted = self.doubted_at.take().is_some();
-        if doubted {
-            self.analysed_at = self.now;
+        match &mut self.phase {
+            Phase::Awake(_) | Phase::Continuous => false,
+            Phase::Asleep(asleep) => asleep.pending.take_doubt(&mut self.memory),
+            Phase::Reduced(reduced) => reduced.pending.take_doubt(&mut self.memory),
         }
-        doubted
     }
 
     /// The picture decoded last was compared with the background. Says from where to decode if that
     /// wakes the camera; what changed all over the picture is doubted.
     pub(super) fn looked(&mut self, change: Change, ask: impl Ask) -> Option<(WakeReason, Rewind)> {
-        if change == Change::None {
-            return None;
-        }
-        self.doubt.moved(true, self.now);
-        if self.doubt.is_any() || change == Change::Scattered {
-            self.doubted_at.get_or_insert(self.now);
-            return None;
-        }
-        self.active_at = self.now;
-        if self.awake || self.is_forced() {
-            return None;
-        }
-        if !self.admits(WakeReason::Picture, &ask) {
-            self.doubted_at.get_or_insert(self.now);
-            return None;
-        }
-        self.wake(WakeReason::Picture, Rewind::Previous);
-        Some((WakeReason::Picture, self.rewind(Rewind::Previous)))
+        self.on(Input::Compared(change), &ask)?.woken()
     }
 
     /// A glance was taken; if it found somebody, as [`Gate::unit`] would find out at the next picture.
     pub(super) fn glanced(&mut self, ask: impl Ask) -> Option<(WakeReason, Rewind)> {
-        let wakes = !self.awake && !self.is_forced() && ask.wanted();
-        (wakes && self.admits(WakeReason::Detector, &ask)).then(|| {
-            self.wake(WakeReason::Detector, Rewind::Previous);
-            (WakeReason::Detector, self.rewind(Rewind::Previous))
-        })
+        self.on(Input::Glanced, &ask)?.woken()
     }
 
     /// Whether the stream's time jumped since this was asked last.
@@ -307,61 +205,7 @@ impl Gate {
 
     /// The stream begins anew (a file repeats, the format changed): its time may jump.
     pub(super) fn restart(&mut self) {
-        self.last_pts = None;
-        self.last_key = None;
-    }
-
-    /// Whether a keyframe is expected in time for the heartbeat, or as good as: a group as long as
-    /// the heartbeat must not be decoded each time for the sake of its last pictures.
-    fn key_is_near(&self) -> bool {
-        self.last_key.is_some_and(|last| {
-            let next = last + self.group;
-            next <= self.analysed_at + self.policy.heartbeat + JITTER && self.now <= next + JITTER
-        })
-    }
-
-    /// Whether the detector must look at this keyframe.
-    fn key_glance_is_due(&mut self) -> bool {
-        let due = self.glance_is_due(self.group + self.early);
-        if due {
-            self.early = Duration::ZERO;
-        }
-        due
-    }
-
-    /// Whether the detector must look now, because the next chance comes `next` later.
-    fn glance_is_due(&mut self, next: Duration) -> bool {
-        let since = self.now.saturating_sub(self.analysed_at);
-        let due = since + next + JITTER >= self.policy.heartbeat;
-        if due {
-            self.analysed_at = self.now;
-        }
-        due
-    }
-
-    /// Moves the time on; a jump is one step of nothing and a break.
-    fn advance(&mut self, pts: Duration) {
-        let Some(last) = self.last_pts else {
-            self.last_pts = Some(pts);
-            return;
-        };
-        if pts + REORDER < last || pts > last + LONGEST_STEP {
-            self.broken |= !self.awake;
-            self.jumped = true;
-            self.last_pts = Some(pts);
-            self.last_key = None;
-        } else if pts > last {
-            self.step = pts - last;
-            self.now += self.step;
-            self.last_pts = Some(pts);
-        }
-    }
-
-    /// Whether the coded picture tells of activity; learns from it.
-    fn judge(&mut self, unit: &Unit) -> Activity {
-        let activity = self.judge.take(unit, self.doubt.factor(), self.now);
-        self.doubt.moved(activity != Activity::None, self.now);
-        activity
+        self.memory.time.restart();
     }
 }
 

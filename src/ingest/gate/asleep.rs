@@ -1,42 +1,81 @@
-//! What wakes a sleeping camera, and what of it is looked at until then.
+//! What wakes a sleeping camera in watch mode, and what of it is looked at until then.
+
+use std::time::Duration;
 
 use super::judge::{Activity, Stir};
-use super::{Action, Ask, BLIND_FOR, DOUBT_WAIT, Gate, JITTER, KEY_SPACING, Urgency};
+use super::memory::Memory;
+use super::phase::{Asleep, Awake, Because, Input, Phase, Picture, Step};
+use super::unit::{Action, Ask, Decision, Urgency};
+use crate::ingest::background::Change;
 use crate::ingest::gop_ring::Rewind;
 use crate::model::camera::WakeReason;
 use crate::model::coverage::CoverageLevel;
 
-impl Gate {
-    /// Whether pictures before this one are neither decoded nor held, so that it cannot be decoded.
-    pub(super) fn misses_pictures(&mut self, key: bool) -> bool {
-        // In always mode nothing else looks at a jump; what is held does not go on over it. Nor is
-        // a camera decoded for its sake while there is not enough for all.
-        if self.is_always() {
-            self.gapped |= std::mem::take(&mut self.broken);
-        } else {
-            self.gapped |= self.broken && self.level.is_sparse();
+/// A doubt waits so long for a keyframe.
+pub(super) const DOUBT_WAIT: Duration = Duration::from_secs(4);
+/// While it is not known what is usual in the stream, and no longer than this after its begin, the
+/// detector glances at every keyframe where the level allows it.
+const BLIND_FOR: Duration = Duration::from_secs(60);
+
+/// Why it wakes, and from where on it is decoded.
+type Wake = (WakeReason, Rewind);
+
+impl Asleep {
+    /// Takes one input.
+    pub(super) fn on(self, input: Input, memory: &mut Memory, ask: &impl Ask) -> Step {
+        match input {
+            Input::Picture(picture) => self.picture(picture, memory, ask),
+            Input::Compared(change) => self.compared(change, memory, ask),
+            Input::Glanced => self.glanced(memory, ask),
+            Input::PutOff(urgency) => self.put_off(urgency),
+            Input::Overflowed => self.overflowed(memory),
         }
-        self.gapped &= !key;
-        self.gapped
     }
 
-    /// Why a sleeping camera in watch mode wakes, and from where on it is decoded.
-    pub(super) fn wakes_by(
-        &mut self,
-        key: bool,
-        activity: Activity,
-        ask: &impl Ask,
-    ) -> Option<(WakeReason, Rewind)> {
-        if self.broken && key {
-            self.broken = false;
-            if self.admits(WakeReason::Break, ask) {
+    /// A picture comes.
+    fn picture(mut self, picture: Picture, memory: &mut Memory, ask: &impl Ask) -> Step {
+        let Picture { key, activity, .. } = picture;
+        self.keys.gap.jump |= picture.jumped;
+        if self.misses_pictures(key, memory.level) {
+            if activity == Activity::Certain {
+                self.pending.owes(Urgency::Hint);
+            }
+            return self.stays(Decision::SKIP);
+        }
+        if let Some(wake) = self.wakes_by(picture, memory, ask) {
+            return self.wakes(wake, memory);
+        }
+        if matches!(activity, Activity::Certain | Activity::Doubtful) {
+            self.pending.doubts(memory.time.now());
+        }
+        let decision = if key {
+            self.key(memory, ask)
+        } else {
+            self.between(activity, memory)
+        };
+        self.stays(decision)
+    }
+
+    /// Whether pictures before this one are neither decoded nor held, so that it cannot be decoded.
+    fn misses_pictures(&mut self, key: bool, level: CoverageLevel) -> bool {
+        let gap = &mut self.keys.gap;
+        // Nobody is decoded for a jump's sake while there is not enough for all.
+        gap.pictures |= gap.jump && level.is_sparse();
+        gap.pictures &= !key;
+        gap.pictures
+    }
+
+    fn wakes_by(&mut self, picture: Picture, memory: &Memory, ask: &impl Ask) -> Option<Wake> {
+        if self.keys.gap.jump && picture.key {
+            self.keys.gap.jump = false;
+            if memory.admits(WakeReason::Break, ask) {
                 return Some((WakeReason::Break, Rewind::Current));
             }
-            self.doubted_at.get_or_insert(self.now);
+            self.pending.doubts(memory.time.now());
         }
-        if activity == Activity::Certain && self.admits(WakeReason::Stream, ask) {
+        if picture.activity == Activity::Certain && memory.admits(WakeReason::Stream, ask) {
             // A keyframe's own size tells of the group before it.
-            let from = if key {
+            let from = if picture.key {
                 Rewind::Previous
             } else {
                 Rewind::Current
@@ -46,47 +85,51 @@ impl Gate {
         if !ask.wanted() {
             return None;
         }
-        if self.admits(WakeReason::Detector, ask) {
+        if memory.admits(WakeReason::Detector, ask) {
             return Some((WakeReason::Detector, Rewind::Previous));
         }
-        self.owes(Urgency::Hint);
+        self.pending.owes(Urgency::Hint);
         None
     }
 
     /// A picture between keyframes that wakes nobody.
-    pub(super) fn asleep_unit(&mut self, activity: Activity) -> Action {
+    fn between(&mut self, activity: Activity, memory: &mut Memory) -> Decision {
         if activity == Activity::Lasting {
-            (self.doubted_at, self.analysed_at) = (None, self.now);
-            self.urgency = Urgency::Hint;
-            return Action::CatchUp;
+            self.pending.doubted_at = None;
+            memory.heartbeat.looks(memory.time.now());
+            return Decision::of(Action::CatchUp, Urgency::Hint);
         }
         // Where not all can be had, a doubt waits for its keyframe.
-        let waited = |at| self.now.saturating_sub(at) >= DOUBT_WAIT;
-        let doubted = !self.level.is_sparse() && self.doubted_at.is_some_and(waited);
-        if doubted || (!self.key_is_near() && self.glance_is_due(self.step)) {
-            self.take_doubt();
-            self.urgency = if doubted { Urgency::Hint } else { Urgency::Due };
-            return Action::CatchUp;
+        let waited = |at| memory.time.since(at) >= DOUBT_WAIT;
+        let doubted = !memory.level.is_sparse() && self.pending.doubted_at.is_some_and(waited);
+        let Memory {
+            heartbeat, time, ..
+        } = memory;
+        if doubted || (!heartbeat.has_key_ahead(time) && heartbeat.takes(time.step(), time)) {
+            self.pending.take_doubt(memory);
+            let urgency = if doubted { Urgency::Hint } else { Urgency::Due };
+            return Decision::of(Action::CatchUp, urgency);
         }
-        Action::Hold
+        Decision::HOLD
     }
 
     /// A keyframe that wakes nobody.
-    pub(super) fn asleep_key(&mut self, level: CoverageLevel, ask: &impl Ask) -> Action {
-        let doubted = self.take_doubt();
-        let stir = self.judge.stir();
-        let unknown = level == CoverageLevel::Full
+    fn key(&mut self, memory: &mut Memory, ask: &impl Ask) -> Decision {
+        let now = memory.time.now();
+        let doubted = self.pending.take_doubt(memory);
+        let stir = memory.judge.stir();
+        let unknown = memory.level == CoverageLevel::Full
             && stir == Stir::Unknown
-            && self.now.saturating_sub(self.keyframe_at) + JITTER >= KEY_SPACING
+            && memory.time.is_spaced(self.keys.unknown_at)
             && ask.is_plenty();
         if unknown {
-            self.keyframe_at = self.now;
+            self.keys.unknown_at = now;
         }
-        let due = self.key_glance_is_due();
-        let owed = self.owed.take();
+        let due = memory.heartbeat.takes_key(&memory.time);
+        let owed = self.pending.owed.take();
         let analyse = due || doubted || unknown || owed.is_some();
         let stirs = stir == Stir::Stirs;
-        self.urgency = if doubted || (due && stirs) {
+        let urgency = if doubted || (due && stirs) {
             Urgency::Hint
         } else if due {
             Urgency::Due
@@ -98,17 +141,85 @@ impl Gate {
         }
         .max(owed.unwrap_or(Urgency::Spare));
         // What nobody counts on waits until there is plenty, or it is clear that no more becomes known.
-        let waits = self.now < BLIND_FOR && !ask.is_plenty();
-        self.kept = !analyse
-            && match (level, stir) {
+        let waits = now < BLIND_FOR && !ask.is_plenty();
+        self.keys.kept = !analyse
+            && match (memory.level, stir) {
                 (_, Stir::Stirs) => false,
-                (CoverageLevel::Full, Stir::Calm) => !self.kept,
+                (CoverageLevel::Full, Stir::Calm) => !self.keys.kept,
                 (CoverageLevel::Full, Stir::Unknown) => waits,
                 _ => true,
             };
-        if self.kept {
-            return Action::Keep;
+        let action = if self.keys.kept {
+            Action::Keep
+        } else {
+            Action::Look { analyse }
+        };
+        Decision::of(action, urgency)
+    }
+
+    /// A keyframe was compared with the background; what changed all over it is doubted.
+    fn compared(mut self, change: Change, memory: &mut Memory, ask: &impl Ask) -> Step {
+        if change == Change::None {
+            return (Phase::Asleep(self), None);
         }
-        Action::Look { analyse }
+        let now = memory.time.now();
+        memory.doubt.moved(true, now);
+        let doubted = memory.doubt.is_any() || change == Change::Scattered;
+        if doubted || !memory.admits(WakeReason::Picture, ask) {
+            self.pending.doubts(now);
+            return (Phase::Asleep(self), None);
+        }
+        self.wakes((WakeReason::Picture, Rewind::Previous), memory)
+    }
+
+    /// The detector looked; if it found somebody, as it would turn out at the next picture.
+    fn glanced(self, memory: &mut Memory, ask: &impl Ask) -> Step {
+        if ask.wanted() && memory.admits(WakeReason::Detector, ask) {
+            return self.wakes((WakeReason::Detector, Rewind::Previous), memory);
+        }
+        (Phase::Asleep(self), None)
+    }
+
+    /// A look did not take place; its keyframe is held.
+    fn put_off(mut self, urgency: Urgency) -> Step {
+        self.keys.kept = true;
+        self.pending.owes(urgency);
+        (Phase::Asleep(self), None)
+    }
+
+    /// What was to be held does not fit; at a sparse level it goes undecoded.
+    fn overflowed(mut self, memory: &Memory) -> Step {
+        let goes = memory.level.is_sparse();
+        self.keys.gap.pictures |= goes;
+        (Phase::Asleep(self), goes.then_some(Decision::SKIP))
+    }
+
+    fn stays(self, decision: Decision) -> Step {
+        (Phase::Asleep(self), Some(decision))
+    }
+
+    /// From here on every picture is decoded.
+    fn wakes(self, (reason, from): Wake, memory: &mut Memory) -> Step {
+        let now = memory.time.now();
+        memory.judge.forget_hot();
+        let moved = matches!(reason, WakeReason::Stream | WakeReason::Picture);
+        memory.doubt.woke(moved, now);
+        let by_glance = reason == WakeReason::Detector;
+        if by_glance {
+            memory.doubt.somebody(now);
+            memory.judge.somebody();
+        }
+        let awake = Awake {
+            because: if by_glance {
+                Because::Glance(now)
+            } else {
+                Because::Activity
+            },
+            active_at: now,
+            asked_at: now,
+            keys: self.keys,
+        };
+        let wake = Decision::wake(reason, memory.rewind(from));
+        (Phase::Awake(awake), Some(wake))
     }
 }

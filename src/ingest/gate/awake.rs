@@ -1,86 +1,128 @@
-//! How a camera in watch mode wakes, stays awake and falls asleep.
+//! How a camera in watch mode stays awake and falls asleep.
+
+use std::time::Duration;
 
 use super::judge::Activity;
-use super::{ASK, Action, Ask, CONFIRMED_AFTER, Gate, IN_VAIN, Urgency};
-use crate::ingest::gop_ring::Rewind;
+use super::memory::Memory;
+use super::phase::{Asleep, Awake, Because, Input, Phase, Picture, Step};
+use super::unit::{Action, Ask, Decision, Urgency};
+use crate::ingest::background::Change;
 use crate::model::camera::WakeReason;
 
-impl Gate {
-    /// A picture of a camera that is awake in watch mode; at a keyframe it may fall asleep.
-    pub(super) fn awake_unit(&mut self, key: bool, activity: Activity, ask: &impl Ask) -> Action {
-        self.analysed_at = self.now;
-        self.doubted_at = None;
-        if activity == Activity::Certain {
-            self.active_at = self.now;
+/// It is asked this often whether somebody is there.
+const ASK: Duration = Duration::from_secs(1);
+/// Who is there for so long after a glance woke the camera was no mistake of that glance.
+const CONFIRMED_AFTER: Duration = Duration::from_secs(2);
+/// A camera that a glance woke by mistake sleeps after so many times less quiet.
+const IN_VAIN: u32 = 3;
+
+impl Awake {
+    /// A camera that begins.
+    pub(super) fn begins() -> Self {
+        Self {
+            because: Because::Begins,
+            active_at: Duration::ZERO,
+            asked_at: Duration::ZERO,
+            keys: Default::default(),
         }
-        let mut somebody = false;
-        if key || self.now >= self.asked_at + ASK {
-            self.asked_at = self.now;
-            somebody = ask.wanted();
-            let seen_long = |since| self.now.saturating_sub(since) >= CONFIRMED_AFTER;
-            if somebody && self.glanced.is_some_and(seen_long) {
-                self.glanced = None;
-            }
-            if somebody {
-                self.active_at = self.now;
-                self.doubt.somebody(self.now);
-                self.judge.somebody();
-            } else {
-                let moving = self.now.saturating_sub(self.active_at) < self.policy.quiet;
-                self.doubt.nobody(moving, self.now);
-            }
+    }
+
+    /// Takes one input. Every picture is decoded, so that nothing is missed and nothing more is to be
+    /// looked at.
+    pub(super) fn on(self, input: Input, memory: &mut Memory, ask: &impl Ask) -> Step {
+        match input {
+            Input::Picture(picture) => self.picture(picture, memory, ask),
+            Input::Compared(change) => self.compared(change, memory),
+            Input::Glanced | Input::PutOff(_) | Input::Overflowed => (Phase::Awake(self), None),
         }
+    }
+
+    /// A picture comes; at a keyframe it may fall asleep.
+    fn picture(mut self, picture: Picture, memory: &mut Memory, ask: &impl Ask) -> Step {
+        let now = memory.time.now();
+        memory.heartbeat.looks(now);
+        if picture.activity == Activity::Certain {
+            self.active_at = now;
+        }
+        let asks = picture.key || now >= self.asked_at + ASK;
+        let somebody = asks && self.is_somebody_there(memory, ask);
         // Only a keyframe can be the first of those that are looked at.
-        if !key {
-            return Action::Follow;
+        if !picture.key {
+            return self.follows();
         }
-        let begins = std::mem::take(&mut self.begins);
-        let quiet_since = self.now.saturating_sub(self.active_at);
-        let quiet = match self.glanced {
-            Some(_) => self.policy.quiet / IN_VAIN,
-            None => self.policy.quiet,
-        };
-        if somebody || (!begins && quiet_since < quiet) {
-            let reason = if somebody {
-                WakeReason::Detector
-            } else {
-                WakeReason::Stream
-            };
-            if self.admits(reason, ask) {
-                return Action::Follow;
+        let begins = self.because == Because::Begins;
+        let mut owed = None;
+        if let Some(reason) = self.stays(somebody, memory) {
+            if memory.admits(reason, ask) {
+                if begins {
+                    self.because = Because::Activity;
+                }
+                return self.follows();
             }
             // Others come first; what it shows is not forgotten.
-            self.owes(Urgency::Hint);
+            owed = Some(Urgency::Hint);
         }
-        self.awake = false;
-        self.judge.forget_hot();
-        self.doubt.sleeps(self.now);
-        let owed = self.owed.take();
-        let analyse = begins || owed.is_some() || self.key_glance_is_due();
-        self.urgency = owed.unwrap_or(if analyse {
+        memory.judge.forget_hot();
+        memory.doubt.sleeps(now);
+        let analyse = begins || owed.is_some() || memory.heartbeat.takes_key(&memory.time);
+        let urgency = owed.unwrap_or(if analyse {
             Urgency::Due
         } else {
             Urgency::Spare
         });
-        Action::Sleep { analyse }
+        let asleep = Asleep {
+            keys: self.keys,
+            ..Asleep::default()
+        };
+        let sleep = Decision::of(Action::Sleep { analyse }, urgency);
+        (Phase::Asleep(asleep), Some(sleep))
     }
 
-    /// From here on every picture is decoded.
-    pub(super) fn wake(&mut self, reason: WakeReason, from: Rewind) -> Action {
-        self.awake = true;
-        self.judge.forget_hot();
-        self.active_at = self.now;
-        self.asked_at = self.now;
-        self.doubted_at = None;
-        self.owed = None;
-        self.urgency = Urgency::Followed;
-        let moved = matches!(reason, WakeReason::Stream | WakeReason::Picture);
-        self.doubt.woke(moved, self.now);
-        self.glanced = (reason == WakeReason::Detector).then_some(self.now);
-        if reason == WakeReason::Detector {
-            self.doubt.somebody(self.now);
-            self.judge.somebody();
+    /// Asks whether somebody is there, and learns from the answer.
+    fn is_somebody_there(&mut self, memory: &mut Memory, ask: &impl Ask) -> bool {
+        let now = memory.time.now();
+        self.asked_at = now;
+        if !ask.wanted() {
+            let moving = memory.time.since(self.active_at) < memory.quiet;
+            memory.doubt.nobody(moving, now);
+            return false;
         }
-        Action::Wake(reason, self.rewind(from))
+        if let Because::Glance(at) = self.because
+            && memory.time.since(at) >= CONFIRMED_AFTER
+        {
+            self.because = Because::Activity;
+        }
+        self.active_at = now;
+        memory.doubt.somebody(now);
+        memory.judge.somebody();
+        true
+    }
+
+    /// What keeps it awake at a keyframe.
+    fn stays(&self, somebody: bool, memory: &Memory) -> Option<WakeReason> {
+        if somebody {
+            return Some(WakeReason::Detector);
+        }
+        let quiet = match self.because {
+            Because::Begins => return None,
+            Because::Glance(_) => memory.quiet / IN_VAIN,
+            Because::Activity => memory.quiet,
+        };
+        (memory.time.since(self.active_at) < quiet).then_some(WakeReason::Stream)
+    }
+
+    fn follows(self) -> Step {
+        (Phase::Awake(self), Some(Decision::FOLLOW))
+    }
+
+    /// A keyframe was compared with the background.
+    fn compared(mut self, change: Change, memory: &mut Memory) -> Step {
+        if change != Change::None {
+            memory.doubt.moved(true, memory.time.now());
+            if !memory.doubt.is_any() && change != Change::Scattered {
+                self.active_at = memory.time.now();
+            }
+        }
+        (Phase::Awake(self), None)
     }
 }

@@ -5,8 +5,9 @@ mod properties;
 #[path = "tests/stream.rs"]
 mod stream;
 
+use super::asleep::DOUBT_WAIT;
+use super::timeline::JITTER;
 use super::*;
-use crate::config::types::WatchMode;
 
 const STEP: Duration = Duration::from_millis(80);
 
@@ -116,7 +117,7 @@ impl Camera {
     fn asleep(gop: u32) -> Self {
         let mut camera = Self::new(gop);
         camera.run(30);
-        assert!(!camera.gate.awake);
+        assert!(!camera.gate.is_awake());
         camera
     }
 }
@@ -143,7 +144,7 @@ fn a_quiet_camera_sleeps_after_the_quiet_period_and_decodes_only_keyframes() {
     camera.stirs = true;
     camera.wanted = true;
     let woken = *camera.run(3).last().expect("pictures");
-    assert!(camera.gate.awake);
+    assert!(camera.gate.is_awake());
     camera.wanted = false;
     let actions = camera.run(60);
     let asleep = actions
@@ -343,7 +344,7 @@ fn a_keyframe_that_changed_all_over_is_glanced_at() {
     let mut camera = Camera::asleep(25);
     assert_eq!(camera.gate.looked(Change::Scattered, || false), None);
     assert!(camera.gate.take_doubt(), "at once");
-    assert!(!camera.gate.awake);
+    assert!(!camera.gate.is_awake());
 }
 
 /// A yard where always something moves: every third picture is twice as large as the others.

@@ -70,6 +70,35 @@ impl Urgency {
     }
 }
 
+/// What to do with a coded picture, and how much its decoding is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::ingest) struct Decision {
+    pub(in crate::ingest) action: Action,
+    pub(in crate::ingest) urgency: Urgency,
+}
+
+impl Decision {
+    pub(super) const FOLLOW: Self = Self::of(Action::Follow, Urgency::Followed);
+    pub(super) const HOLD: Self = Self::of(Action::Hold, Urgency::Followed);
+    pub(super) const SKIP: Self = Self::of(Action::Skip, Urgency::Followed);
+
+    pub(super) const fn of(action: Action, urgency: Urgency) -> Self {
+        Self { action, urgency }
+    }
+
+    pub(super) fn wake(reason: WakeReason, from: Rewind) -> Self {
+        Self::of(Action::Wake(reason, from), Urgency::Followed)
+    }
+
+    /// Why it wakes the camera and from where on, if it does.
+    pub(super) fn woken(self) -> Option<(WakeReason, Rewind)> {
+        match self.action {
+            Action::Wake(reason, from) => Some((reason, from)),
+            _ => None,
+        }
+    }
+}
+
 /// Whom the gate asks.
 pub(in crate::ingest) trait Ask {
     /// Whether somebody is followed, or was seen in a glance.

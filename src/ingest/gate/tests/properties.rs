@@ -27,7 +27,7 @@ proptest! {
             let key = number.is_multiple_of(gop);
             let kind = if key { UnitKind::Key } else { UnitKind::Reference };
             let unit = Unit { kind, bytes: 4_000, qp: None, pts };
-            let asleep_before = !gate.awake;
+            let asleep_before = !gate.is_awake();
             match gate.unit(&unit, level, Answers { wanted, admits, plenty: true }) {
                 Action::Follow => prop_assert!(whole && !asleep_before),
                 Action::Skip => whole = false,
@@ -102,7 +102,7 @@ proptest! {
                     prop_assert!(gate.take_doubt(), "a change is glanced at, at least");
                 }
             }
-            prop_assert_eq!(gate.awake, awake);
+            prop_assert_eq!(gate.is_awake(), awake);
         }
     }
 }

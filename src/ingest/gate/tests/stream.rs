@@ -132,7 +132,7 @@ fn restless(camera: &mut Camera, seconds: u64) -> Vec<(Duration, Action)> {
 fn a_restless_yard_sleeps_and_the_detector_glances_at_its_keyframes() {
     let mut camera = Camera::new(25);
     restless(&mut camera, 120);
-    assert!(!camera.gate.awake, "{:?}", camera.gate.doubt);
+    assert!(!camera.gate.is_awake(), "{:?}", camera.gate.memory.doubt);
     let actions = restless(&mut camera, 60);
     assert_eq!(woke(&actions), None);
     let glances = actions
@@ -144,14 +144,14 @@ fn a_restless_yard_sleeps_and_the_detector_glances_at_its_keyframes() {
     camera.wanted = true;
     let (_, action) = camera.next();
     assert_eq!(action, Action::Wake(WakeReason::Detector, Rewind::Previous));
-    assert!(!camera.gate.doubt.is_any());
+    assert!(!camera.gate.memory.doubt.is_any());
 }
 
 #[test]
 fn in_a_restless_yard_a_change_far_above_what_is_usual_wakes_it_all_the_same() {
     let mut camera = Camera::new(25);
     restless(&mut camera, 120);
-    assert!(!camera.gate.awake);
+    assert!(!camera.gate.is_awake());
     camera.bytes = 400_000;
     let (_, reason) = woke(&camera.run(1)).expect("woken");
     assert_eq!(reason, WakeReason::Stream);
@@ -161,7 +161,7 @@ fn in_a_restless_yard_a_change_far_above_what_is_usual_wakes_it_all_the_same() {
 fn a_doubt_does_not_wait_for_the_end_of_a_long_group() {
     let mut camera = Camera::new(1_000);
     restless(&mut camera, 200);
-    assert!(!camera.gate.awake, "{:?}", camera.gate.doubt);
+    assert!(!camera.gate.is_awake(), "{:?}", camera.gate.memory.doubt);
     let actions = restless(&mut camera, 60);
     let looks: Vec<_> = actions
         .iter()
