@@ -5,15 +5,15 @@
 //!          a keyframe, quiet for `quiet`, and nobody is followed
 //!   Awake ─────────────────────────────────────────────────────▶ Asleep             in watch mode
 //!  Follow ◀───────────────────────────────────────────────────── Look at keyframes, Hold the rest
-//!          Stream:   coded pictures cost more than is usual
-//!          Picture:  a keyframe differs from the background
-//!          Detector: a glance found somebody, or somebody is followed
-//!          Break:    the stream's time jumped
+//!          Stream:        coded pictures cost more than is usual
+//!          Picture:       a keyframe differs from the background
+//!          Detector:      a glance found somebody, or somebody is followed
+//!          Discontinuity: the stream's time jumped
 //!
 //!                   a keyframe, at a sparse level
 //!   Continuous ───────────────────────────────▶ Reduced                             in always mode
 //!       Follow ◀─────────────────────────────── Look at keyframes, Hold or Skip the rest
-//!                   Eased: the level is no longer sparse
+//!                   LoadRecovered: the level is no longer sparse
 //! ```
 //!
 //! In watch mode a camera begins awake and goes to sleep at its first keyframe, at which the detector glances: a
@@ -46,7 +46,7 @@
 //! keyframe. What is not held is let go, never decoded for nobody.
 //!
 //! In always mode a camera whose level is sparse is asleep whatever happens in it, and nothing but the
-//! level wakes it ([`WakeReason::Eased`]):
+//! level wakes it ([`WakeReason::LoadRecovered`]):
 //!
 //! ```text
 //!   Keyframes   Look at each keyframe, at most one a second. Hold the rest where it fits, so

@@ -50,9 +50,9 @@ pub enum WakeReason {
     /// The detector saw something in a keyframe, or something is still being followed.
     Detector,
     /// The stream's time jumped or its format changed.
-    Break,
-    /// Load eased: the governor lets it be decoded again.
-    Eased,
+    Discontinuity,
+    /// The load recovered: the governor lets it be decoded again.
+    LoadRecovered,
 }
 
 impl WakeReason {
@@ -62,8 +62,8 @@ impl WakeReason {
         Self::Stream,
         Self::Picture,
         Self::Detector,
-        Self::Break,
-        Self::Eased,
+        Self::Discontinuity,
+        Self::LoadRecovered,
     ];
 
     /// The name used in the API, logs and metrics.
@@ -74,8 +74,8 @@ impl WakeReason {
             Self::Stream => "stream",
             Self::Picture => "picture",
             Self::Detector => "detector",
-            Self::Break => "break",
-            Self::Eased => "eased",
+            Self::Discontinuity => "discontinuity",
+            Self::LoadRecovered => "load_recovered",
         }
     }
 }

@@ -72,8 +72,8 @@ pub(super) fn wake_reason_to_wire(value: WakeReason) -> v1::WakeReason {
         WakeReason::Stream => v1::WakeReason::Stream,
         WakeReason::Picture => v1::WakeReason::Picture,
         WakeReason::Detector => v1::WakeReason::Detector,
-        WakeReason::Break => v1::WakeReason::Break,
-        WakeReason::Eased => v1::WakeReason::Eased,
+        WakeReason::Discontinuity => v1::WakeReason::Discontinuity,
+        WakeReason::LoadRecovered => v1::WakeReason::LoadRecovered,
     }
 }
 
@@ -84,8 +84,8 @@ pub(super) fn wake_reason_from_wire(number: i32) -> Option<WakeReason> {
         Ok(v1::WakeReason::Stream) => Some(WakeReason::Stream),
         Ok(v1::WakeReason::Picture) => Some(WakeReason::Picture),
         Ok(v1::WakeReason::Detector) => Some(WakeReason::Detector),
-        Ok(v1::WakeReason::Break) => Some(WakeReason::Break),
-        Ok(v1::WakeReason::Eased) => Some(WakeReason::Eased),
+        Ok(v1::WakeReason::Discontinuity) => Some(WakeReason::Discontinuity),
+        Ok(v1::WakeReason::LoadRecovered) => Some(WakeReason::LoadRecovered),
         Ok(v1::WakeReason::Unspecified) | Err(_) => None,
     }
 }

@@ -67,7 +67,14 @@ pub(super) struct WatchFamilies {
 }
 
 /// The values of `reason`; a removed camera's series are found by them.
-const REASONS: [&str; 6] = ["start", "stream", "picture", "detector", "break", "eased"];
+const REASONS: [&str; 6] = [
+    "start",
+    "stream",
+    "picture",
+    "detector",
+    "discontinuity",
+    "load_recovered",
+];
 
 impl WatchFamilies {
     pub(super) fn register(r: &mut Registry) -> Self {

@@ -59,7 +59,7 @@ impl Reduced {
         if self.gapped && !key {
             return (Phase::Reduced(self), Some(Decision::SKIP));
         }
-        continues(WakeReason::Eased, Rewind::Current, memory)
+        continues(WakeReason::LoadRecovered, Rewind::Current, memory)
     }
 
     fn key(&mut self, memory: &mut Memory) -> Decision {

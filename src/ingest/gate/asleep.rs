@@ -68,8 +68,8 @@ impl Asleep {
     fn wakes_by(&mut self, picture: Picture, memory: &Memory, ask: &impl Ask) -> Option<Wake> {
         if self.keys.gap.jump && picture.key {
             self.keys.gap.jump = false;
-            if memory.admits(WakeReason::Break, ask) {
-                return Some((WakeReason::Break, Rewind::Current));
+            if memory.admits(WakeReason::Discontinuity, ask) {
+                return Some((WakeReason::Discontinuity, Rewind::Current));
             }
             self.pending.doubts(memory.time.now());
         }

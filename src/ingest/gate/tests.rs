@@ -353,6 +353,6 @@ fn a_jump_of_the_streams_time_wakes_it_at_the_next_keyframe() {
     let mut camera = Camera::asleep(25);
     camera.number += 25_000;
     let (at, reason) = woke(&camera.run(5)).expect("woken");
-    assert_eq!(reason, WakeReason::Break);
+    assert_eq!(reason, WakeReason::Discontinuity);
     assert!((at.as_millis() / 80).is_multiple_of(25));
 }

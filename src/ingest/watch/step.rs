@@ -262,7 +262,7 @@ impl DecodeStep<'_> {
 
     /// Wakes at a picture that is not in the ring yet.
     fn wake(&mut self, reason: WakeReason, from: Rewind, held: Held, unit: &Unit) -> Flow {
-        if reason == WakeReason::Break {
+        if reason == WakeReason::Discontinuity {
             let gone = self.state.ring.clear();
             self.undecoded(gone);
         }

@@ -263,7 +263,7 @@ fn a_camera_sleeps_and_wakes(client: RtspClient) {
     };
     let seen = view(&scene, client, moved);
     assert_eq!(wakes(&seen)[0], WakeReason::Start, "{client:?}");
-    assert_ne!(wakes(&seen)[1], WakeReason::Break, "{client:?}");
+    assert_ne!(wakes(&seen)[1], WakeReason::Discontinuity, "{client:?}");
     assert!(count_asleep(&seen) >= 1, "{client:?}");
     assert!(!seen.probes.is_empty(), "{client:?}: nobody probed");
     assert!(seen.undecoded() > 0, "{client:?}: all was decoded");

@@ -168,7 +168,7 @@ fn a_camera_that_gets_its_rate_back_is_decoded_from_the_keyframe_that_is_held() 
     camera.level = CoverageLevel::Keyframes;
     camera.run(10);
     camera.level = CoverageLevel::Full;
-    let wake = Action::Wake(WakeReason::Eased, Rewind::Current);
+    let wake = Action::Wake(WakeReason::LoadRecovered, Rewind::Current);
     assert_eq!(camera.next().1, wake);
     assert_eq!(camera.next().1, Action::Follow);
 }
@@ -201,8 +201,8 @@ fn where_pictures_are_missing_it_waits_for_the_next_keyframe() {
                 .position(|(_, action)| *action != Action::Skip);
             let (at, action) = actions[first.expect("a keyframe")];
             assert!((at.as_millis() / 80).is_multiple_of(25), "{mode} at {at:?}");
-            let eased = Action::Wake(WakeReason::Eased, Rewind::Current);
-            assert_eq!(action == eased, mode == "always", "{action:?}");
+            let recovered = Action::Wake(WakeReason::LoadRecovered, Rewind::Current);
+            assert_eq!(action == recovered, mode == "always", "{action:?}");
         }
     }
 }

@@ -48,7 +48,7 @@ proptest! {
                 Action::Wake(reason, _) => {
                     prop_assert!(whole || key);
                     prop_assert!(!level.is_sparse() || (admits && !always));
-                    prop_assert_eq!(reason == WakeReason::Eased, always);
+                    prop_assert_eq!(reason == WakeReason::LoadRecovered, always);
                     whole = true;
                 }
             }

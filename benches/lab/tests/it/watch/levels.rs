@@ -31,7 +31,7 @@ fn a_camera_that_is_never_to_sleep_is_left_with_its_keyframes_and_gets_all_back(
             [10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30],
             "{tail}"
         );
-        assert_eq!(wakes(&seen), [WakeReason::Eased]);
+        assert_eq!(wakes(&seen), [WakeReason::LoadRecovered]);
         assert_eq!(count_asleep(&seen), 1);
         // Nothing of the groups between was decoded, and all of the one in which it got its rate
         // back.
@@ -51,7 +51,7 @@ fn a_camera_left_with_a_heartbeat_is_decoded_once_in_each_and_from_a_keyframe_on
     assert_true_to(&full, &seen);
     // The second is early, so that cameras that lose their rates together are not looked at together.
     assert_eq!(seconds(&seen.probes), [10, 14, 22, 30]);
-    assert_eq!(wakes(&seen), [WakeReason::Eased]);
+    assert_eq!(wakes(&seen), [WakeReason::LoadRecovered]);
     assert_eq!(seen.frames.len(), 100 + 80);
     assert_eq!(seen.frames[100].0, Duration::from_secs(32));
     assert_eq!(seen.undecoded(), 220 - 4);
@@ -90,7 +90,7 @@ fn a_camera_in_watch_mode_is_followed_from_before_it_woke_whatever_the_level() {
 #[test]
 fn where_there_is_no_place_to_be_awake_it_is_probed_until_the_level_is_better() {
     let (seen, first) = walk_at_keyframes(true);
-    assert_ne!(wakes(&seen)[1], WakeReason::Eased);
+    assert_ne!(wakes(&seen)[1], WakeReason::LoadRecovered);
     assert!(
         (26..=29).contains(&first.as_secs()),
         "it was held back: {first:?}"
