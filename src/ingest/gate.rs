@@ -24,12 +24,12 @@
 //! detector glances at the newest picture ([`Action::CatchUp`]): such a stream costs its decoding but not
 //! its inference, and keeps the promise.
 //!
-//! What the pictures between two keyframes tell ([`Judge::stir`]) decides on the second of them:
+//! What the pictures between two keyframes tell ([`Judge::stream_activity`]) decides on the second of them:
 //!
 //! ```text
 //!   Calm      nothing stirs, and somebody would show: every other of the keyframes between two glances
 //!             goes undecoded, for half of what a quiet camera costs is the decoding of its keyframes
-//!   Stirs     it is compared
+//!   Active    it is compared
 //!   Unknown   the stream cannot tell: too little was seen of it, or it spends so much on noise (a high
 //!             constant bitrate) that somebody is lost in that. It is compared, and where there is
 //!             plenty for all the detector glances at it
@@ -57,7 +57,7 @@
 //! A look that nobody had the time for was put off ([`Gate::put_off`]): the keyframe is held, and the
 //! next one is looked at instead.
 //!
-//! Where something always moves and nobody is ever there, what moves is [`doubt`]ed: such a camera
+//! Where something always moves and nobody is ever there, what moves is [suppressed](nuisance): such a camera
 //! sleeps although it is not quiet, and instead of waking it the detector glances at the next
 //! keyframe, from before which on it is decoded if somebody is there.
 //!
@@ -66,11 +66,11 @@
 mod always;
 mod asleep;
 mod awake;
-mod doubt;
 mod group;
 mod heartbeat;
 mod judge;
 mod memory;
+mod nuisance;
 mod phase;
 mod timeline;
 mod unit;
@@ -178,17 +178,17 @@ impl Gate {
         self.on(Input::PutOff(urgency), &|| false);
     }
 
-    /// Whether something doubtful moved since the detector looked last; it is about to look now.
-    pub(super) fn take_doubt(&mut self) -> bool {
+    /// Whether something moved that is suppressed since the detector looked last; it is about to look now.
+    pub(super) fn take_suppressed(&mut self) -> bool {
         match &mut self.phase {
             Phase::Awake(_) | Phase::Continuous => false,
-            Phase::Asleep(asleep) => asleep.pending.take_doubt(&mut self.memory),
-            Phase::Reduced(reduced) => reduced.pending.take_doubt(&mut self.memory),
+            Phase::Asleep(asleep) => asleep.pending.take_suppressed(&mut self.memory),
+            Phase::Reduced(reduced) => reduced.pending.take_suppressed(&mut self.memory),
         }
     }
 
     /// The picture decoded last was compared with the background. Says from where to decode if that
-    /// wakes the camera; what changed all over the picture is doubted.
+    /// wakes the camera; what changed all over the picture is suppressed.
     pub(super) fn looked(&mut self, change: Change, ask: impl Ask) -> Option<(WakeReason, Rewind)> {
         self.on(Input::Compared(change), &ask)?.woken()
     }

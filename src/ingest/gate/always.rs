@@ -63,11 +63,11 @@ impl Reduced {
     }
 
     fn key(&mut self, memory: &mut Memory) -> Decision {
-        let owed = self.pending.owed.take().is_some();
+        let deferred = self.pending.deferred.take().is_some();
         let looks = if memory.level == CoverageLevel::Keyframes {
             memory.time.is_spaced(self.looked_at)
         } else {
-            memory.heartbeat.takes_key(&memory.time) || owed
+            memory.heartbeat.takes_key(&memory.time) || deferred
         };
         self.gapped = !looks;
         if !looks {
@@ -95,7 +95,7 @@ impl Reduced {
                 return continues(WakeReason::Picture, Rewind::Previous, memory);
             }
             Change::None | Change::Local => {}
-            Change::Scattered => self.pending.doubts(memory.time.now()),
+            Change::Scattered => self.pending.suppresses(memory.time.now()),
         }
         (Phase::Reduced(self), None)
     }
@@ -110,7 +110,7 @@ impl Reduced {
 
     /// A look did not take place.
     fn put_off(mut self, urgency: Urgency) -> Step {
-        self.pending.owes(urgency);
+        self.pending.defers(urgency);
         (Phase::Reduced(self), None)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::judge::{Activity, Stir};
+use super::judge::{Activity, StreamActivity};
 use super::memory::Memory;
 use super::phase::{Asleep, Awake, Because, Input, Phase, Picture, Step};
 use super::unit::{Action, Ask, Decision, Urgency};
@@ -11,8 +11,8 @@ use crate::ingest::gop_ring::Rewind;
 use crate::model::camera::WakeReason;
 use crate::model::coverage::CoverageLevel;
 
-/// A doubt waits so long for a keyframe.
-pub(super) const DOUBT_WAIT: Duration = Duration::from_secs(4);
+/// What is suppressed waits so long for a keyframe.
+pub(super) const SUPPRESSED_WAIT: Duration = Duration::from_secs(4);
 /// While it is not known what is usual in the stream, and no longer than this after its begin, the
 /// detector glances at every keyframe where the level allows it.
 const BLIND_FOR: Duration = Duration::from_secs(60);
@@ -38,15 +38,15 @@ impl Asleep {
         self.keys.gap.jump |= picture.jumped;
         if self.misses_pictures(key, memory.level) {
             if activity == Activity::Certain {
-                self.pending.owes(Urgency::Hint);
+                self.pending.defers(Urgency::Hint);
             }
             return self.stays(Decision::SKIP);
         }
         if let Some(wake) = self.wakes_by(picture, memory, ask) {
             return self.wakes(wake, memory);
         }
-        if matches!(activity, Activity::Certain | Activity::Doubtful) {
-            self.pending.doubts(memory.time.now());
+        if matches!(activity, Activity::Certain | Activity::Suppressed) {
+            self.pending.suppresses(memory.time.now());
         }
         let decision = if key {
             self.key(memory, ask)
@@ -71,7 +71,7 @@ impl Asleep {
             if memory.admits(WakeReason::Discontinuity, ask) {
                 return Some((WakeReason::Discontinuity, Rewind::Current));
             }
-            self.pending.doubts(memory.time.now());
+            self.pending.suppresses(memory.time.now());
         }
         if picture.activity == Activity::Certain && memory.admits(WakeReason::Stream, ask) {
             // A keyframe's own size tells of the group before it.
@@ -88,26 +88,31 @@ impl Asleep {
         if memory.admits(WakeReason::Detector, ask) {
             return Some((WakeReason::Detector, Rewind::Previous));
         }
-        self.pending.owes(Urgency::Hint);
+        self.pending.defers(Urgency::Hint);
         None
     }
 
     /// A picture between keyframes that wakes nobody.
     fn between(&mut self, activity: Activity, memory: &mut Memory) -> Decision {
         if activity == Activity::Lasting {
-            self.pending.doubted_at = None;
+            self.pending.suppressed_at = None;
             memory.heartbeat.looks(memory.time.now());
             return Decision::of(Action::CatchUp, Urgency::Hint);
         }
-        // Where not all can be had, a doubt waits for its keyframe.
-        let waited = |at| memory.time.since(at) >= DOUBT_WAIT;
-        let doubted = !memory.level.is_sparse() && self.pending.doubted_at.is_some_and(waited);
+        // Where not all can be had, what is suppressed waits for its keyframe.
+        let waited = |at| memory.time.since(at) >= SUPPRESSED_WAIT;
+        let suppressed =
+            !memory.level.is_sparse() && self.pending.suppressed_at.is_some_and(waited);
         let Memory {
             heartbeat, time, ..
         } = memory;
-        if doubted || (!heartbeat.has_key_ahead(time) && heartbeat.takes(time.step(), time)) {
-            self.pending.take_doubt(memory);
-            let urgency = if doubted { Urgency::Hint } else { Urgency::Due };
+        if suppressed || (!heartbeat.has_key_ahead(time) && heartbeat.takes(time.step(), time)) {
+            self.pending.take_suppressed(memory);
+            let urgency = if suppressed {
+                Urgency::Hint
+            } else {
+                Urgency::Due
+            };
             return Decision::of(Action::CatchUp, urgency);
         }
         Decision::HOLD
@@ -116,37 +121,37 @@ impl Asleep {
     /// A keyframe that wakes nobody.
     fn key(&mut self, memory: &mut Memory, ask: &impl Ask) -> Decision {
         let now = memory.time.now();
-        let doubted = self.pending.take_doubt(memory);
-        let stir = memory.judge.stir();
+        let suppressed = self.pending.take_suppressed(memory);
+        let stream = memory.judge.stream_activity();
         let unknown = memory.level == CoverageLevel::Full
-            && stir == Stir::Unknown
+            && stream == StreamActivity::Unknown
             && memory.time.is_spaced(self.keys.unknown_at)
             && ask.is_plenty();
         if unknown {
             self.keys.unknown_at = now;
         }
         let due = memory.heartbeat.takes_key(&memory.time);
-        let owed = self.pending.owed.take();
-        let analyse = due || doubted || unknown || owed.is_some();
-        let stirs = stir == Stir::Stirs;
-        let urgency = if doubted || (due && stirs) {
+        let deferred = self.pending.deferred.take();
+        let analyse = due || suppressed || unknown || deferred.is_some();
+        let active = stream == StreamActivity::Active;
+        let urgency = if suppressed || (due && active) {
             Urgency::Hint
         } else if due {
             Urgency::Due
-        } else if stirs {
+        } else if active {
             // It is worth comparing.
             Urgency::Stirs
         } else {
             Urgency::Spare
         }
-        .max(owed.unwrap_or(Urgency::Spare));
+        .max(deferred.unwrap_or(Urgency::Spare));
         // What nobody counts on waits until there is plenty, or it is clear that no more becomes known.
         let waits = now < BLIND_FOR && !ask.is_plenty();
         self.keys.kept = !analyse
-            && match (memory.level, stir) {
-                (_, Stir::Stirs) => false,
-                (CoverageLevel::Full, Stir::Calm) => !self.keys.kept,
-                (CoverageLevel::Full, Stir::Unknown) => waits,
+            && match (memory.level, stream) {
+                (_, StreamActivity::Active) => false,
+                (CoverageLevel::Full, StreamActivity::Calm) => !self.keys.kept,
+                (CoverageLevel::Full, StreamActivity::Unknown) => waits,
                 _ => true,
             };
         let action = if self.keys.kept {
@@ -157,16 +162,16 @@ impl Asleep {
         Decision::of(action, urgency)
     }
 
-    /// A keyframe was compared with the background; what changed all over it is doubted.
+    /// A keyframe was compared with the background; what changed all over it is suppressed.
     fn compared(mut self, change: Change, memory: &mut Memory, ask: &impl Ask) -> Step {
         if change == Change::None {
             return (Phase::Asleep(self), None);
         }
         let now = memory.time.now();
-        memory.doubt.moved(true, now);
-        let doubted = memory.doubt.is_any() || change == Change::Scattered;
-        if doubted || !memory.admits(WakeReason::Picture, ask) {
-            self.pending.doubts(now);
+        memory.nuisance.moved(true, now);
+        let suppressed = memory.nuisance.is_any() || change == Change::Scattered;
+        if suppressed || !memory.admits(WakeReason::Picture, ask) {
+            self.pending.suppresses(now);
             return (Phase::Asleep(self), None);
         }
         self.wakes((WakeReason::Picture, Rewind::Previous), memory)
@@ -183,7 +188,7 @@ impl Asleep {
     /// A look did not take place; its keyframe is held.
     fn put_off(mut self, urgency: Urgency) -> Step {
         self.keys.kept = true;
-        self.pending.owes(urgency);
+        self.pending.defers(urgency);
         (Phase::Asleep(self), None)
     }
 
@@ -203,10 +208,10 @@ impl Asleep {
         let now = memory.time.now();
         memory.judge.forget_hot();
         let moved = matches!(reason, WakeReason::Stream | WakeReason::Picture);
-        memory.doubt.woke(moved, now);
+        memory.nuisance.woke(moved, now);
         let by_glance = reason == WakeReason::Detector;
         if by_glance {
-            memory.doubt.somebody(now);
+            memory.nuisance.somebody(now);
             memory.judge.somebody();
         }
         let awake = Awake {

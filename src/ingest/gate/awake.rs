@@ -14,7 +14,7 @@ const ASK: Duration = Duration::from_secs(1);
 /// Who is there for so long after a glance woke the camera was no mistake of that glance.
 const CONFIRMED_AFTER: Duration = Duration::from_secs(2);
 /// A camera that a glance woke by mistake sleeps after so many times less quiet.
-const IN_VAIN: u32 = 3;
+const FALSE_WAKE: u32 = 3;
 
 impl Awake {
     /// A camera that begins.
@@ -51,7 +51,7 @@ impl Awake {
             return self.follows();
         }
         let begins = self.because == Because::Begins;
-        let mut owed = None;
+        let mut deferred = None;
         if let Some(reason) = self.stays(somebody, memory) {
             if memory.admits(reason, ask) {
                 if begins {
@@ -60,12 +60,12 @@ impl Awake {
                 return self.follows();
             }
             // Others come first; what it shows is not forgotten.
-            owed = Some(Urgency::Hint);
+            deferred = Some(Urgency::Hint);
         }
         memory.judge.forget_hot();
-        memory.doubt.sleeps(now);
-        let analyse = begins || owed.is_some() || memory.heartbeat.takes_key(&memory.time);
-        let urgency = owed.unwrap_or(if analyse {
+        memory.nuisance.sleeps(now);
+        let analyse = begins || deferred.is_some() || memory.heartbeat.takes_key(&memory.time);
+        let urgency = deferred.unwrap_or(if analyse {
             Urgency::Due
         } else {
             Urgency::Spare
@@ -84,7 +84,7 @@ impl Awake {
         self.asked_at = now;
         if !ask.wanted() {
             let moving = memory.time.since(self.active_at) < memory.quiet;
-            memory.doubt.nobody(moving, now);
+            memory.nuisance.nobody(moving, now);
             return false;
         }
         if let Because::Glance(at) = self.because
@@ -93,7 +93,7 @@ impl Awake {
             self.because = Because::Activity;
         }
         self.active_at = now;
-        memory.doubt.somebody(now);
+        memory.nuisance.somebody(now);
         memory.judge.somebody();
         true
     }
@@ -105,7 +105,7 @@ impl Awake {
         }
         let quiet = match self.because {
             Because::Begins => return None,
-            Because::Glance(_) => memory.quiet / IN_VAIN,
+            Because::Glance(_) => memory.quiet / FALSE_WAKE,
             Because::Activity => memory.quiet,
         };
         (memory.time.since(self.active_at) < quiet).then_some(WakeReason::Stream)
@@ -118,8 +118,8 @@ impl Awake {
     /// A keyframe was compared with the background.
     fn compared(mut self, change: Change, memory: &mut Memory) -> Step {
         if change != Change::None {
-            memory.doubt.moved(true, memory.time.now());
-            if !memory.doubt.is_any() && change != Change::Scattered {
+            memory.nuisance.moved(true, memory.time.now());
+            if !memory.nuisance.is_any() && change != Change::Scattered {
                 self.active_at = memory.time.now();
             }
         }

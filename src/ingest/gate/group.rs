@@ -19,10 +19,10 @@ const SPACING: Duration = Duration::from_millis(250);
 const DRIFT: f32 = 0.75;
 /// A single picture adds no more than this.
 const MOST: f32 = 4.0;
-/// After a glance the next one is this far away; twice as far after each in vain, up to the longest.
+/// After a glance the next one is this far away; twice as far after each false one, up to the longest.
 const WAIT_FIRST: Duration = Duration::from_secs(2);
 const WAIT_LONGEST: Duration = Duration::from_secs(64);
-/// Without a glance for so long, those in vain are forgotten.
+/// Without a glance for so long, the false ones are forgotten.
 const FORGET: Duration = Duration::from_secs(300);
 
 /// The usual costs of one camera's pictures, by their place.
@@ -121,7 +121,7 @@ impl Sum {
         true
     }
 
-    /// Somebody is there: the glances were not in vain.
+    /// Somebody is there: the glances were not false.
     pub(super) fn somebody(&mut self) {
         *self = Self::new();
     }
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn glances_in_vain_become_rare_and_somebody_makes_them_frequent_again() {
+    fn false_glances_become_rare_and_somebody_makes_them_frequent_again() {
         let mut night = Night::new(11);
         night.glances(120, 1.0);
         // Rises faster than is learned.

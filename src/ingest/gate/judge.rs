@@ -47,20 +47,20 @@ pub(super) enum Activity {
     /// A little above the usual, but for long: worth a glance.
     Lasting,
     /// Above the threshold, but not by as much as is believed.
-    Doubtful,
+    Suppressed,
     Certain,
 }
 
 /// What a keyframe and the pictures since the one before tell together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stir {
+pub(super) enum StreamActivity {
     /// Nothing: too little was seen of the stream to know what is usual, always something moves in it,
     /// or so much is spent on noise that somebody would not show.
     Unknown,
     /// None of them hints at anything, and somebody would show.
     Calm,
     /// One hints at something.
-    Stirs,
+    Active,
 }
 
 /// Pictures above a limit: two of them soon after one another count, or one far above.
@@ -87,7 +87,7 @@ pub(super) struct Judge {
     group: Group,
     /// Bytes of the pictures since the keyframe that others refer to.
     bytes: usize,
-    stir: Stir,
+    stream_activity: StreamActivity,
     hot: Hot,
     warm: Hot,
     keys: Baseline,
@@ -103,7 +103,7 @@ impl Judge {
             sum: Sum::new(),
             group: Group::new(),
             bytes: 0,
-            stir: Stir::Unknown,
+            stream_activity: StreamActivity::Unknown,
             hot: Hot::default(),
             warm: Hot::default(),
             keys: Baseline::new(KEYS, Duration::ZERO),
@@ -119,8 +119,8 @@ impl Judge {
     }
 
     /// Of the latest keyframe and the pictures before it.
-    pub(super) fn stir(&self) -> Stir {
-        self.stir
+    pub(super) fn stream_activity(&self) -> StreamActivity {
+        self.stream_activity
     }
 
     /// Whether what somebody adds to the pictures since the keyframe would stand out of what they differ
@@ -151,12 +151,12 @@ impl Judge {
             UnitKind::Key => {
                 let little = self.sum.take_peak() < self.sum_limit / 2.0;
                 let tells = self.group.is_known() && self.would_show();
-                self.stir = match known {
-                    _ if !tells => Stir::Unknown,
-                    Some(score) if score.abs() >= USUAL_KEY => Stir::Stirs,
-                    _ if !little => Stir::Stirs,
-                    Some(_) if factor <= 1.0 => Stir::Calm,
-                    _ => Stir::Unknown,
+                self.stream_activity = match known {
+                    _ if !tells => StreamActivity::Unknown,
+                    Some(score) if score.abs() >= USUAL_KEY => StreamActivity::Active,
+                    _ if !little => StreamActivity::Active,
+                    Some(_) if factor <= 1.0 => StreamActivity::Calm,
+                    _ => StreamActivity::Unknown,
                 };
                 self.bytes = 0;
                 self.group.begin();
@@ -173,7 +173,7 @@ impl Judge {
         let moved = self.warm.take(score, self.threshold, key);
         match (certain, moved) {
             (true, _) => Activity::Certain,
-            (false, true) => Activity::Doubtful,
+            (false, true) => Activity::Suppressed,
             (false, false) if lasting => Activity::Lasting,
             (false, false) => Activity::None,
         }

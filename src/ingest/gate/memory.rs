@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::doubt::Doubt;
 use super::heartbeat::Heartbeat;
 use super::judge::{Activity, Judge};
+use super::nuisance::Nuisance;
 use super::timeline::Timeline;
 use super::unit::{Ask, Unit};
 use crate::config::types::WatchConfig;
@@ -21,7 +21,7 @@ pub(super) struct Memory {
     pub(super) time: Timeline,
     pub(super) heartbeat: Heartbeat,
     pub(super) judge: Judge,
-    pub(super) doubt: Doubt,
+    pub(super) nuisance: Nuisance,
 }
 
 impl Memory {
@@ -32,15 +32,15 @@ impl Memory {
             time: Timeline::default(),
             heartbeat: Heartbeat::new(policy.heartbeat, phase),
             judge: Judge::new(policy.sensitivity),
-            doubt: Doubt::new(policy.quiet),
+            nuisance: Nuisance::new(policy.quiet),
         }
     }
 
     /// Whether the coded picture tells of activity; learns from it.
     pub(super) fn judges(&mut self, unit: &Unit) -> Activity {
         let now = self.time.now();
-        let activity = self.judge.take(unit, self.doubt.factor(), now);
-        self.doubt.moved(activity != Activity::None, now);
+        let activity = self.judge.take(unit, self.nuisance.factor(), now);
+        self.nuisance.moved(activity != Activity::None, now);
         activity
     }
 

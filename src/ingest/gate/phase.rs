@@ -91,31 +91,31 @@ pub(super) struct Reduced {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pending {
     /// A glance was put off that was needed so much.
-    pub(super) owed: Option<Urgency>,
-    /// Something moved that is doubted and that nobody glanced at yet.
-    pub(super) doubted_at: Option<Duration>,
+    pub(super) deferred: Option<Urgency>,
+    /// Something moved that is suppressed and that nobody glanced at yet.
+    pub(super) suppressed_at: Option<Duration>,
 }
 
 impl Pending {
     /// The next keyframe must be looked at, as urgently as this.
-    pub(super) fn owes(&mut self, urgency: Urgency) {
+    pub(super) fn defers(&mut self, urgency: Urgency) {
         if urgency.counts() {
-            self.owed = self.owed.max(Some(urgency));
+            self.deferred = self.deferred.max(Some(urgency));
         }
     }
 
-    /// Something doubtful moved, since now or for longer.
-    pub(super) fn doubts(&mut self, now: Duration) {
-        self.doubted_at.get_or_insert(now);
+    /// Something moved that is suppressed, since now or for longer.
+    pub(super) fn suppresses(&mut self, now: Duration) {
+        self.suppressed_at.get_or_insert(now);
     }
 
-    /// Whether something doubtful moved since the detector looked last; it is about to look now.
-    pub(super) fn take_doubt(&mut self, memory: &mut Memory) -> bool {
-        let doubted = self.doubted_at.take().is_some();
-        if doubted {
+    /// Whether something moved that is suppressed since the detector looked last; it is about to look now.
+    pub(super) fn take_suppressed(&mut self, memory: &mut Memory) -> bool {
+        let suppressed = self.suppressed_at.take().is_some();
+        if suppressed {
             memory.heartbeat.looks(memory.time.now());
         }
-        doubted
+        suppressed
     }
 }
 

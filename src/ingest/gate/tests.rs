@@ -5,7 +5,7 @@ mod properties;
 #[path = "tests/stream.rs"]
 mod stream;
 
-use super::asleep::DOUBT_WAIT;
+use super::asleep::SUPPRESSED_WAIT;
 use super::timeline::JITTER;
 use super::*;
 
@@ -343,7 +343,7 @@ fn a_changed_keyframe_wakes_it_from_the_group_before() {
 fn a_keyframe_that_changed_all_over_is_glanced_at() {
     let mut camera = Camera::asleep(25);
     assert_eq!(camera.gate.looked(Change::Scattered, || false), None);
-    assert!(camera.gate.take_doubt(), "at once");
+    assert!(camera.gate.take_suppressed(), "at once");
     assert!(!camera.gate.is_awake());
 }
 

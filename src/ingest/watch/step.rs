@@ -192,7 +192,7 @@ impl DecodeStep<'_> {
         let changed = change.max(self.core.changed.take());
         let asking = Asking::of(self.core, self.state.allowance);
         let mut woken = self.state.gate.looked(changed, asking);
-        let doubted = self.state.gate.take_doubt();
+        let doubted = self.state.gate.take_suppressed();
         let analyse = analyse || doubted;
         if woken.is_none() && analyse {
             self.sink().probe(frame);

@@ -132,7 +132,7 @@ fn restless(camera: &mut Camera, seconds: u64) -> Vec<(Duration, Action)> {
 fn a_restless_yard_sleeps_and_the_detector_glances_at_its_keyframes() {
     let mut camera = Camera::new(25);
     restless(&mut camera, 120);
-    assert!(!camera.gate.is_awake(), "{:?}", camera.gate.memory.doubt);
+    assert!(!camera.gate.is_awake(), "{:?}", camera.gate.memory.nuisance);
     let actions = restless(&mut camera, 60);
     assert_eq!(woke(&actions), None);
     let glances = actions
@@ -144,7 +144,7 @@ fn a_restless_yard_sleeps_and_the_detector_glances_at_its_keyframes() {
     camera.wanted = true;
     let (_, action) = camera.next();
     assert_eq!(action, Action::Wake(WakeReason::Detector, Rewind::Previous));
-    assert!(!camera.gate.memory.doubt.is_any());
+    assert!(!camera.gate.memory.nuisance.is_any());
 }
 
 #[test]
@@ -158,10 +158,10 @@ fn in_a_restless_yard_a_change_far_above_what_is_usual_wakes_it_all_the_same() {
 }
 
 #[test]
-fn a_doubt_does_not_wait_for_the_end_of_a_long_group() {
+fn what_is_suppressed_does_not_wait_for_the_end_of_a_long_group() {
     let mut camera = Camera::new(1_000);
     restless(&mut camera, 200);
-    assert!(!camera.gate.is_awake(), "{:?}", camera.gate.memory.doubt);
+    assert!(!camera.gate.is_awake(), "{:?}", camera.gate.memory.nuisance);
     let actions = restless(&mut camera, 60);
     let looks: Vec<_> = actions
         .iter()
@@ -170,5 +170,5 @@ fn a_doubt_does_not_wait_for_the_end_of_a_long_group() {
         .collect();
     let longest = looks.windows(2).map(|pair| pair[1] - pair[0]).max();
     let longest = longest.expect("several");
-    assert!(longest <= DOUBT_WAIT + STEP * 10, "{longest:?}");
+    assert!(longest <= SUPPRESSED_WAIT + STEP * 10, "{longest:?}");
 }

@@ -5,7 +5,7 @@
 //! * the camera has been awake for [`PATIENCE`] of its quiet periods and still something moves, or
 //! * it woke, found nobody and slept again, and had not slept for [`FITFUL`] before.
 //!
-//! Activity that is above the camera's threshold, but not by that factor, is doubted: it does not
+//! Activity that is above the camera's threshold, but not by that factor, is suppressed: it does not
 //! wake the camera, the detector glances first. Somebody seen takes the factor away, calm for
 //! [`CALM`] a step of it.
 
@@ -20,7 +20,7 @@ const CALM: Duration = Duration::from_secs(300);
 
 /// The factor of one camera.
 #[derive(Debug)]
-pub(super) struct Doubt {
+pub(super) struct Nuisance {
     factor: f32,
     patience: Duration,
     /// When somebody was last there, the camera woke, or a step was taken.
@@ -28,10 +28,10 @@ pub(super) struct Doubt {
     calm_since: Duration,
     slept_at: Option<Duration>,
     /// It woke out of so long a sleep, and nobody was seen since.
-    in_vain_after: Option<Duration>,
+    false_wake_after: Option<Duration>,
 }
 
-impl Doubt {
+impl Nuisance {
     pub(super) fn new(quiet: Duration) -> Self {
         Self {
             factor: 1.0,
@@ -39,16 +39,16 @@ impl Doubt {
             nobody_since: Duration::ZERO,
             calm_since: Duration::ZERO,
             slept_at: None,
-            in_vain_after: None,
+            false_wake_after: None,
         }
     }
 
-    /// By how much activity must be above the threshold to be believed; 1 without doubt.
+    /// By how much activity must be above the threshold to be believed; 1 where nothing is suppressed.
     pub(super) fn factor(&self) -> f32 {
         self.factor
     }
 
-    /// Whether anything is doubted at all.
+    /// Whether anything is suppressed at all.
     pub(super) fn is_any(&self) -> bool {
         self.factor > 1.0
     }
@@ -67,7 +67,7 @@ impl Doubt {
     pub(super) fn somebody(&mut self, now: Duration) {
         self.factor = 1.0;
         self.nobody_since = now;
-        self.in_vain_after = None;
+        self.false_wake_after = None;
     }
 
     /// The camera is awake and nobody is there; `moving` tells whether something still moves.
@@ -81,14 +81,14 @@ impl Doubt {
     pub(super) fn woke(&mut self, moved: bool, now: Duration) {
         self.nobody_since = now;
         let slept = self.slept_at.take();
-        self.in_vain_after = slept.filter(|_| moved).map(|at| now.saturating_sub(at));
+        self.false_wake_after = slept.filter(|_| moved).map(|at| now.saturating_sub(at));
     }
 
     /// The camera falls asleep.
     pub(super) fn sleeps(&mut self, now: Duration) {
         self.slept_at = Some(now);
         if self
-            .in_vain_after
+            .false_wake_after
             .take()
             .is_some_and(|slept| slept < FITFUL)
         {
@@ -114,32 +114,32 @@ mod tests {
     }
 
     #[test]
-    fn what_moves_for_long_and_is_nobody_is_doubted_until_somebody_comes() {
-        let mut doubt = Doubt::new(at(10));
-        doubt.nobody(true, at(19));
-        assert!(!doubt.is_any());
-        doubt.nobody(false, at(20));
-        assert!(!doubt.is_any(), "nothing moves");
-        doubt.nobody(true, at(20));
-        doubt.nobody(true, at(39));
-        assert!((doubt.factor() - STEP).abs() < 1e-6);
-        doubt.nobody(true, at(40));
-        assert!((doubt.factor() - STEP * STEP).abs() < 1e-6);
-        doubt.somebody(at(41));
-        assert!(!doubt.is_any());
+    fn what_moves_for_long_and_is_nobody_is_suppressed_until_somebody_comes() {
+        let mut nuisance = Nuisance::new(at(10));
+        nuisance.nobody(true, at(19));
+        assert!(!nuisance.is_any());
+        nuisance.nobody(false, at(20));
+        assert!(!nuisance.is_any(), "nothing moves");
+        nuisance.nobody(true, at(20));
+        nuisance.nobody(true, at(39));
+        assert!((nuisance.factor() - STEP).abs() < 1e-6);
+        nuisance.nobody(true, at(40));
+        assert!((nuisance.factor() - STEP * STEP).abs() < 1e-6);
+        nuisance.somebody(at(41));
+        assert!(!nuisance.is_any());
     }
 
     #[test]
-    fn waking_in_vain_again_and_again_is_doubted_and_once_in_a_while_is_not() {
-        let mut doubt = Doubt::new(at(10));
-        doubt.sleeps(at(10));
-        doubt.woke(true, at(200));
-        doubt.sleeps(at(210));
-        assert!(!doubt.is_any(), "it had slept for long");
-        doubt.woke(true, at(230));
-        doubt.sleeps(at(240));
-        assert!(doubt.is_any());
-        let mut right = Doubt::new(at(10));
+    fn false_wakes_again_and_again_suppress_and_one_in_a_while_does_not() {
+        let mut nuisance = Nuisance::new(at(10));
+        nuisance.sleeps(at(10));
+        nuisance.woke(true, at(200));
+        nuisance.sleeps(at(210));
+        assert!(!nuisance.is_any(), "it had slept for long");
+        nuisance.woke(true, at(230));
+        nuisance.sleeps(at(240));
+        assert!(nuisance.is_any());
+        let mut right = Nuisance::new(at(10));
         right.sleeps(at(10));
         right.woke(true, at(30));
         right.somebody(at(31));
@@ -149,40 +149,40 @@ mod tests {
 
     #[test]
     fn calm_takes_it_away_step_by_step() {
-        let mut doubt = Doubt::new(at(10));
+        let mut nuisance = Nuisance::new(at(10));
         for second in [20, 40, 60, 80] {
-            doubt.nobody(true, at(second));
+            nuisance.nobody(true, at(second));
         }
-        assert!((doubt.factor() - MOST).abs() < 1e-6, "it has an end");
-        doubt.moved(true, at(100));
-        doubt.moved(false, at(399));
-        assert!((doubt.factor() - MOST).abs() < 1e-6);
+        assert!((nuisance.factor() - MOST).abs() < 1e-6, "it has an end");
+        nuisance.moved(true, at(100));
+        nuisance.moved(false, at(399));
+        assert!((nuisance.factor() - MOST).abs() < 1e-6);
         for second in [400, 700, 1_000] {
-            doubt.moved(false, at(second));
+            nuisance.moved(false, at(second));
         }
-        assert!(!doubt.is_any());
+        assert!(!nuisance.is_any());
     }
 
     proptest! {
         /// Whatever happens, the factor stays within its bounds and somebody ends it.
         #[test]
         fn the_factor_has_bounds(steps in prop::collection::vec((0_u8..6, 0_u64..400), 1..200)) {
-            let mut doubt = Doubt::new(at(10));
+            let mut nuisance = Nuisance::new(at(10));
             let mut now = Duration::ZERO;
             for (what, seconds) in steps {
                 now += at(seconds);
                 match what {
-                    0 => doubt.moved(true, now),
-                    1 => doubt.moved(false, now),
-                    2 => doubt.nobody(true, now),
-                    3 => doubt.woke(true, now),
-                    4 => doubt.sleeps(now),
+                    0 => nuisance.moved(true, now),
+                    1 => nuisance.moved(false, now),
+                    2 => nuisance.nobody(true, now),
+                    3 => nuisance.woke(true, now),
+                    4 => nuisance.sleeps(now),
                     _ => {
-                        doubt.somebody(now);
-                        prop_assert!(!doubt.is_any());
+                        nuisance.somebody(now);
+                        prop_assert!(!nuisance.is_any());
                     }
                 }
-                prop_assert!((1.0..=MOST).contains(&doubt.factor()));
+                prop_assert!((1.0..=MOST).contains(&nuisance.factor()));
             }
         }
     }
