@@ -2,7 +2,7 @@
 //! stream that lost pictures from one that is none any more. A decoder makes pictures of anything;
 //! without this a camera whose stream is random bytes would count as watched. Pure.
 
-use super::Slice;
+use super::header::SliceHeader;
 
 /// So many pictures are looked at together.
 const WINDOW: u32 = 20;
@@ -35,7 +35,7 @@ pub(in super::super) struct Continuity {
 
 impl Continuity {
     /// Takes the next picture; one whose number could not be read says nothing.
-    pub(in super::super) fn take(&mut self, slice: &Slice) -> Verdict {
+    pub(in super::super) fn take(&mut self, slice: &SliceHeader) -> Verdict {
         let Some((number, bits)) = slice.number else {
             return Verdict::Sound;
         };
@@ -68,8 +68,8 @@ mod tests {
 
     use super::*;
 
-    fn slice(number: u32, idr: bool) -> Slice {
-        Slice {
+    fn slice(number: u32, idr: bool) -> SliceHeader {
+        SliceHeader {
             reference: true,
             qp: None,
             idr,
@@ -82,7 +82,7 @@ mod tests {
         let mut order = Continuity::default();
         assert_eq!(order.take(&slice(0, true)), Verdict::Sound);
         assert_eq!(order.take(&slice(7, true)), Verdict::Senseless);
-        let unread = Slice {
+        let unread = SliceHeader {
             number: None,
             ..slice(0, true)
         };

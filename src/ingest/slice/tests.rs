@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Encodes a moving ball and reads every picture: key or not, and what was found.
-fn read(encoder: &str, form: &str) -> Vec<(bool, Option<Slice>)> {
+fn read(encoder: &str, form: &str) -> Vec<(bool, Option<SliceHeader>)> {
     gst::init().expect("gstreamer");
     let launch = format!(
         "videotestsrc num-buffers=40 pattern=ball ! video/x-raw,format=I420,width=320,height=240 ! \

@@ -13,7 +13,7 @@ use crate::config::types::{CameraConfig, WatchMode};
 use crate::ingest::Allowance;
 use crate::ingest::gate::{Gate, Unit, UnitKind, Urgency};
 use crate::ingest::gop_ring::{Bounds, GopRing};
-use crate::ingest::slice::{Continuity, Slice, SliceReader};
+use crate::ingest::slice::{Continuity, SliceHeader, SliceReader};
 use crate::model::ids::CameraId;
 
 /// Pictures held at most, whatever their size: a group of a minute at 10 a second.
@@ -63,7 +63,7 @@ pub(in crate::ingest) struct StreamState {
     /// What the policy said when the latest picture came.
     pub(super) allowance: Allowance,
     /// What was read of the present picture.
-    pub(super) slice: Option<Slice>,
+    pub(super) slice: Option<SliceHeader>,
     pub(super) continuity: Continuity,
     pub(super) segment: gst::FormattedSegment<gst::ClockTime>,
     pub(super) pending: Option<PendingProbe>,
