@@ -1,4 +1,4 @@
-//! Any text is a scene, an expectation, a wall of cameras or an order to one, or is refused with
+//! Any text is a scene, an expectation, a camera server or a command to one, or is refused with
 //! reasons. The first letter chooses. `cargo fuzz run files`
 
 #![no_main]
@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use parapet_sim::{expectation, scene, wall};
+use parapet_sim::{expectation, scene, server};
 
 fuzz_target!(|text: &str| {
     let Some(which) = text.chars().next() else {
@@ -25,15 +25,15 @@ fuzz_target!(|text: &str| {
             }
         }
         'w' => {
-            if let Err(errors) = wall::parse(Path::new("wall.toml"), rest) {
+            if let Err(errors) = server::parse(Path::new("server.toml"), rest) {
                 assert!(!errors.problems().is_empty());
             }
         }
         _ => {
-            if let Ok(order) = serde_json::from_str::<wall::Order>(rest) {
-                let text = serde_json::to_string(&order).expect("our own order");
-                let again: wall::Order = serde_json::from_str(&text).expect("our own order");
-                assert_eq!(again, order);
+            if let Ok(command) = serde_json::from_str::<server::Command>(rest) {
+                let text = serde_json::to_string(&command).expect("our own command");
+                let again: server::Command = serde_json::from_str(&text).expect("our own command");
+                assert_eq!(again, command);
             }
         }
     }

@@ -28,7 +28,7 @@ const DAEMON: Floors = &[
 ];
 
 const SIM: Floors = &[
-    &["world", "expectation", "mot", "wall"],
+    &["world", "expectation", "mot", "server"],
     &["render", "scene", "watch"],
     &["film"],
 ];

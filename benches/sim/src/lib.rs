@@ -4,7 +4,7 @@
 //! 0 world        a place and who is in it at one moment
 //!   expectation  what a clip must make the rules say
 //!   mot          boxes in MOTChallenge's text format
-//!   wall         recordings as RTSP cameras that fail on command
+//!   server       recordings as RTSP cameras that fail on command
 //! 1 watch        counts what such cameras deliver
 //!   scene        scripted scenes
 //!   render       draws them with exact truth
@@ -16,8 +16,8 @@ pub mod film;
 pub mod mot;
 pub mod render;
 pub mod scene;
-pub mod wall;
+pub mod server;
 pub mod watch;
 pub mod world;
 
-pub use wall::{SimError, Wall, WallCamera, WallConfig};
+pub use server::{RtspServer, ServedCamera, ServerConfig, SimError};

@@ -1,5 +1,5 @@
 //! Many viewers in one process, which count what comes and decode nothing. The counterpart of
-//! [`super::wall`], a load test for real cameras, and the measure of what an RTSP client costs.
+//! [`super::server`], a load test for real cameras, and the measure of what an RTSP client costs.
 
 mod gstreamer;
 mod retina;
@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 
 use super::SimError;
-use super::wall::Usage;
+use super::server::Usage;
 use parapet::base::clock::{Monotonic, SharedClock};
 
 const NEVER: u64 = u64::MAX;

@@ -113,7 +113,7 @@ pub(super) enum SimCommand {
     Realism(super::sim::scenes::RealismArgs),
     /// Serve recordings as RTSP cameras, looping them without end, with faults on command.
     Serve(ServeArgs),
-    /// Tell a wall that serves what to do: put faults in force, end them, report, stop.
+    /// Tell a camera server that serves what to do: put faults in force, end them, report, stop.
     Control(ControlArgs),
     /// Connect many viewers to RTSP cameras and count the pictures that come; decodes nothing.
     Watch(WatchArgs),

@@ -22,7 +22,7 @@ pub(super) struct BenchArgs {
 
 #[derive(Debug, Subcommand)]
 enum BenchCommand {
-    /// A wall of cameras fails in every way it can; tells what the daemon noticed, how soon, and
+    /// A camera server fails in every way it can; tells what the daemon noticed, how soon, and
     /// what its other cameras lost. Exit code 1 where a limit was not kept.
     Faults(faults::FaultsArgs),
     /// Random faults for a long time; tells whether memory, threads and descriptors stay flat.
@@ -30,11 +30,11 @@ enum BenchCommand {
     /// Garbage, slow-loris, floods and oversized messages against the API, and what a live
     /// subscriber notices of it. Exit code 1 where it noticed too much.
     Hostile(hostile::HostileArgs),
-    /// A wall of cameras and the daemon as processes of their own: cameras connected, frames, gaps,
+    /// A camera server and the daemon as processes of their own: cameras connected, frames, gaps,
     /// latency of events against the truth, processor time by stage. Exit code 1 where a promise was
     /// not kept.
     Fleet(fleet::FleetArgs),
-    /// The largest fleet that keeps its promises on this machine beside its wall, found by short
+    /// The largest fleet that keeps its promises on this machine beside its camera server, found by short
     /// runs; what stops it, and the cost of a camera by stage.
     Density(fleet::density::DensityArgs),
     /// Batch sizes and threads of a model on this machine: milliseconds and pictures a second, and

@@ -18,7 +18,7 @@ use parapet::config::types::{
 use parapet::ingest::FileStart;
 use parapet::model::event::Phase;
 use parapet::model::ids::CameraId;
-use parapet_sim::wall::{Wall, WallCamera, WallConfig};
+use parapet_sim::server::{RtspServer, ServedCamera, ServerConfig};
 
 /// A recording, and the configuration whose only camera watches it.
 struct Clip {
@@ -115,7 +115,12 @@ fn choose(testdata: &Path) -> anyhow::Result<Show> {
 }
 
 /// The cameras of the demo, with the rest of the first clip's configuration.
-fn demo_config(show: &Show, count: usize, wall: &Wall, state: &Path) -> anyhow::Result<Config> {
+fn demo_config(
+    show: &Show,
+    count: usize,
+    server: &RtspServer,
+    state: &Path,
+) -> anyhow::Result<Config> {
     let configs: Vec<Config> = show
         .clips
         .iter()
@@ -130,7 +135,7 @@ fn demo_config(show: &Show, count: usize, wall: &Wall, state: &Path) -> anyhow::
         let mut camera = CameraConfig::clone(watching);
         camera.id = CameraId::new(&mount(number))?;
         camera.source = SourceConfig::Rtsp {
-            url: wall.url(&mount(number)).parse()?,
+            url: server.url(&mount(number)).parse()?,
             transport: Transport::Tcp,
             credentials: None,
             latency: Duration::from_millis(200),
@@ -172,24 +177,24 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<bool> {
     eprintln!("demo: {}", show.words);
     let state = tempfile::Builder::new().prefix("parapet-demo-").tempdir()?;
     let cameras = (0..args.cameras)
-        .map(|number| WallCamera {
+        .map(|number| ServedCamera {
             mount: mount(number),
             file: show.clips[number % show.clips.len()].video.clone(),
-            ..WallCamera::default()
+            ..ServedCamera::default()
         })
         .collect();
-    let wall = Wall::start(WallConfig {
+    let server = RtspServer::start(ServerConfig {
         port: 0,
         cameras,
-        ..WallConfig::default()
+        ..ServerConfig::default()
     })?;
-    let config = demo_config(&show, args.cameras, &wall, state.path())?;
+    let config = demo_config(&show, args.cameras, &server, state.path())?;
     let ports = real_ports(&config.inference, FileStart::Now)?;
     let app = App::start(config, ports).await?;
     eprintln!(
         "demo: {} RTSP cameras on port {}; try\n  grpcurl -plaintext {} list\n  curl http://{}/metrics",
         args.cameras,
-        wall.port(),
+        server.port(),
         app.api_address(),
         app.ops_address()
     );
@@ -214,7 +219,7 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<bool> {
         );
     }
     let clean = app.stop().await;
-    tokio::task::spawn_blocking(move || wall.stop()).await?;
+    tokio::task::spawn_blocking(move || server.stop()).await?;
     eprintln!(
         "demo: {told} incidents reported over gRPC; stopped {}",
         if clean { "cleanly" } else { "late" }

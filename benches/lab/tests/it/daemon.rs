@@ -15,7 +15,7 @@ use parapet::ingest::{FileStart, GstSource};
 use parapet::model::camera::CameraState;
 use parapet::model::event::{EventKind, Phase, Record};
 use parapet::model::ids::CameraId;
-use parapet_sim::wall::{Wall, WallCamera, WallConfig};
+use parapet_sim::server::{RtspServer, ServedCamera, ServerConfig};
 
 fn root() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -52,25 +52,29 @@ fn ports(config: &Config) -> Ports {
     }
 }
 
-fn wall(port: u16, mounts: &[usize]) -> Wall {
-    let camera = |n: &usize| WallCamera {
+fn server(port: u16, mounts: &[usize]) -> RtspServer {
+    let camera = |n: &usize| ServedCamera {
         mount: format!("camera-{n}"),
         file: clip(),
-        ..WallCamera::default()
+        ..ServedCamera::default()
     };
     let cameras = mounts.iter().map(camera).collect();
-    Wall::start(WallConfig {
+    RtspServer::start(ServerConfig {
         port,
         cameras,
-        ..WallConfig::default()
+        ..ServerConfig::default()
     })
-    .expect("a wall")
+    .expect("a camera server")
 }
 
-fn rtsp(template: &CameraConfig, number: usize, wall: &Wall) -> (CameraId, Arc<CameraConfig>) {
+fn rtsp(
+    template: &CameraConfig,
+    number: usize,
+    server: &RtspServer,
+) -> (CameraId, Arc<CameraConfig>) {
     let id = CameraId::new(&format!("camera-{number}")).expect("name");
     let source = SourceConfig::Rtsp {
-        url: wall.url(id.as_str()).parse().expect("URL"),
+        url: server.url(id.as_str()).parse().expect("URL"),
         transport: Transport::Tcp,
         client: RtspClient::Retina,
         credentials: None,
@@ -134,9 +138,9 @@ async fn wait_for(
 async fn one_cameras_death_is_told_and_mended_and_touches_no_other() {
     let folder = tempfile::tempdir().expect("folder");
     let (steady, mortal) =
-        tokio::task::spawn_blocking(|| (wall(0, &[1, 2, 3, 4, 5, 6, 7]), wall(0, &[8])))
+        tokio::task::spawn_blocking(|| (server(0, &[1, 2, 3, 4, 5, 6, 7]), server(0, &[8])))
             .await
-            .expect("walls");
+            .expect("servers");
     let (mut config, template) = base_config(folder.path());
     config.cameras = (1..=7).map(|n| rtsp(&template, n, &steady)).collect();
     config.cameras.extend([rtsp(&template, 8, &mortal)]);
@@ -164,9 +168,9 @@ async fn one_cameras_death_is_told_and_mended_and_touches_no_other() {
     let told = wait_for(&mut events, EventKind::SIGNAL_LOST, Phase::Started).await;
     assert_eq!(told.event.camera.as_str(), "camera-8");
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let _returned = tokio::task::spawn_blocking(move || wall(port, &[8]))
+    let _returned = tokio::task::spawn_blocking(move || server(port, &[8]))
         .await
-        .expect("wall");
+        .expect("server");
     let back = until("camera 8 is back", || {
         state(&app, 8) == CameraState::Streaming
     })

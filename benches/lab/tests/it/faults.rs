@@ -1,4 +1,4 @@
-//! `parapet bench faults` on a small wall: what a camera's fault makes the daemon say.
+//! `parapet bench faults` on a small camera server: what a camera's fault makes the daemon say.
 //!
 //! Times are the command's own business (`parapet bench faults` on a quiet machine); here it
 //! counts that every fault is told once, that cameras come back, and that nothing is reordered.

@@ -10,7 +10,7 @@ use parapet::base::clock::SystemClock;
 use parapet::config::types::{RtspClient, Transport};
 use parapet::ingest::{Downstream, FileStart, GstSource, Source};
 use parapet::model::time::UtcMicros;
-use parapet_sim::{Wall, WallCamera, WallConfig};
+use parapet_sim::{RtspServer, ServedCamera, ServerConfig};
 
 use self::stage::{Stage, encode, rtsp};
 use crate::support::camera_for_test;
@@ -20,17 +20,17 @@ fn a_camera_has_no_thread_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("a.mp4");
     encode(&file, 50, "x264enc key-int-max=10 ! h264parse ! mp4mux");
-    let wall = Wall::start(WallConfig {
-        cameras: vec![WallCamera {
+    let server = RtspServer::start(ServerConfig {
+        cameras: vec![ServedCamera {
             mount: "yard".to_owned(),
             file,
-            ..WallCamera::default()
+            ..ServedCamera::default()
         }],
-        ..WallConfig::default()
+        ..ServerConfig::default()
     })
-    .expect("a wall");
+    .expect("a camera server");
     let source = GstSource::new(SystemClock::shared(), FileStart::At(UtcMicros(1_000_000)));
-    let (source, url) = (source.expect("gstreamer"), wall.url("yard"));
+    let (source, url) = (source.expect("gstreamer"), server.url("yard"));
     let open = |count: usize| {
         let stages: Vec<_> = (0..count).map(|_| Stage::new()).collect();
         let sessions: Vec<_> = stages

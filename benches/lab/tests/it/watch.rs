@@ -15,7 +15,7 @@ use parapet::config::types::{RtspClient, SourceConfig, Transport, WatchConfig};
 use parapet::ingest::{FileStart, GstSource, Note, Source};
 use parapet::model::camera::WakeReason;
 use parapet::model::coverage::CoverageLevel;
-use parapet_sim::{Wall, WallCamera, WallConfig};
+use parapet_sim::{RtspServer, ServedCamera, ServerConfig};
 
 fn filmed(scene: &Scene, tail: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("folder");
@@ -210,20 +210,20 @@ fn a_group_that_does_not_fit_is_decoded_and_the_movement_still_followed() {
     assert_eq!(seen.frames.iter().filter(moved).count(), 70);
 }
 
-/// Watches a wall's camera whose loop is `scene`, until `enough`.
+/// Watches a camera server's camera whose loop is `scene`, until `enough`.
 fn view(scene: &Scene, client: RtspClient, enough: impl Fn(&Seen) -> bool) -> Seen {
     let (_folder, path) = filmed(scene, VBR);
-    let wall = Wall::start(WallConfig {
-        cameras: vec![WallCamera {
+    let server = RtspServer::start(ServerConfig {
+        cameras: vec![ServedCamera {
             mount: "yard".to_owned(),
             file: path,
-            ..WallCamera::default()
+            ..ServedCamera::default()
         }],
-        ..WallConfig::default()
+        ..ServerConfig::default()
     })
-    .expect("a wall");
+    .expect("a camera server");
     let rtsp = SourceConfig::Rtsp {
-        url: wall.url("yard").parse().expect("URL"),
+        url: server.url("yard").parse().expect("URL"),
         transport: Transport::Tcp,
         client,
         credentials: None,

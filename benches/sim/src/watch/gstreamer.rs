@@ -8,7 +8,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 
 use super::{Counts, WatchConfig};
-use crate::wall::SimError;
+use crate::server::SimError;
 
 /// Runs until it is dropped.
 pub(super) struct Pipeline(gst::Pipeline);

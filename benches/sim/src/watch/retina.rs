@@ -11,7 +11,7 @@ use retina::codec::{CodecItem, FrameFormat};
 use tokio_stream::StreamExt as _;
 
 use super::{Counts, WatchConfig};
-use crate::wall::SimError;
+use crate::server::SimError;
 
 /// The thread that all viewers share.
 pub(super) struct Runtime(Option<tokio::runtime::Runtime>);

@@ -1,22 +1,22 @@
-//! The camera wall, watched by real RTSP clients.
+//! The camera server, watched by real RTSP clients.
 
 use std::time::Duration;
 
 use gstreamer as gst;
-use parapet_sim::{SimError, Wall, WallCamera, WallConfig};
+use parapet_sim::{RtspServer, ServedCamera, ServerConfig, SimError};
 
 mod faults;
 mod viewer;
 
 use self::viewer::{DEADLINE, MP4, ROUND, Viewer, camera, record};
 
-fn wall(port: u16, cameras: Vec<WallCamera>) -> Wall {
-    Wall::start(WallConfig {
+fn server(port: u16, cameras: Vec<ServedCamera>) -> RtspServer {
+    RtspServer::start(ServerConfig {
         port,
         cameras,
-        ..WallConfig::default()
+        ..ServerConfig::default()
     })
-    .expect("wall")
+    .expect("server")
 }
 
 /// Checks that no frame is shown twice and that rounds follow each other. Frames arrive in
@@ -36,12 +36,12 @@ fn assert_rising(times: &[u64]) {
 fn two_mounts_of_one_file_play_on_past_its_end() {
     let folder = tempfile::tempdir().expect("folder");
     let file = record(folder.path(), "ball.mp4", MP4);
-    let wall = wall(0, vec![camera("yard", &file), camera("/gate", &file)]);
+    let server = server(0, vec![camera("yard", &file), camera("/gate", &file)]);
     assert_eq!(
-        wall.url("yard"),
-        format!("rtsp://127.0.0.1:{}/yard", wall.port())
+        server.url("yard"),
+        format!("rtsp://127.0.0.1:{}/yard", server.port())
     );
-    let viewers = ["yard", "gate"].map(|mount| Viewer::connect(&wall.url(mount), "h264", None));
+    let viewers = ["yard", "gate"].map(|mount| Viewer::connect(&server.url(mount), "h264", None));
     for viewer in &viewers {
         assert_rising(&viewer.times(2 * ROUND + 5));
     }
@@ -51,10 +51,10 @@ fn two_mounts_of_one_file_play_on_past_its_end() {
 fn a_late_viewer_begins_with_a_keyframe() {
     let folder = tempfile::tempdir().expect("folder");
     let file = record(folder.path(), "ball.mp4", MP4);
-    let wall = wall(0, vec![camera("yard", &file)]);
-    let first = Viewer::connect(&wall.url("yard"), "h264", None);
+    let server = server(0, vec![camera("yard", &file)]);
+    let first = Viewer::connect(&server.url("yard"), "h264", None);
     first.times(5);
-    let late = Viewer::connect(&wall.url("yard"), "h264", None);
+    let late = Viewer::connect(&server.url("yard"), "h264", None);
     let key = (0..2 * ROUND).any(|_| {
         let frame = late.frame(DEADLINE).expect("a frame");
         !frame.flags().contains(gst::BufferFlags::DELTA_UNIT)
@@ -71,9 +71,9 @@ fn raw_streams_and_h265_play_at_their_frame_rate() {
         h265parse ! matroskamux";
     let raw = record(folder.path(), "ball.264", raw);
     let h265 = record(folder.path(), "ball.mkv", h265);
-    let wall = wall(0, vec![camera("raw", &raw), camera("h265", &h265)]);
+    let server = server(0, vec![camera("raw", &raw), camera("h265", &h265)]);
     for (mount, codec) in [("raw", "h264"), ("h265", "h265")] {
-        let viewer = Viewer::connect(&wall.url(mount), codec, None);
+        let viewer = Viewer::connect(&server.url(mount), codec, None);
         assert_rising(&viewer.times(ROUND + 10));
     }
 }
@@ -82,14 +82,14 @@ fn raw_streams_and_h265_play_at_their_frame_rate() {
 fn a_stopped_wall_hangs_up_and_starts_again_on_the_same_port() {
     let folder = tempfile::tempdir().expect("folder");
     let file = record(folder.path(), "ball.mp4", MP4);
-    let first = wall(0, vec![camera("yard", &file)]);
+    let first = server(0, vec![camera("yard", &file)]);
     let (port, url) = (first.port(), first.url("yard"));
     let watching = Viewer::connect(&url, "h264", None);
     watching.times(3);
     first.stop();
     std::net::TcpStream::connect(("127.0.0.1", port)).expect_err("nobody listens");
     assert!(watching.ends(), "the viewer was not hung up on");
-    let again = wall(port, vec![camera("yard", &file)]);
+    let again = server(port, vec![camera("yard", &file)]);
     assert_eq!(again.port(), port);
     Viewer::connect(&url, "h264", None).times(3);
 }
@@ -98,11 +98,11 @@ fn a_stopped_wall_hangs_up_and_starts_again_on_the_same_port() {
 fn a_closed_mount_asks_for_the_password_and_an_open_one_does_not() {
     let folder = tempfile::tempdir().expect("folder");
     let file = record(folder.path(), "ball.mp4", MP4);
-    let closed = |mount: &str, user: &str| WallCamera {
+    let closed = |mount: &str, user: &str| ServedCamera {
         credentials: Some((user.to_owned(), format!("{user}-secret"))),
         ..camera(mount, &file)
     };
-    let wall = wall(
+    let server = server(
         0,
         vec![
             closed("cell", "guard"),
@@ -110,9 +110,9 @@ fn a_closed_mount_asks_for_the_password_and_an_open_one_does_not() {
             camera("yard", &file),
         ],
     );
-    let cell = wall.url("cell");
+    let cell = server.url("cell");
     Viewer::connect(&cell, "h264", Some(("guard", "guard-secret"))).times(3);
-    Viewer::connect(&wall.url("yard"), "h264", None).times(3);
+    Viewer::connect(&server.url("yard"), "h264", None).times(3);
     for refused in [
         Some(("guard", "wrong")),
         Some(("clerk", "clerk-secret")),
@@ -124,10 +124,10 @@ fn a_closed_mount_asks_for_the_password_and_an_open_one_does_not() {
     }
 }
 
-fn refusal(cameras: Vec<WallCamera>) -> SimError {
-    Wall::start(WallConfig {
+fn refusal(cameras: Vec<ServedCamera>) -> SimError {
+    RtspServer::start(ServerConfig {
         cameras,
-        ..WallConfig::default()
+        ..ServerConfig::default()
     })
     .expect_err("refused")
 }
@@ -148,10 +148,10 @@ fn a_wall_that_cannot_start_names_what_is_wrong() {
     let twice = refusal(vec![camera("yard", &file), camera("/yard/", &file)]);
     assert!(matches!(twice, SimError::Mount { .. }), "{twice}");
 
-    let first = wall(0, vec![camera("yard", &file)]);
-    let taken = Wall::start(WallConfig {
+    let first = server(0, vec![camera("yard", &file)]);
+    let taken = RtspServer::start(ServerConfig {
         port: first.port(),
-        ..WallConfig::default()
+        ..ServerConfig::default()
     })
     .expect_err("taken");
     assert!(

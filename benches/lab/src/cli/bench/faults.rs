@@ -22,8 +22,9 @@ use parapet::base::clock::{SharedClock, SystemClock};
 use parapet::base::tasks::TaskSet;
 use parapet::model::camera::CameraState;
 use parapet::model::event::Record;
-use parapet_sim::wall::{
-    Cameras, Fault, Order, Report, Wall, WallCamera, WallConfig, WallHandle, spread_start,
+use parapet_sim::server::{
+    Cameras, Command, Fault, Report, RtspServer, ServedCamera, ServerConfig, ServerHandle,
+    spread_start,
 };
 
 /// Every fault of the table.
@@ -61,10 +62,10 @@ pub(super) struct FaultsArgs {
     events: Option<PathBuf>,
 }
 
-/// The daemon under test and its wall.
+/// The daemon under test and its camera server.
 struct Trial {
     app: App,
-    wall: WallHandle,
+    server: ServerHandle,
     clock: SharedClock,
     records: Arc<Mutex<Vec<Record>>>,
     looks: BTreeMap<String, Vec<Look>>,
@@ -82,26 +83,26 @@ pub(super) async fn run(args: FaultsArgs) -> anyhow::Result<bool> {
     logging::quiet()?;
     let count = args.cameras;
     let client = args.client.clone();
-    let (stage, wall) = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+    let (stage, server) = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
         let stage = Stage::new()?.with_client(client);
-        let wall = Wall::start(WallConfig {
+        let server = RtspServer::start(ServerConfig {
             cameras: (1..=count).map(|number| camera(&stage, number)).collect(),
             stand_ins: true,
-            ..WallConfig::default()
+            ..ServerConfig::default()
         })?;
-        Ok((stage, wall))
+        Ok((stage, server))
     })
     .await??;
     let clock = SystemClock::shared();
     let cameras: Vec<_> = (1..=count)
-        .map(|number| (mount(number), wall.url(&mount(number))))
+        .map(|number| (mount(number), server.url(&mount(number))))
         .collect();
     let app = App::start(stage.config(&cameras)?, Stage::ports(&clock)?).await?;
     let mut tasks = TaskSet::under(&CancellationToken::new());
     let records = follow(&app, &mut tasks).await?;
     let mut trial = Trial {
         app,
-        wall: wall.handle(),
+        server: server.handle(),
         clock,
         records,
         looks: BTreeMap::new(),
@@ -118,7 +119,7 @@ pub(super) async fn run(args: FaultsArgs) -> anyhow::Result<bool> {
     }
     let clean = trial.app.stop().await;
     tasks.stop(Duration::from_secs(1)).await;
-    tokio::task::spawn_blocking(move || wall.stop()).await?;
+    tokio::task::spawn_blocking(move || server.stop()).await?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&table)?);
     } else {
@@ -128,12 +129,12 @@ pub(super) async fn run(args: FaultsArgs) -> anyhow::Result<bool> {
     Ok(table.kept)
 }
 
-fn camera(stage: &Stage, number: usize) -> WallCamera {
-    WallCamera {
+fn camera(stage: &Stage, number: usize) -> ServedCamera {
+    ServedCamera {
         mount: mount(number),
         file: stage.clip.clone(),
         start: spread_start(number),
-        ..WallCamera::default()
+        ..ServedCamera::default()
     }
 }
 
@@ -219,7 +220,7 @@ impl Trial {
         let before = self.healthy(&healthy).await?;
         let from = self.clock.utc_micros();
         for (fault, cameras) in &victims {
-            self.order(Order::Fault {
+            self.command(Command::Fault {
                 fault: *fault,
                 at: Cameras::named(cameras.iter().cloned()),
                 for_seconds: None,
@@ -227,7 +228,7 @@ impl Trial {
             .await?;
         }
         self.look_for(Duration::from_secs(args.seconds)).await;
-        self.order(Order::Clear {
+        self.command(Command::Clear {
             at: Cameras::default(),
         })
         .await?;
@@ -270,7 +271,7 @@ impl Trial {
         self.looks.clear();
         self.look();
         let from = self.clock.utc_micros();
-        self.order(Order::Fault {
+        self.command(Command::Fault {
             fault,
             at: Cameras::default(),
             for_seconds: None,
@@ -294,10 +295,10 @@ impl Trial {
         Ok(row(fault, &shown, STORM_SECONDS))
     }
 
-    async fn order(&self, order: Order) -> anyhow::Result<Option<Box<Report>>> {
-        let reply = self.wall.order(order).await;
+    async fn command(&self, command: Command) -> anyhow::Result<Option<Box<Report>>> {
+        let reply = self.server.command(command).await;
         match reply.error {
-            Some(error) => anyhow::bail!("the wall refuses: {error}"),
+            Some(error) => anyhow::bail!("the camera server refuses: {error}"),
             None => Ok(reply.status),
         }
     }
@@ -362,13 +363,13 @@ impl Trial {
         judge(looks, own, span)
     }
 
-    /// What the wall sent and the daemon decoded of each of these cameras, and its failures.
+    /// What the camera server sent and the daemon decoded of each of these cameras, and its failures.
     async fn healthy(&self, names: &[String]) -> anyhow::Result<Vec<(u64, u64, u32)>> {
         if names.is_empty() {
             return Ok(Vec::new());
         }
         let at = Cameras::named(names.iter().cloned());
-        let report = self.order(Order::Status { at }).await?;
+        let report = self.command(Command::Status { at }).await?;
         let sent: BTreeMap<_, _> = report
             .iter()
             .flat_map(|report| &report.cameras)

@@ -1,8 +1,8 @@
-//! `parapet bench fleet`: a wall of cameras and the daemon as processes of their own; what the
+//! `parapet bench fleet`: a camera server and the daemon as processes of their own; what the
 //! daemon sees, what it tells and when, and what each stage costs.
 //!
 //! Quiet cameras play an empty night picture. At random times somebody walks into a few of them:
-//! the wall cuts to the other clip at a keyframe and says when, the clip's truth says what is owed
+//! the camera server cuts to the other clip at a keyframe and says when, the clip's truth says what is owed
 //! and when, and a subscriber of the daemon's API says when it heard of it.
 
 mod clips;

@@ -8,7 +8,7 @@ use parapet::model::camera::CameraState;
 use parapet::model::event::{EventKind, Phase, Record};
 use parapet::model::ids::IncidentId;
 use parapet::model::time::ClockSource;
-use parapet_sim::wall::Fault;
+use parapet_sim::server::Fault;
 
 /// Loss must be noticed within this.
 pub(super) const NOTICED_SECONDS: f64 = 5.0;

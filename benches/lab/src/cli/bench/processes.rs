@@ -1,4 +1,4 @@
-//! The wall and the daemon as processes of their own, so that what each costs can be told apart.
+//! The camera server and the daemon as processes of their own, so that what each costs can be told apart.
 
 use std::io::BufRead as _;
 use std::net::{SocketAddr, TcpListener};
@@ -10,7 +10,7 @@ use anyhow::Context as _;
 
 use crate::cli::programs;
 use parapet::base::clock::{Clock as _, SystemClock};
-use parapet_sim::wall::{Cameras, Order, Reply, Report, ask};
+use parapet_sim::server::{Cameras, Command as ServerCommand, Reply, Report, ask};
 
 /// The daemon may take this long to listen and to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -18,46 +18,49 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LARGEST_ANSWER: u64 = 256 << 20;
 
 /// `parapet sim serve` as a child.
-pub(super) struct WallProcess {
+pub(super) struct ServerProcess {
     child: Child,
     /// What stands before a camera's mount.
     pub(super) url: String,
     socket: PathBuf,
 }
 
-impl WallProcess {
-    /// Starts a wall with these `[[camera]]` and other tables of a wall file; it writes into
+impl ServerProcess {
+    /// Starts a camera server with these `[[camera]]` and other tables of a server file; it writes into
     /// `folder` and says nothing on the terminal. Returns when it listens.
     pub(super) fn start(folder: &Path, tables: &str, cameras: usize) -> anyhow::Result<Self> {
-        let socket = folder.join("wall.sock");
-        let file = folder.join("wall.toml");
+        let socket = folder.join("server.sock");
+        let file = folder.join("server.toml");
         let text = format!(
-            "[wall]\nlisten = \"127.0.0.1:0\"\ncontrol = '{}'\n{tables}",
+            "[server]\nlisten = \"127.0.0.1:0\"\ncontrol = '{}'\n{tables}",
             socket.display()
         );
         std::fs::write(&file, text)?;
-        let log = folder.join("wall.log");
+        let log = folder.join("server.log");
         let mut child = programs::lab()?
-            .args(["sim", "serve", "--wall"])
+            .args(["sim", "serve", "--config"])
             .arg(&file)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(&log)?)
             .spawn()
-            .context("the wall's process does not start")?;
-        let stdout = child.stdout.take().context("the wall says nothing")?;
+            .context("the camera server's process does not start")?;
+        let stdout = child
+            .stdout
+            .take()
+            .context("the camera server says nothing")?;
         let mut lines = std::io::BufReader::new(stdout).lines();
         let Some(first) = lines.next().transpose()? else {
             let _ = child.kill();
             let _ = child.wait();
-            anyhow::bail!("the wall ended at once: {}", tail(&log));
+            anyhow::bail!("the camera server ended at once: {}", tail(&log));
         };
         let url = first
             .rfind('/')
             .and_then(|end| first.get(..=end))
-            .context("the wall names no camera")?
+            .context("the camera server names no camera")?
             .to_owned();
-        // The rest is read too, so that the wall never waits for room to write.
+        // The rest is read too, so that the server never waits for room to write.
         for _ in 1..cameras {
             lines.next().transpose()?;
         }
@@ -68,13 +71,13 @@ impl WallProcess {
         self.child.id()
     }
 
-    /// Gives it an order.
-    pub(super) async fn order(&self, order: &Order) -> anyhow::Result<Reply> {
-        let reply = ask(&self.socket, order)
+    /// Gives it a command.
+    pub(super) async fn command(&self, command: &ServerCommand) -> anyhow::Result<Reply> {
+        let reply = ask(&self.socket, command)
             .await
-            .context("the wall does not answer")?;
+            .context("the camera server does not answer")?;
         match reply.error {
-            Some(error) => anyhow::bail!("the wall refuses: {error}"),
+            Some(error) => anyhow::bail!("the camera server refuses: {error}"),
             None => Ok(reply),
         }
     }
@@ -82,19 +85,19 @@ impl WallProcess {
     /// What it served so far.
     pub(super) async fn report(&self) -> anyhow::Result<Box<Report>> {
         let at = Cameras::default();
-        let reply = self.order(&Order::Status { at }).await?;
-        reply.status.context("the wall has no status")
+        let reply = self.command(&ServerCommand::Status { at }).await?;
+        reply.status.context("the camera server has no status")
     }
 
     /// Asks it to stop; what it served.
     pub(super) async fn stop(&mut self) -> Option<Box<Report>> {
         let report = self.report().await.ok();
-        let _ = ask(&self.socket, &Order::Stop).await;
+        let _ = ask(&self.socket, &ServerCommand::Stop).await;
         report
     }
 }
 
-impl Drop for WallProcess {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         // It was asked to stop before; this is for the ways out that did not ask.
         let _ = self.child.kill();

@@ -1,4 +1,4 @@
-//! `parapet bench soak`: the wall is a process of its own, so that what is measured here is the
+//! `parapet bench soak`: the camera server is a process of its own, so that what is measured here is the
 //! daemon.
 
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use clap::Args as ClapArgs;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::processes::WallProcess;
+use super::processes::ServerProcess;
 use super::stage::Stage;
 use crate::cli::logging;
 use parapet::api::client::Client;
@@ -20,7 +20,7 @@ use parapet::base::clock::{SharedClock, SystemClock};
 use parapet::base::tasks::TaskSet;
 use parapet::model::camera::CameraState;
 use parapet::ops::HealthView as _;
-use parapet_sim::wall::Usage;
+use parapet_sim::server::Usage;
 
 /// The start is no steady state: caches fill, threads of the pools appear.
 const WARM_UP_SHARE: f64 = 0.1;
@@ -89,12 +89,12 @@ pub(super) async fn run(args: SoakArgs) -> anyhow::Result<bool> {
     logging::quiet()?;
     let panics = count_panics();
     let stage = tokio::task::spawn_blocking(Stage::new).await??;
-    let tables = wall_tables(&stage, &args);
-    let mut wall = WallProcess::start(stage.path(), &tables, args.cameras)?;
+    let tables = server_tables(&stage, &args);
+    let mut server = ServerProcess::start(stage.path(), &tables, args.cameras)?;
     let cameras: Vec<_> = (1..=args.cameras)
         .map(|number| {
             let mount = format!("camera-{number}");
-            let url = format!("{}{mount}", wall.url);
+            let url = format!("{}{mount}", server.url);
             (mount, url)
         })
         .collect();
@@ -108,7 +108,7 @@ pub(super) async fn run(args: SoakArgs) -> anyhow::Result<bool> {
     );
     let begun = clock.now();
     let (samples, unhealthy) = sample(&args, &app, &clock, (&events, &panics)).await;
-    let served = wall.stop().await;
+    let served = server.stop().await;
     let stopped_cleanly = app.stop().await;
     tasks.stop(Duration::from_secs(1)).await;
     let outcome = Outcome {
@@ -217,8 +217,8 @@ async fn count_events(app: &App, tasks: &mut TaskSet) -> anyhow::Result<Arc<Atom
     Ok(events)
 }
 
-/// The wall file's tables: one clip, every picture fault made ready, random faults.
-fn wall_tables(stage: &Stage, args: &SoakArgs) -> String {
+/// The server file's tables: one clip, every picture fault made ready, random faults.
+fn server_tables(stage: &Stage, args: &SoakArgs) -> String {
     format!(
         "stand_ins = true\n\
          [[camera]]\nmount = \"camera\"\nfile = '{}'\ncount = {}\nspread = true\n\

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::judge::Row;
 use super::stage::FPS;
-use parapet_sim::wall::Fault;
+use parapet_sim::server::Fault;
 
 /// The whole outcome.
 #[derive(Serialize)]

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::{Args as ClapArgs, Subcommand};
 
-use parapet_sim::wall::{Cameras, Fault, Order, ask};
+use parapet_sim::server::{Cameras, Command, Fault, ask};
 
 /// `parapet sim control SOCKET COMMAND`.
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct ControlArgs {
-    /// The wall's socket.
+    /// The camera server's socket.
     #[arg(value_name = "SOCKET")]
     socket: PathBuf,
     #[command(subcommand)]
@@ -35,7 +35,7 @@ enum ControlCommand {
     Clear(Which),
     /// Play a recording once, from each camera's next keyframe on, in place of its own.
     Play {
-        /// It must have the cameras' codec and size; the wall reads it.
+        /// It must have the cameras' codec and size; the camera server reads it.
         #[arg(value_name = "FILE")]
         file: PathBuf,
         #[command(flatten)]
@@ -43,7 +43,7 @@ enum ControlCommand {
     },
     /// Print what was served as JSON.
     Status(Which),
-    /// Stop the wall.
+    /// Stop the camera server.
     Stop,
 }
 
@@ -67,27 +67,27 @@ impl From<Which> for Cameras {
 }
 
 pub(super) async fn run(args: ControlArgs) -> anyhow::Result<bool> {
-    let order = match args.command {
+    let command = match args.command {
         ControlCommand::Fault {
             fault,
             at,
             for_seconds,
-        } => Order::Fault {
+        } => Command::Fault {
             fault,
             at: at.into(),
             for_seconds,
         },
-        ControlCommand::Clear(at) => Order::Clear { at: at.into() },
-        ControlCommand::Play { file, at } => Order::Play {
+        ControlCommand::Clear(at) => Command::Clear { at: at.into() },
+        ControlCommand::Play { file, at } => Command::Play {
             file: std::path::absolute(file)?,
             at: at.into(),
         },
-        ControlCommand::Status(at) => Order::Status { at: at.into() },
-        ControlCommand::Stop => Order::Stop,
+        ControlCommand::Status(at) => Command::Status { at: at.into() },
+        ControlCommand::Stop => Command::Stop,
     };
-    let reply = ask(&args.socket, &order)
+    let reply = ask(&args.socket, &command)
         .await
-        .with_context(|| format!("no wall answers at {}", args.socket.display()))?;
+        .with_context(|| format!("no camera server answers at {}", args.socket.display()))?;
     if let Some(error) = reply.error {
         anyhow::bail!("{error}");
     }

@@ -8,24 +8,24 @@ use anyhow::Context as _;
 use clap::Args as ClapArgs;
 
 use crate::cli::{BadConfig, logging, runtime};
-use parapet_sim::wall::{
-    self, ChaosConfig, Coding, Report, Wall, WallCamera, WallConfig, WallHandle,
+use parapet_sim::server::{
+    self, ChaosConfig, Coding, Report, RtspServer, ServedCamera, ServerConfig, ServerHandle,
 };
 
-/// `parapet sim serve FILE…` or `parapet sim serve --wall wall.toml`.
+/// `parapet sim serve FILE…` or `parapet sim serve --config server.toml`.
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct ServeArgs {
     /// Recordings (mp4, mkv; H.264 or H.265), given to the cameras `/camera-1` … in turn.
-    #[arg(required_unless_present = "wall", value_name = "FILE")]
+    #[arg(required_unless_present = "config", value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// A wall file: which cameras, how coded, and what goes wrong when (TOML; its keys stand at
-    /// the head of benches/sim/src/wall/file.rs).
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "cameras", "fps", "bitrate_kbps", "gop_frames", "user", "spread"])]
-    wall: Option<PathBuf>,
+    /// A server file: which cameras, how coded, and what goes wrong when (TOML; its keys stand at
+    /// the head of benches/sim/src/server/file.rs).
+    #[arg(long, alias = "server", value_name = "FILE", conflicts_with_all = ["files", "cameras", "fps", "bitrate_kbps", "gop_frames", "user", "spread"])]
+    config: Option<PathBuf>,
     /// How many cameras; by default one per file.
     #[arg(long, value_name = "N")]
     cameras: Option<usize>,
-    /// Where to listen; by default the wall file's address, else 127.0.0.1:8554.
+    /// Where to listen; by default the server file's address, else 127.0.0.1:8554.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
     /// Pictures a second; where it is not the recording's, the recording is coded anew at the start.
@@ -37,13 +37,13 @@ pub(in crate::cli) struct ServeArgs {
     /// Pictures from one keyframe to the next, likewise.
     #[arg(long, value_name = "N")]
     gop_frames: Option<u32>,
-    /// Ask viewers for this user and the password in the environment's PARAPET_WALL_PASSWORD.
+    /// Ask viewers for this user and the password in the environment's PARAPET_CAMERA_PASSWORD.
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
     /// Each camera at another place of its recording.
     #[arg(long)]
     spread: bool,
-    /// Take orders on this Unix socket (JSON lines; `parapet sim control` speaks them).
+    /// Take commands on this Unix socket (JSON lines; `parapet sim control` speaks them).
     #[arg(long, value_name = "SOCKET")]
     control: Option<PathBuf>,
     /// Random faults; the same seed gives the same faults at the same times.
@@ -52,7 +52,7 @@ pub(in crate::cli) struct ServeArgs {
     /// How many random faults a minute, over all cameras.
     #[arg(long, value_name = "N", requires = "chaos")]
     faults_per_minute: Option<f64>,
-    /// Stop after so many seconds; by default at Ctrl-C or a `stop` order.
+    /// Stop after so many seconds; by default at Ctrl-C or a `stop` command.
     #[arg(long, value_name = "SECONDS")]
     seconds: Option<u64>,
     /// At the end, write what was served as JSON.
@@ -71,22 +71,22 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<bool> {
         .iter()
         .map(|camera| camera.mount.clone())
         .collect();
-    let wall = Wall::start(config)?;
-    let handle = wall.handle();
+    let server = RtspServer::start(config)?;
+    let handle = server.handle();
     if !args.quiet {
         for mount in &mounts {
-            println!("{}", wall.url(mount));
+            println!("{}", server.url(mount));
         }
     }
-    let begun = handle.order_blocking(wall::Order::Status {
-        at: wall::Cameras::default(),
+    let begun = handle.command_blocking(server::Command::Status {
+        at: server::Cameras::default(),
     });
     for line in begun.status.iter().flat_map(|status| &status.recordings) {
         eprintln!("{line}");
     }
-    eprintln!("{} cameras on port {}", mounts.len(), wall.port());
+    eprintln!("{} cameras on port {}", mounts.len(), server.port());
     runtime()?.block_on(wait(&handle, args.seconds));
-    let report = wall.stop();
+    let report = server.stop();
     tell(&report);
     if let Some(path) = &args.report {
         let text = serde_json::to_string_pretty(&report)?;
@@ -96,7 +96,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-async fn wait(handle: &WallHandle, seconds: Option<u64>) {
+async fn wait(handle: &ServerHandle, seconds: Option<u64>) {
     let over = async {
         match seconds {
             Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
@@ -110,13 +110,13 @@ async fn wait(handle: &WallHandle, seconds: Option<u64>) {
     }
 }
 
-fn config(args: &ServeArgs) -> anyhow::Result<WallConfig> {
-    let mut config = match &args.wall {
-        Some(path) => wall::load(path).map_err(|errors| BadConfig(errors.to_string()))?,
-        None => WallConfig {
+fn config(args: &ServeArgs) -> anyhow::Result<ServerConfig> {
+    let mut config = match &args.config {
+        Some(path) => server::load(path).map_err(|errors| BadConfig(errors.to_string()))?,
+        None => ServerConfig {
             port: 8_554,
             cameras: cameras(args)?,
-            ..WallConfig::default()
+            ..ServerConfig::default()
         },
     };
     if let Some(at) = args.listen {
@@ -135,7 +135,7 @@ fn config(args: &ServeArgs) -> anyhow::Result<WallConfig> {
     Ok(config)
 }
 
-fn cameras(args: &ServeArgs) -> anyhow::Result<Vec<WallCamera>> {
+fn cameras(args: &ServeArgs) -> anyhow::Result<Vec<ServedCamera>> {
     let count = args.cameras.unwrap_or(args.files.len());
     anyhow::ensure!(
         (1..=10_000).contains(&count),
@@ -150,8 +150,8 @@ fn cameras(args: &ServeArgs) -> anyhow::Result<Vec<WallCamera>> {
     };
     let credentials = match &args.user {
         Some(user) => {
-            let password = std::env::var("PARAPET_WALL_PASSWORD")
-                .context("--user needs a password in PARAPET_WALL_PASSWORD")?;
+            let password = std::env::var("PARAPET_CAMERA_PASSWORD")
+                .context("--user needs a password in PARAPET_CAMERA_PASSWORD")?;
             Some((user.clone(), password))
         }
         None => None,
@@ -162,13 +162,13 @@ fn cameras(args: &ServeArgs) -> anyhow::Result<Vec<WallCamera>> {
         gop_frames: args.gop_frames,
         ..Coding::default()
     };
-    let camera = |number: usize| WallCamera {
+    let camera = |number: usize| ServedCamera {
         mount: format!("camera-{}", number + 1),
         file: args.files[number % args.files.len()].clone(),
         credentials: credentials.clone(),
         coding,
         start: if args.spread {
-            wall::spread_start(number)
+            server::spread_start(number)
         } else {
             Duration::ZERO
         },

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::cli::{logging, runtime};
 use parapet::base::clock::SystemClock;
-use parapet_sim::wall::{Cameras, Order, Usage, ask};
+use parapet_sim::server::{Cameras, Command, Usage, ask};
 use parapet_sim::watch::{Client, Seen, Summary, Watch, WatchConfig};
 
 /// `parapet sim watch 'rtsp://127.0.0.1:8554/camera-{}' --cameras 1042`.
@@ -33,13 +33,13 @@ pub(in crate::cli) struct WatchArgs {
     /// RTP in datagrams rather than in the connection.
     #[arg(long)]
     udp: bool,
-    /// User, with the password in the environment's PARAPET_WALL_PASSWORD.
+    /// User, with the password in the environment's PARAPET_CAMERA_PASSWORD.
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
     /// Milliseconds from one viewer's start to the next.
     #[arg(long, default_value_t = 10, value_name = "MILLIS")]
     stagger_millis: u64,
-    /// The wall's socket: tells what the serving process costs meanwhile.
+    /// The camera server's socket: tells what the serving process costs meanwhile.
     #[arg(long, value_name = "SOCKET")]
     control: Option<PathBuf>,
     /// Print everything, every viewer's counts too, as JSON.
@@ -51,11 +51,11 @@ pub(in crate::cli) struct WatchArgs {
 #[derive(Serialize)]
 struct Outcome {
     summary: Summary,
-    wall: Option<Cost>,
+    server: Option<Cost>,
     viewers: Vec<Seen>,
 }
 
-/// What the wall's process cost while counting.
+/// What the camera server's process cost while counting.
 #[derive(Serialize)]
 struct Cost {
     cores: f64,
@@ -69,8 +69,8 @@ pub(super) fn run(args: WatchArgs) -> anyhow::Result<bool> {
     let runtime = runtime()?;
     let credentials = match &args.user {
         Some(user) => {
-            let password = std::env::var("PARAPET_WALL_PASSWORD")
-                .context("--user needs a password in PARAPET_WALL_PASSWORD")?;
+            let password = std::env::var("PARAPET_CAMERA_PASSWORD")
+                .context("--user needs a password in PARAPET_CAMERA_PASSWORD")?;
             Some((user.clone(), password))
         }
         None => None,
@@ -98,12 +98,12 @@ pub(super) fn run(args: WatchArgs) -> anyhow::Result<bool> {
         let Some(socket) = &args.control else {
             return Ok(None);
         };
-        let order = Order::Status {
+        let command = Command::Status {
             at: Cameras::default(),
         };
         let reply = runtime
-            .block_on(ask(socket, &order))
-            .with_context(|| format!("no wall answers at {}", socket.display()))?;
+            .block_on(ask(socket, &command))
+            .with_context(|| format!("no camera server answers at {}", socket.display()))?;
         Ok(reply.status.map(|status| status.process))
     };
     let before = usage()?;
@@ -111,7 +111,7 @@ pub(super) fn run(args: WatchArgs) -> anyhow::Result<bool> {
     std::thread::sleep(Duration::from_secs(args.seconds));
     let summary = watch.summary();
     let after = usage()?;
-    let wall = before.zip(after).map(|(before, after)| Cost {
+    let server = before.zip(after).map(|(before, after)| Cost {
         cores: (after.cpu_seconds - before.cpu_seconds) / summary.seconds.max(1e-3),
         rss_kib: after.rss_kib,
         threads: after.threads,
@@ -120,7 +120,7 @@ pub(super) fn run(args: WatchArgs) -> anyhow::Result<bool> {
     let outcome = Outcome {
         viewers: watch.seen(),
         summary,
-        wall,
+        server,
     };
     let all = outcome.summary.alive == outcome.summary.viewers;
     if args.json {
@@ -161,13 +161,13 @@ fn tell(outcome: &Outcome) {
         process.threads,
         sum.switches_per_second
     );
-    if let Some(wall) = &outcome.wall {
+    if let Some(server) = &outcome.server {
         println!(
-            "wall's process: {:.2} cores, {} MiB, {} threads, {} descriptors",
-            wall.cores,
-            wall.rss_kib / 1_024,
-            wall.threads,
-            wall.descriptors
+            "server's process: {:.2} cores, {} MiB, {} threads, {} descriptors",
+            server.cores,
+            server.rss_kib / 1_024,
+            server.threads,
+            server.descriptors
         );
     }
     let first = outcome.viewers.iter().find_map(|seen| {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
-use parapet_sim::WallCamera;
+use parapet_sim::ServedCamera;
 
 /// Frames in one round of the recording: 2 s at 12.5 a second.
 pub(crate) const ROUND: usize = 25;
@@ -40,11 +40,11 @@ pub(crate) fn record(folder: &Path, name: &str, encode: &str) -> PathBuf {
 pub(crate) const MP4: &str =
     "x264enc key-int-max=12 speed-preset=ultrafast bframes=2 ! h264parse ! mp4mux";
 
-pub(crate) fn camera(mount: &str, file: &Path) -> WallCamera {
-    WallCamera {
+pub(crate) fn camera(mount: &str, file: &Path) -> ServedCamera {
+    ServedCamera {
         mount: mount.to_owned(),
         file: file.to_owned(),
-        ..WallCamera::default()
+        ..ServedCamera::default()
     }
 }
 

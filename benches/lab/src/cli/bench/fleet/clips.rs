@@ -1,4 +1,4 @@
-//! What the wall's cameras show: quiet pictures, and the same place with somebody in it.
+//! What the camera server's cameras show: quiet pictures, and the same place with somebody in it.
 //!
 //! The scenes of `benches/fleet` are drawn when they are needed and kept in the simulator's cache.
 //! Without its actors a scene is the quiet picture: the same place, light, noise and coding, so

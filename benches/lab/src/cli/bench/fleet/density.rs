@@ -142,8 +142,8 @@ fn words(outcome: &Outcome) -> String {
     let load = outcome.phases.first().map_or_else(String::new, |phase| {
         let load = &phase.load;
         format!(
-            " (daemon {:.2} cores, wall {:.2}, others {:.2}, idle {:.2}; gap p99 {:.1} s)",
-            load.daemon, load.wall, load.elsewhere, load.idle, phase.gaps.all.p99
+            " (daemon {:.2} cores, camera server {:.2}, others {:.2}, idle {:.2}; gap p99 {:.1} s)",
+            load.daemon, load.server, load.elsewhere, load.idle, phase.gaps.all.p99
         )
     });
     if outcome.broken.is_empty() {

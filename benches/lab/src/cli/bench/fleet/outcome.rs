@@ -36,7 +36,7 @@ pub(super) struct Moment {
     pub(super) seconds: f64,
     pub(super) metrics: Snapshot,
     pub(super) daemon: Usage,
-    pub(super) wall: Usage,
+    pub(super) server: Usage,
     pub(super) bench: Usage,
     /// Busy seconds of all cores, and their number.
     pub(super) machine: (f64, usize),
@@ -49,7 +49,7 @@ pub(super) struct Moment {
 pub(super) struct Load {
     pub(super) machine_cores: usize,
     pub(super) daemon: f64,
-    pub(super) wall: f64,
+    pub(super) server: f64,
     pub(super) bench: f64,
     /// Other processes of this machine: what the run was disturbed by.
     pub(super) elsewhere: f64,
@@ -80,12 +80,12 @@ pub(super) struct Phase {
     pub(super) stages: Vec<StageCost>,
     pub(super) load: Load,
     pub(super) rss_mib: f64,
-    pub(super) wall_rss_mib: f64,
+    pub(super) server_rss_mib: f64,
     pub(super) threads: usize,
     /// Frames not analysed, by reason, over the phase.
     pub(super) drops: BTreeMap<&'static str, u64>,
-    /// Pictures that the wall left out because the daemon did not read fast enough.
-    pub(super) wall_skipped: u64,
+    /// Pictures that the camera server left out because the daemon did not read fast enough.
+    pub(super) server_skipped: u64,
 }
 
 /// What the poller saw between the two moments.
@@ -180,13 +180,13 @@ impl Phase {
             stages: stages(before, after, seconds, cameras),
             load,
             rss_mib: after.daemon.rss_mib,
-            wall_rss_mib: after.wall.rss_mib,
+            server_rss_mib: after.server.rss_mib,
             threads: after.daemon.thread_count(),
             drops: DROPS
                 .iter()
                 .map(|(word, counter)| (*word, grown(counter) as u64))
                 .collect(),
-            wall_skipped: after.frames_skipped.saturating_sub(before.frames_skipped),
+            server_skipped: after.frames_skipped.saturating_sub(before.frames_skipped),
         }
     }
 
@@ -239,8 +239,8 @@ impl Phase {
             );
         }
         format!(
-            "the processor: {} takes most of the daemon's {:.2} cores ({:.2}), the wall {:.2}, others {:.2}",
-            top.stage, load.daemon, top.cores, load.wall, load.elsewhere
+            "the processor: {} takes most of the daemon's {:.2} cores ({:.2}), the camera server {:.2}, others {:.2}",
+            top.stage, load.daemon, top.cores, load.server, load.elsewhere
         )
     }
 }
@@ -254,18 +254,18 @@ pub(super) struct Promise {
 
 fn load(before: &Moment, after: &Moment, seconds: f64) -> Load {
     let cores = |earlier: &Usage, later: &Usage| (later.total - earlier.total).max(0.0) / seconds;
-    let (daemon, wall, bench) = (
+    let (daemon, server, bench) = (
         cores(&before.daemon, &after.daemon),
-        cores(&before.wall, &after.wall),
+        cores(&before.server, &after.server),
         cores(&before.bench, &after.bench),
     );
     let busy = (after.machine.0 - before.machine.0) / seconds;
     Load {
         machine_cores: after.machine.1,
         daemon,
-        wall,
+        server,
         bench,
-        elsewhere: (busy - daemon - wall - bench).max(0.0),
+        elsewhere: (busy - daemon - server - bench).max(0.0),
         idle: (after.machine.1 as f64 - busy).max(0.0),
     }
 }

@@ -13,15 +13,15 @@ use super::gaps::Gaps;
 use super::outcome::{Moment, Outcome, Phase, PlaceReport, Seen, levels};
 use super::probe::Snapshot;
 use super::script::{self, Camera, Heard, Owed, Visit};
-use super::setup::{config_text, head, places, priority, promise, wall_tables};
+use super::setup::{config_text, head, places, priority, promise, server_tables};
 use super::threads::{Usage, machine};
 use super::{FleetKind, Mode};
-use crate::cli::bench::processes::{DaemonProcess, WallProcess, free_port};
+use crate::cli::bench::processes::{DaemonProcess, ServerProcess, free_port};
 use parapet::api::client::Client;
 use parapet::base::clock::{SharedClock, SystemClock};
 use parapet::base::tasks::TaskSet;
 use parapet::model::event::Phase as EventPhase;
-use parapet_sim::wall::{Cameras, Order};
+use parapet_sim::server::{Cameras, Command};
 
 /// From one look at the daemon's metrics to the next.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -86,14 +86,14 @@ pub(super) async fn measure(kind: &FleetKind, stretches: &[Stretch]) -> anyhow::
     })
 }
 
-/// The wall, the daemon and its subscriber.
+/// The camera server, the daemon and its subscriber.
 struct Fleet {
     folder: tempfile::TempDir,
     places: Vec<Place>,
     cameras: Vec<Camera>,
     /// Where in `cameras` an id stands.
     numbers: BTreeMap<String, usize>,
-    wall: WallProcess,
+    server: ServerProcess,
     daemon: DaemonProcess,
     head: String,
     heard: Arc<Mutex<Vec<Heard>>>,
@@ -113,8 +113,8 @@ impl Fleet {
             .prefix("parapet-fleet-")
             .tempdir()?;
         let cameras = script::cameras(&places, most);
-        let tables = wall_tables(&places, &cameras);
-        let wall = WallProcess::start(folder.path(), &tables, most)?;
+        let tables = server_tables(&places, &cameras);
+        let server = ServerProcess::start(folder.path(), &tables, most)?;
         let [api, ops] =
             [free_port()?, free_port()?].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         let head = head(kind, folder.path(), [api, ops])?;
@@ -122,7 +122,7 @@ impl Fleet {
         let begin = kind.ramp.map_or(first, |step| first.min(step as usize));
         std::fs::write(
             &config,
-            config_text(&head, &places, &cameras, begin, &wall.url),
+            config_text(&head, &places, &cameras, begin, &server.url),
         )?;
         let daemon = DaemonProcess::start(folder.path(), &config, ops).await?;
         let ids = cameras.iter().map(|camera| camera.id.clone());
@@ -131,7 +131,7 @@ impl Fleet {
             numbers: ids.zip(0..).collect(),
             places,
             cameras,
-            wall,
+            server,
             daemon,
             head,
             heard: Arc::default(),
@@ -177,7 +177,7 @@ impl Fleet {
             &self.places,
             &self.cameras,
             cameras,
-            &self.wall.url,
+            &self.server.url,
         );
         let config = self.folder.path().join("parapet.toml");
         // Whole or not at all: the daemon may read at any time.
@@ -229,12 +229,12 @@ impl Fleet {
 
     async fn moment(&self) -> anyhow::Result<Moment> {
         let metrics = self.look().await?;
-        let served = self.wall.report().await?;
+        let served = self.server.report().await?;
         Ok(Moment {
             seconds: self.clock.now().0.as_secs_f64(),
             metrics,
             daemon: Usage::of(self.daemon.id())?,
-            wall: Usage::of(self.wall.id())?,
+            server: Usage::of(self.server.id())?,
             bench: Usage::of(std::process::id())?,
             machine: machine()?,
             frames_sent: served.frames,
@@ -345,17 +345,17 @@ impl Fleet {
         let Some(intrusion) = &self.places[camera.place].intrusion else {
             return Ok(());
         };
-        let order = Order::Play {
+        let command = Command::Play {
             file: intrusion.clip.clone(),
             at: Cameras::named([&camera.id]),
         };
-        self.wall.order(&order).await.map(|_| ())
+        self.server.command(&command).await.map(|_| ())
     }
 
-    /// What the visits owe, from when the wall showed them. One that nobody was shown is owed from
+    /// What the visits owe, from when the camera server showed them. One that nobody was shown is owed from
     /// the phase's begin on, where no word can stand for it.
     async fn owed(&self, visits: &[Visit], begun_utc: i64) -> anyhow::Result<Vec<Owed>> {
-        let served = self.wall.report().await?;
+        let served = self.server.report().await?;
         let mut owed = Vec::new();
         for visit in visits {
             let camera = &self.cameras[visit.camera];
@@ -380,7 +380,7 @@ impl Fleet {
 
     async fn stop(&mut self) -> anyhow::Result<bool> {
         let clean = self.daemon.stop().await?;
-        self.wall.stop().await;
+        self.server.stop().await;
         Ok(clean)
     }
 }

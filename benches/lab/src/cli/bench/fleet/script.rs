@@ -13,7 +13,7 @@ use parapet_sim::expectation::DEFAULT_BEFORE;
 
 /// An event that comes later than this after its truth does not stand for it any more.
 const LATEST: Duration = Duration::from_secs(30);
-/// From the order to the wall's next keyframe, at most.
+/// From the command to the camera server's next keyframe, at most.
 const SWITCH: Duration = Duration::from_secs(5);
 /// Between the last event's truth and the end, for it to be heard of.
 const HEARING: Duration = Duration::from_secs(6);
@@ -40,7 +40,7 @@ pub(super) fn cameras(places: &[Place], count: usize) -> Vec<Camera> {
         .collect()
 }
 
-/// One order to the wall.
+/// One command to the camera server.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Visit {
     /// After the measurement's begin.

@@ -1,4 +1,4 @@
-//! What a run is made of: places, promises, the wall's and the daemon's configuration.
+//! What a run is made of: places, promises, the camera server's and the daemon's configuration.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -61,8 +61,8 @@ pub(super) fn places(kind: &FleetKind) -> anyhow::Result<Vec<Place>> {
     Ok(places)
 }
 
-/// The wall file's cameras.
-pub(super) fn wall_tables(places: &[Place], cameras: &[Camera]) -> String {
+/// The server file's cameras.
+pub(super) fn server_tables(places: &[Place], cameras: &[Camera]) -> String {
     let mut text = String::new();
     for (number, place) in places.iter().enumerate() {
         let count = cameras.iter().filter(|it| it.place == number).count();

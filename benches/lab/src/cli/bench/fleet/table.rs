@@ -37,7 +37,7 @@ fn service() -> Vec<Row<'static>> {
     row!(rows, "failures of sources", |p| "{}", p.failures);
     row!(
         rows,
-        "frames sent by the wall, 1/s",
+        "frames sent by the camera server, 1/s",
         |p| "{:.0}",
         p.sent_per_second
     );
@@ -145,7 +145,7 @@ fn cost(stages: &[&'static str]) -> Vec<Row<'static>> {
         p.load.daemon,
         p.load.daemon * 1e3 / p.cameras.max(1) as f64
     );
-    row!(rows, "wall", |p| "{:.3}", p.load.wall);
+    row!(rows, "server", |p| "{:.3}", p.load.server);
     row!(rows, "this bench", |p| "{:.3}", p.load.bench);
     row!(rows, "other processes", |p| "{:.3}", p.load.elsewhere);
     row!(
@@ -157,13 +157,18 @@ fn cost(stages: &[&'static str]) -> Vec<Row<'static>> {
     );
     row!(
         rows,
-        "RSS, MiB (wall)",
+        "RSS, MiB (server)",
         |p| "{:.0} ({:.0})",
         p.rss_mib,
-        p.wall_rss_mib
+        p.server_rss_mib
     );
     row!(rows, "threads", |p| "{}", p.threads);
-    row!(rows, "pictures the wall left out", |p| "{}", p.wall_skipped);
+    row!(
+        rows,
+        "pictures the camera server left out",
+        |p| "{}",
+        p.server_skipped
+    );
     for (number, (word, _)) in DROPS.iter().enumerate() {
         let name = [
             "dropped: superseded",

@@ -187,7 +187,7 @@ impl fmt::Display for Fault {
 
 /// How the camera meets whoever names it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Door {
+pub(super) enum Answering {
     #[default]
     Open,
     /// Hangs up.
@@ -212,7 +212,7 @@ pub(super) enum Picture {
 /// What all faults in force amount to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Effect {
-    pub(super) door: Door,
+    pub(super) answering: Answering,
     pub(super) stalled: bool,
     pub(super) loss_percent: f32,
     pub(super) jitter: Duration,
@@ -273,10 +273,10 @@ impl FaultBoard {
             match *fault {
                 Fault::Drop => {}
                 Fault::Stall => effect.stalled = true,
-                Fault::Refuse | Fault::Reboot { .. } => effect.door = Door::Refused,
-                Fault::NotFound => effect.door = Door::NotFound,
-                Fault::Mute => effect.door = Door::Mute,
-                Fault::Garbage => effect.door = Door::Garbage,
+                Fault::Refuse | Fault::Reboot { .. } => effect.answering = Answering::Refused,
+                Fault::NotFound => effect.answering = Answering::NotFound,
+                Fault::Mute => effect.answering = Answering::Mute,
+                Fault::Garbage => effect.answering = Answering::Garbage,
                 Fault::Loss { percent } => effect.loss_percent = percent,
                 Fault::Jitter { millis } => effect.jitter = Duration::from_millis(millis.into()),
                 Fault::Clock { seconds } => effect.clock_seconds = seconds,
@@ -336,11 +336,11 @@ mod tests {
         board.add(1, Fault::Loss { percent: 5.0 });
         board.add(2, Fault::Reboot { seconds: 1.0 });
         let effect = board.effect();
-        assert_eq!((effect.door, effect.hangups), (Door::Refused, 1));
+        assert_eq!((effect.answering, effect.hangups), (Answering::Refused, 1));
         assert_eq!(effect.loss_percent, 5.0);
         board.end(2);
         let effect = board.effect();
-        assert_eq!((effect.door, effect.hangups), (Door::Open, 1));
+        assert_eq!((effect.answering, effect.hangups), (Answering::Open, 1));
         board.add(3, Fault::Drop);
         assert_eq!(board.effect().hangups, 2);
         board.clear();

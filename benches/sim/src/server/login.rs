@@ -1,11 +1,11 @@
 //! Digest authentication as cameras ask for it (RFC 2617 without `qop`, as RFC 2326 clients
-//! expect). MD5 is what the protocol names; it protects a simulator's door and nothing else.
+//! expect). MD5 is what the protocol names; it protects simulated cameras and nothing else.
 
 use gstreamer::glib;
 
-const REALM: &str = "parapet wall";
+const REALM: &str = "parapet server";
 
-/// What a closed door asks of one connection.
+/// What a camera with a password asks of one connection.
 #[derive(Debug)]
 pub(super) struct Challenge {
     nonce: String,

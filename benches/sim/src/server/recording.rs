@@ -10,8 +10,7 @@ use gstreamer_app as gst_app;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use super::SimError;
-use super::coding::Measured;
+use super::error::SimError;
 use super::looped::{Timing, loop_length, retime};
 use parapet::model::geometry::Size;
 
@@ -57,6 +56,16 @@ pub(super) struct AccessUnit {
     pub(super) timing: Timing,
     /// Decodes by itself.
     pub(super) keyframe: bool,
+}
+
+/// What a recording is like.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Measured {
+    pub(super) fps: f64,
+    pub(super) bitrate_kbps: f64,
+    pub(super) gop_frames: u32,
+    pub(super) size: Option<Size>,
+    pub(super) codec: Codec,
 }
 
 /// A whole file, from its first keyframe on.

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use super::rtp;
 
 /// A viewer that takes nothing for this long is hung up on.
-const PATIENCE: Duration = Duration::from_secs(5);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The writing half of a connection; answers and packets take turns.
 pub(super) type Writer = Arc<Mutex<OwnedWriteHalf>>;
@@ -21,12 +21,12 @@ pub(super) type Writer = Arc<Mutex<OwnedWriteHalf>>;
 /// Writes all of it, or gives the viewer up.
 pub(super) async fn write(writer: &Writer, bytes: &[u8]) -> io::Result<()> {
     let all = async { writer.lock().await.write_all(bytes).await };
-    tokio::time::timeout(PATIENCE, all)
+    tokio::time::timeout(WRITE_TIMEOUT, all)
         .await
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
-/// The wall's UDP ports: RTP leaves from an even one, RTCP from the next (RFC 3550 section 11).
+/// The server's UDP ports: RTP leaves from an even one, RTCP from the next (RFC 3550 section 11).
 #[derive(Debug)]
 pub(super) struct UdpPorts {
     pub(super) rtp: UdpSocket,
@@ -69,7 +69,7 @@ impl UdpPorts {
 
 /// A viewer's end.
 #[derive(Clone, Debug)]
-pub(super) enum Outlet {
+pub(super) enum PacketWriter {
     /// Interleaved in its connection.
     Tcp { writer: Writer, rtp: u8, rtcp: u8 },
     /// Datagrams.
@@ -89,13 +89,13 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// An empty batch for an outlet; keeps its memory.
-    pub(super) fn clear(&mut self, outlet: &Outlet) {
+    /// An empty batch for an packet_writer; keeps its memory.
+    pub(super) fn clear(&mut self, packet_writer: &PacketWriter) {
         self.bytes.clear();
         self.ends.clear();
-        self.interleaved = match outlet {
-            Outlet::Tcp { rtp, .. } => Some(*rtp),
-            Outlet::Udp { .. } => None,
+        self.interleaved = match packet_writer {
+            PacketWriter::Tcp { rtp, .. } => Some(*rtp),
+            PacketWriter::Udp { .. } => None,
         };
     }
 
@@ -116,7 +116,7 @@ impl Batch {
     }
 }
 
-impl Outlet {
+impl PacketWriter {
     /// Sends a picture's packets.
     ///
     /// # Errors
@@ -139,7 +139,7 @@ impl Outlet {
     /// Sends a sender report.
     ///
     /// # Errors
-    /// As [`Outlet::send`].
+    /// As [`PacketWriter::send`].
     pub(super) async fn send_report(&self, report: &[u8]) -> io::Result<()> {
         match self {
             Self::Tcp { writer, rtcp, .. } => {

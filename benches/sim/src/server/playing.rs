@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::camera::{Camera, Insert, count};
-use super::fault::{Door, Effect, Picture};
-use super::film::{Due, Film};
-use super::outlet::{Batch, Outlet};
+use super::fault::{Answering, Effect, Picture};
+use super::packet_writer::{Batch, PacketWriter};
+use super::playback::{Due, Playback};
 use super::rtp;
 use parapet::base::clock::SharedClock;
 
@@ -42,7 +42,7 @@ impl Beginning {
 /// One viewer's sender.
 pub(super) struct Player {
     camera: Arc<Camera>,
-    outlet: Outlet,
+    packet_writer: PacketWriter,
     clock: SharedClock,
     random: fastrand::Rng,
     begin: Beginning,
@@ -70,7 +70,7 @@ enum Inserted {
 impl Player {
     pub(super) fn new(
         camera: Arc<Camera>,
-        outlet: Outlet,
+        packet_writer: PacketWriter,
         clock: SharedClock,
         begin: Beginning,
         random: fastrand::Rng,
@@ -79,7 +79,7 @@ impl Player {
             inserts: camera.inserts(),
             inserted: Inserted::Not,
             camera,
-            outlet,
+            packet_writer,
             clock,
             random,
             begin,
@@ -107,20 +107,20 @@ impl Player {
     async fn play(&mut self, effects: &mut watch::Receiver<Effect>) -> io::Result<()> {
         let missing = || io::Error::from(io::ErrorKind::NotFound);
         let mut effect = *effects.borrow_and_update();
-        let mut film = self.film(effect.picture, None).ok_or_else(missing)?;
-        self.origin_nanos = film.next().send_nanos;
+        let mut playback = self.playback(effect.picture, None).ok_or_else(missing)?;
+        self.origin_nanos = playback.next().send_nanos;
         self.report_due_nanos = self.origin_nanos;
         loop {
-            if film.picture != effect.picture {
-                film = self.film(effect.picture, Some(0)).ok_or_else(missing)?;
+            if playback.picture != effect.picture {
+                playback = self.playback(effect.picture, Some(0)).ok_or_else(missing)?;
                 self.inserted = Inserted::Not;
             }
-            if film.is_keyframe()
-                && let Some(next) = self.cut(&film)
+            if playback.is_keyframe()
+                && let Some(next) = self.cut(&playback)
             {
-                film = next;
+                playback = next;
             }
-            let due = film.next();
+            let due = playback.next();
             let jitter = self.jitter_nanos(&effect);
             let wait = self.until(due.send_nanos + jitter);
             tokio::select! {
@@ -136,31 +136,32 @@ impl Player {
             }
             let now = self.now_nanos();
             if now - due.send_nanos > LATE_NANOS + nanos(effect.jitter) {
-                let skipped = film.catch_up(now);
+                let skipped = playback.catch_up(now);
                 count(&self.camera.counts.frames_skipped, skipped);
                 continue;
             }
-            let silent = effect.stalled || matches!(effect.door, Door::Mute | Door::Garbage);
+            let silent =
+                effect.stalled || matches!(effect.answering, Answering::Mute | Answering::Garbage);
             if !silent {
                 self.report(now, effect.clock_seconds).await?;
-                self.send(&film, due, &effect).await?;
+                self.send(&playback, due, &effect).await?;
             }
-            film.advance();
+            playback.advance();
         }
     }
 
-    /// The camera's film at a place, by default where the camera is now.
-    fn film(&self, picture: Picture, position_nanos: Option<u128>) -> Option<Film> {
+    /// The camera's playback at a place, by default where the camera is now.
+    fn playback(&self, picture: Picture, position_nanos: Option<u128>) -> Option<Playback> {
         let stream = self.camera.stream(picture)?;
         let now = self.clock.now();
         let position = position_nanos.unwrap_or_else(|| self.camera.position(now).as_nanos());
-        Some(Film::at(stream, picture, position, nanos(now.0)))
+        Some(Playback::at(stream, picture, position, nanos(now.0)))
     }
 
-    /// The film that takes over from one that is at a keyframe: an insert, or after it the
+    /// The playback that takes over from one that is at a keyframe: an insert, or after it the
     /// camera's own. It begins where the other would have gone on, so that no picture is late.
-    fn cut(&mut self, film: &Film) -> Option<Film> {
-        let due = film.next().send_nanos;
+    fn cut(&mut self, playback: &Playback) -> Option<Playback> {
+        let due = playback.next().send_nanos;
         let changed = self.inserts.has_changed().unwrap_or(false);
         if changed && let Some(insert) = self.inserts.borrow_and_update().clone() {
             tracing::debug!(
@@ -169,15 +170,15 @@ impl Player {
                 "insert begins"
             );
             self.inserted = Inserted::Due;
-            return Some(Film::at(insert.stream, film.picture, 0, due));
+            return Some(Playback::at(insert.stream, playback.picture, 0, due));
         }
-        if self.inserted == Inserted::Not || film.rounds() == 0 {
+        if self.inserted == Inserted::Not || playback.rounds() == 0 {
             return None;
         }
         self.inserted = Inserted::Not;
-        let stream = self.camera.stream(film.picture)?;
+        let stream = self.camera.stream(playback.picture)?;
         let position = self.camera.position(self.clock.now()).as_nanos();
-        Some(Film::at(stream, film.picture, position, due))
+        Some(Playback::at(stream, playback.picture, position, due))
     }
 
     fn now_nanos(&self) -> i128 {
@@ -215,14 +216,14 @@ impl Player {
             packets: self.packets,
             octets: self.octets,
         });
-        self.outlet.send_report(&report).await
+        self.packet_writer.send_report(&report).await
     }
 
-    async fn send(&mut self, film: &Film, due: Due, effect: &Effect) -> io::Result<()> {
+    async fn send(&mut self, playback: &Playback, due: Due, effect: &Effect) -> io::Result<()> {
         let unit = if effect.frozen {
-            film.stream.units.get(film.keyframe())
+            playback.stream.units.get(playback.keyframe())
         } else {
-            film.unit(due)
+            playback.unit(due)
         };
         let Some(unit) = unit else {
             return Ok(());
@@ -234,9 +235,9 @@ impl Player {
         }
         let ticks = self.ticks(show);
         let mut batch = std::mem::take(&mut self.batch);
-        batch.clear(&self.outlet);
+        batch.clear(&self.packet_writer);
         let (mut bytes, mut packets, mut lost) = (0, 0, 0);
-        for (payload, marker) in film.stream.payloads(unit) {
+        for (payload, marker) in playback.stream.payloads(unit) {
             let sequence = self.sequence;
             self.sequence = self.sequence.wrapping_add(1);
             if effect.loss_percent > 0.0 && self.random.f32() * 100.0 < effect.loss_percent {
@@ -258,7 +259,7 @@ impl Player {
             self.inserted = Inserted::Playing;
             self.camera.note_played(self.clock.utc_micros());
         }
-        let sent = self.outlet.send(&batch).await;
+        let sent = self.packet_writer.send(&batch).await;
         self.batch = batch;
         sent?;
         self.packets = self.packets.wrapping_add(packets);

@@ -5,8 +5,8 @@ use std::path::Path;
 use gst::prelude::*;
 use gstreamer as gst;
 
-use super::SimError;
-use super::recording::{Codec, Recording};
+use super::error::SimError;
+use super::recording::{Codec, Measured, Recording};
 use parapet::model::geometry::Size;
 
 /// Figures closer than this share are the recording's own.
@@ -29,16 +29,6 @@ pub struct Coding {
     pub codec: Option<Codec>,
     /// Only the first so many frames, for stand-ins that must be ready soon.
     pub frames: Option<u32>,
-}
-
-/// What a recording is like.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Measured {
-    pub(super) fps: f64,
-    pub(super) bitrate_kbps: f64,
-    pub(super) gop_frames: u32,
-    pub(super) size: Option<Size>,
-    pub(super) codec: Codec,
 }
 
 impl Coding {

@@ -1,10 +1,10 @@
-//! What a wall served, as the control socket and the final report tell it.
+//! What a server served, as the control socket and the final report tell it.
 
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
 
-/// The whole wall.
+/// The whole server.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
@@ -99,7 +99,7 @@ pub struct CameraReport {
     pub faults_applied: u64,
     /// Faults in force now.
     pub faults: Vec<Fault>,
-    /// When the first picture of each recording of a `play` order was sent, over all viewers:
+    /// When the first picture of each recording of a `play` command was sent, over all viewers:
     /// microseconds since 1970. The newest thousand.
     pub played: Vec<i64>,
 }

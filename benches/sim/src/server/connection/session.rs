@@ -12,12 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::camera::{Camera, count};
 use super::super::description::{TRACK, describe};
-use super::super::outlet::Outlet;
+use super::super::packet_writer::PacketWriter;
 use super::super::playing::{Beginning, Player};
-use super::{Conversation, Then};
+use super::{RtspConnection, Then};
 use parapet::base::tasks::TaskSet;
 
-impl Conversation {
+impl RtspConnection {
     /// Answers with the session description of what the camera shows now.
     pub(super) async fn describe(
         &mut self,
@@ -43,7 +43,7 @@ impl Conversation {
             .await
     }
 
-    /// Takes the first transport offered that this wall speaks.
+    /// Takes the first transport offered that this server speaks.
     pub(super) async fn setup(&mut self, request: &Request<Vec<u8>>) -> io::Result<Then> {
         let offered = request.typed_header::<Transports>().ok().flatten();
         let chosen = offered
@@ -55,37 +55,37 @@ impl Conversation {
                 };
                 self.accept(offer)
             });
-        let Some((outlet, transport)) = chosen else {
+        let Some((packet_writer, transport)) = chosen else {
             return self
                 .answer(request, StatusCode::UnsupportedTransport, &[], None)
                 .await;
         };
-        self.outlet = Some(outlet);
+        self.packet_writer = Some(packet_writer);
         let head = [(headers::TRANSPORT, transport)];
         self.answer_in_session(request, &head).await
     }
 
-    /// The outlet that a client's offer leads to, and how the answer names it.
-    fn accept(&self, offer: &RtpTransport) -> Option<(Outlet, String)> {
+    /// The packet_writer that a client's offer leads to, and how the answer names it.
+    fn accept(&self, offer: &RtpTransport) -> Option<(PacketWriter, String)> {
         if offer.profile != RtpProfile::Avp || offer.params.multicast {
             return None;
         }
         if offer.lower_transport == Some(RtpLowerTransport::Tcp) {
             let (rtp, rtcp) = offer.params.interleaved.unwrap_or((0, Some(1)));
             let rtcp = rtcp.unwrap_or(rtp.wrapping_add(1));
-            let outlet = Outlet::Tcp {
+            let packet_writer = PacketWriter::Tcp {
                 writer: Arc::clone(&self.writer),
                 rtp,
                 rtcp,
             };
             let words = format!("RTP/AVP/TCP;unicast;interleaved={rtp}-{rtcp}");
-            return Some((outlet, words));
+            return Some((packet_writer, words));
         }
         let (rtp, rtcp) = offer.params.client_port?;
         let rtcp = rtcp.or(rtp.checked_add(1))?;
-        let server = self.house.udp.rtp.local_addr().ok()?.port();
-        let outlet = Outlet::Udp {
-            ports: Arc::clone(&self.house.udp),
+        let server = self.state.udp.rtp.local_addr().ok()?.port();
+        let packet_writer = PacketWriter::Udp {
+            ports: Arc::clone(&self.state.udp),
             rtp: SocketAddr::new(self.peer.ip(), rtp),
             rtcp: SocketAddr::new(self.peer.ip(), rtcp),
         };
@@ -93,7 +93,7 @@ impl Conversation {
             "RTP/AVP;unicast;client_port={rtp}-{rtcp};server_port={server}-{}",
             server + 1
         );
-        Some((outlet, words))
+        Some((packet_writer, words))
     }
 
     /// Begins to send, after the answer that tells with which numbers.
@@ -102,7 +102,7 @@ impl Conversation {
         request: &Request<Vec<u8>>,
         camera: &Arc<Camera>,
     ) -> io::Result<Then> {
-        let Some(outlet) = self.outlet.clone() else {
+        let Some(packet_writer) = self.packet_writer.clone() else {
             let wrong = StatusCode::MethodNotValidInThisState;
             return self.answer(request, wrong, &[], None).await;
         };
@@ -125,8 +125,8 @@ impl Conversation {
         count(&camera.counts.sessions, 1);
         let player = Player::new(
             Arc::clone(camera),
-            outlet,
-            Arc::clone(&self.house.clock),
+            packet_writer,
+            Arc::clone(&self.state.clock),
             begin,
             self.random.fork(),
         );

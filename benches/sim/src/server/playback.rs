@@ -1,5 +1,5 @@
-//! Where a viewer is in a camera's endless film, and when the next picture is due. Times are
-//! nanoseconds of the wall's clock, signed: a film may have begun before that clock did. Pure.
+//! Where a viewer is in a camera's endless playback, and when the next picture is due. Times are
+//! nanoseconds of the server's clock, signed: a playback may have begun before that clock did. Pure.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(super) struct Due {
 
 /// A viewer's place.
 #[derive(Debug)]
-pub(super) struct Film {
+pub(super) struct Playback {
     pub(super) stream: Arc<Stream>,
     pub(super) picture: Picture,
     /// When the first round's first nanosecond was.
@@ -31,8 +31,8 @@ pub(super) struct Film {
     rounds: u32,
 }
 
-impl Film {
-    /// Begins with the latest keyframe at or before `position` of the endless film, now: a camera
+impl Playback {
+    /// Begins with the latest keyframe at or before `position` of the endless playback, now: a camera
     /// codes a keyframe when somebody asks for pictures.
     pub(super) fn at(
         stream: Arc<Stream>,

@@ -9,7 +9,6 @@
 
 mod session;
 
-use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,11 +22,10 @@ use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::camera::{Camera, count};
-use super::description::TRACK;
-use super::fault::{Door, Effect};
+use super::fault::{Answering, Effect};
 use super::login::Challenge;
-use super::outlet::{Outlet, UdpPorts, Writer, write};
-use parapet::base::clock::SharedClock;
+use super::packet_writer::{PacketWriter, Writer, write};
+use super::state::ServerState;
 use parapet::base::tasks::TaskSet;
 
 /// More than this without an end is no request.
@@ -37,26 +35,6 @@ const BABBLE_BYTES: usize = 64 * 1_024;
 const BABBLE_EVERY: Duration = Duration::from_millis(100);
 /// Seconds that a session lives without a word; told, not enforced: the connection is the session.
 const SESSION_SECONDS: u64 = 60;
-
-/// What all connections of a wall share.
-#[derive(Debug)]
-pub(super) struct House {
-    /// By mount, without the leading `/`.
-    pub(super) cameras: HashMap<String, Arc<Camera>>,
-    pub(super) udp: Arc<UdpPorts>,
-    pub(super) clock: SharedClock,
-}
-
-impl House {
-    /// The camera that a URL's path leads to: a mount, or a track of it.
-    fn camera(&self, path: &str) -> Option<&Arc<Camera>> {
-        let path = path.trim_matches('/');
-        let above = || path.strip_suffix(TRACK).map(|path| path.trim_matches('/'));
-        self.cameras
-            .get(path)
-            .or_else(|| above().and_then(|path| self.cameras.get(path)))
-    }
-}
 
 /// What follows a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,23 +49,23 @@ enum Then {
     Babble,
 }
 
-struct Conversation {
-    house: Arc<House>,
+struct RtspConnection {
+    state: Arc<ServerState>,
     peer: SocketAddr,
     writer: Writer,
     camera: Option<(Arc<Camera>, watch::Receiver<Effect>)>,
     hangups_seen: u64,
     challenge: Challenge,
     session: String,
-    outlet: Option<Outlet>,
+    packet_writer: Option<PacketWriter>,
     player: Option<TaskSet>,
     random: fastrand::Rng,
 }
 
 /// Serves one connection until either side ends it.
-pub(super) async fn converse(
+pub(super) async fn serve(
     stream: TcpStream,
-    house: Arc<House>,
+    state: Arc<ServerState>,
     cancel: CancellationToken,
     seed: u64,
 ) {
@@ -98,15 +76,15 @@ pub(super) async fn converse(
     let _ = stream.set_nodelay(true);
     let mut random = fastrand::Rng::with_seed(seed);
     let (mut reader, writer) = stream.into_split();
-    let mut conversation = Conversation {
-        house,
+    let mut connection = RtspConnection {
+        state,
         peer,
         writer: Arc::new(Mutex::new(writer)),
         camera: None,
         hangups_seen: 0,
         challenge: Challenge::new(&mut random),
         session: format!("{:016X}", random.u64(..)),
-        outlet: None,
+        packet_writer: None,
         player: None,
         random,
     };
@@ -116,10 +94,10 @@ pub(super) async fn converse(
             () = cancel.cancelled() => Ok(Then::Close),
             read = reader.read_buf(&mut inbox) => match read {
                 Ok(0) => Ok(Then::Close),
-                Ok(_) => conversation.read(&mut inbox).await,
+                Ok(_) => connection.read(&mut inbox).await,
                 Err(error) => Err(error),
             },
-            () = conversation.changed() => Ok(conversation.look()),
+            () = connection.changed() => Ok(connection.look()),
         };
         match then {
             Ok(Then::GoOn) => {}
@@ -130,16 +108,16 @@ pub(super) async fn converse(
             }
         }
     };
-    conversation.silence();
-    conversation.outlet = None;
+    connection.silence();
+    connection.packet_writer = None;
     if end == Then::Babble {
         tokio::select! {
             () = cancel.cancelled() => {}
-            () = conversation.babble() => {}
+            () = connection.babble() => {}
         }
     }
     if end != Then::Close {
-        hang_up(conversation.writer).await;
+        hang_up(connection.writer).await;
     }
 }
 
@@ -157,7 +135,7 @@ async fn hang_up(mut writer: Writer) {
     }
 }
 
-impl Conversation {
+impl RtspConnection {
     fn effect(&self) -> Effect {
         let effects = self.camera.as_ref().map(|(_, effects)| *effects.borrow());
         effects.unwrap_or_default()
@@ -181,7 +159,7 @@ impl Conversation {
             }
             return Then::HangUp;
         }
-        if effect.door == Door::Garbage {
+        if effect.answering == Answering::Garbage {
             return Then::Babble;
         }
         Then::GoOn
@@ -219,7 +197,7 @@ impl Conversation {
 
     async fn request(&mut self, request: &Request<Vec<u8>>) -> io::Result<Then> {
         let path = request.request_uri().map_or("*", |url| url.path());
-        let found = self.house.camera(path).cloned();
+        let found = self.state.camera(path).cloned();
         if let Some(camera) = &found
             && self.camera.is_none()
         {
@@ -235,15 +213,15 @@ impl Conversation {
                 self.answer(request, StatusCode::NotFound, &[], None).await
             };
         };
-        match self.effect().door {
-            Door::Open => {}
-            Door::Mute => return Ok(Then::GoOn),
-            Door::Garbage => return Ok(Then::Babble),
-            Door::Refused => {
+        match self.effect().answering {
+            Answering::Open => {}
+            Answering::Mute => return Ok(Then::GoOn),
+            Answering::Garbage => return Ok(Then::Babble),
+            Answering::Refused => {
                 count(&camera.counts.refused, 1);
                 return Ok(Then::HangUp);
             }
-            Door::NotFound => {
+            Answering::NotFound => {
                 count(&camera.counts.refused, 1);
                 return self.answer(request, StatusCode::NotFound, &[], None).await;
             }
@@ -320,7 +298,7 @@ impl Conversation {
         body: Option<String>,
     ) -> io::Result<Then> {
         let mut response =
-            Response::builder(Version::V1_0, status).header(headers::SERVER, "parapet wall");
+            Response::builder(Version::V1_0, status).header(headers::SERVER, "parapet server");
         if let Some(number) = request.header(&headers::CSEQ) {
             response = response.header(headers::CSEQ, number.clone());
         }
@@ -340,7 +318,7 @@ impl Conversation {
     /// Random bytes until nobody listens or the camera has come to its senses.
     async fn babble(&mut self) {
         let mut bytes = vec![0; BABBLE_BYTES];
-        while self.effect().door == Door::Garbage {
+        while self.effect().answering == Answering::Garbage {
             self.random.fill(&mut bytes);
             if write(&self.writer, &bytes).await.is_err() {
                 return;

@@ -1,4 +1,4 @@
-//! The recordings of a wall: each file is read once, each coding of it made once, and everybody
+//! The recordings of a server: each file is read once, each coding of it made once, and everybody
 //! shares them.
 
 use std::collections::HashMap;
@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::SimError;
-use super::coding::{Coding, Measured, transcode};
+use super::coding::{Coding, transcode};
+use super::error::SimError;
 use super::fault::Picture;
 use super::packets::Stream;
-use super::recording::{Codec, Recording};
+use super::recording::{Codec, Measured, Recording};
 use parapet::base::clock::SharedClock;
 use parapet::model::geometry::Size;
 

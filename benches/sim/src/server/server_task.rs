@@ -1,4 +1,4 @@
-//! The one task that owns a wall: it takes connections in, gives orders to cameras, and knows
+//! The one task that owns a server: it takes connections in, gives commands to cameras, and knows
 //! when a fault is over. Everything else sends it messages.
 
 use std::cmp::Reverse;
@@ -11,54 +11,52 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::SimError;
 use super::camera::Camera;
-use super::conversation::{House, converse};
+use super::command::{Cameras, Command, CommandRequest, Reply};
+use super::connection::serve;
+use super::error::SimError;
 use super::fault::{Fault, Picture};
 use super::library::Library;
-use super::order::{Cameras, Order, Reply};
 use super::plan::Plan;
 use super::report::{Report, Usage};
+use super::state::ServerState;
 use parapet::base::clock::Monotonic;
 use parapet::base::tasks::TaskSet;
 
-/// An order and where its answer goes.
-pub(super) type Word = (Order, oneshot::Sender<Reply>);
-
-/// Connections may take this long to end when the wall stops.
+/// Connections may take this long to end when the server stops.
 const STOP_DEADLINE: Duration = Duration::from_secs(2);
 
-pub(super) struct Desk {
+pub(super) struct ServerTask {
     /// In the order they were given.
     pub(super) cameras: Vec<Arc<Camera>>,
-    pub(super) house: Arc<House>,
+    pub(super) state: Arc<ServerState>,
     pub(super) library: Arc<Library>,
     pub(super) plan: Plan,
     pub(super) begun: Monotonic,
     pub(super) seed: u64,
-    /// Sends to itself, for orders that first need a picture made.
-    pub(super) myself: mpsc::WeakSender<Word>,
+    /// Sends to itself, for commands that first need a picture made.
+    pub(super) myself: mpsc::WeakSender<CommandRequest>,
     pub(super) tasks: TaskSet,
     pub(super) next_fault: u64,
     /// When a fault ends: time, fault, camera's place.
     pub(super) ends: BinaryHeap<Reverse<(Monotonic, u64, usize)>>,
 }
 
-impl Desk {
+impl ServerTask {
     /// Works until it is told to stop; then hangs up on everybody and tells what was served.
     pub(super) async fn run(
         mut self,
         listener: TcpListener,
-        mut words: mpsc::Receiver<Word>,
+        mut inbox: mpsc::Receiver<CommandRequest>,
         cancel: CancellationToken,
     ) -> Report {
-        let udp = Arc::clone(&self.house.udp);
+        let udp = Arc::clone(&self.state.udp);
         self.tasks
-            .spawn("wall udp", async move { udp.drain().await });
+            .spawn("server udp", async move { udp.drain().await });
         loop {
             let timer = self
                 .next_deadline()
-                .map(|at| at.since(self.house.clock.now()));
+                .map(|at| at.since(self.state.clock.now()));
             let sleep = async {
                 match timer {
                     Some(wait) => tokio::time::sleep(wait).await,
@@ -75,12 +73,12 @@ impl Desk {
                         tokio::time::sleep(Duration::from_millis(50)).await;
                     }
                 },
-                word = words.recv() => match word {
-                    Some((Order::Stop, reply)) => {
+                request = inbox.recv() => match request {
+                    Some((Command::Stop, reply)) => {
                         let _ = reply.send(Reply::done(self.cameras.len()));
                         break;
                     }
-                    Some((order, reply)) => self.obey(order, reply),
+                    Some((command, reply)) => self.obey(command, reply),
                     None => break,
                 },
                 () = sleep => if self.on_time() { break },
@@ -99,11 +97,9 @@ impl Desk {
             }
         }
         self.seed = self.seed.wrapping_add(1);
-        let (house, cancel) = (Arc::clone(&self.house), self.tasks.token());
-        self.tasks.spawn(
-            "wall connection",
-            converse(stream, house, cancel, self.seed),
-        );
+        let (state, cancel) = (Arc::clone(&self.state), self.tasks.token());
+        self.tasks
+            .spawn("server connection", serve(stream, state, cancel, self.seed));
     }
 
     fn next_deadline(&self) -> Option<Monotonic> {
@@ -112,9 +108,9 @@ impl Desk {
         end.into_iter().chain(planned).min()
     }
 
-    /// Ends faults whose time is over and gives the plan's orders; whether one of them was to stop.
+    /// Ends faults whose time is over and gives the plan's commands; whether one of them was to stop.
     fn on_time(&mut self) -> bool {
-        let now = self.house.clock.now();
+        let now = self.state.clock.now();
         while let Some(Reverse((at, fault, camera))) = self.ends.peek().copied() {
             if at > now {
                 break;
@@ -125,12 +121,12 @@ impl Desk {
                 camera.end(fault);
             }
         }
-        while let Some(order) = self.plan.take(now.since(self.begun)) {
-            if order == Order::Stop {
+        while let Some(command) = self.plan.take(now.since(self.begun)) {
+            if command == Command::Stop {
                 return true;
             }
             let (reply, _) = oneshot::channel();
-            self.obey(order, reply);
+            self.obey(command, reply);
         }
         false
     }
@@ -139,11 +135,11 @@ impl Desk {
         at.choose(self.cameras.iter().map(|camera| camera.mount.as_str()))
     }
 
-    fn obey(&mut self, order: Order, reply: oneshot::Sender<Reply>) {
-        let (Order::Fault { at, .. }
-        | Order::Clear { at }
-        | Order::Play { at, .. }
-        | Order::Status { at }) = &order
+    fn obey(&mut self, command: Command, reply: oneshot::Sender<Reply>) {
+        let (Command::Fault { at, .. }
+        | Command::Clear { at }
+        | Command::Play { at, .. }
+        | Command::Status { at }) = &command
         else {
             return;
         };
@@ -152,39 +148,39 @@ impl Desk {
             let _ = reply.send(Reply::refused("no camera is called so; ask for `status`"));
             return;
         }
-        match &order {
-            Order::Fault {
+        match &command {
+            Command::Fault {
                 fault, for_seconds, ..
             } => {
                 if let Some((camera, picture)) = self.lacking(&chosen, *fault) {
-                    self.make_first(order, reply, move || camera.make(picture));
+                    self.make_first(command, reply, move || camera.make(picture));
                     return;
                 }
                 self.apply(&chosen, *fault, *for_seconds);
             }
-            Order::Clear { .. } => {
+            Command::Clear { .. } => {
                 for camera in chosen.iter().filter_map(|place| self.cameras.get(*place)) {
                     camera.clear();
                 }
             }
-            Order::Play { file, .. } => {
+            Command::Play { file, .. } => {
                 if let Some(camera) = self.play(&chosen, file) {
                     let file = file.clone();
-                    self.make_first(order, reply, move || camera.fetch(&file));
+                    self.make_first(command, reply, move || camera.fetch(&file));
                     return;
                 }
             }
-            Order::Status { .. } => {
+            Command::Status { .. } => {
                 let _ = reply.send(Reply::status(self.report(&chosen)));
                 return;
             }
-            Order::Stop => {}
+            Command::Stop => {}
         }
         let _ = reply.send(Reply::done(chosen.len()));
     }
 
     fn apply(&mut self, chosen: &[usize], fault: Fault, for_seconds: Option<f32>) {
-        let now = self.house.clock.now();
+        let now = self.state.clock.now();
         let wanted = for_seconds.map(|seconds| Duration::from_secs_f32(seconds.clamp(0.0, 1e6)));
         let length = fault.own_length().or(wanted);
         tracing::info!(%fault, cameras = chosen.len(), ?length, "fault begins");
@@ -221,27 +217,27 @@ impl Desk {
             .find_map(|camera| Some((Arc::clone(camera), camera.lacks(fault)?)))
     }
 
-    /// Makes a picture on a thread that may block, then gives the order again.
+    /// Makes a picture on a thread that may block, then gives the command again.
     fn make_first(
         &mut self,
-        order: Order,
+        command: Command,
         reply: oneshot::Sender<Reply>,
         make: impl FnOnce() -> Result<(), SimError> + Send + 'static,
     ) {
         let Some(myself) = self.myself.upgrade() else {
             return;
         };
-        self.tasks.spawn("wall picture", async move {
+        self.tasks.spawn("server picture", async move {
             let made = tokio::task::spawn_blocking(make).await;
             let refusal = match made {
                 Ok(Ok(())) => {
-                    let _ = myself.send((order, reply)).await;
+                    let _ = myself.send((command, reply)).await;
                     return;
                 }
                 Ok(Err(error)) => error.to_string(),
                 Err(error) => format!("making the picture panicked: {error}"),
             };
-            tracing::error!(refusal, "an order could not be carried out");
+            tracing::error!(refusal, "a command could not be carried out");
             let _ = reply.send(Reply::refused(refusal));
         });
     }
@@ -253,7 +249,7 @@ impl Desk {
             .map(|camera| camera.report())
             .collect();
         Report {
-            seconds: self.house.clock.now().since(self.begun).as_secs_f64(),
+            seconds: self.state.clock.now().since(self.begun).as_secs_f64(),
             viewers: cameras.iter().map(|camera| camera.viewers).sum(),
             frames: cameras.iter().map(|camera| camera.frames).sum(),
             bytes: cameras.iter().map(|camera| camera.bytes).sum(),

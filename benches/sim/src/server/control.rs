@@ -1,4 +1,4 @@
-//! The control socket: JSON lines in, JSON lines out (see [`super::order`]), over a Unix socket
+//! The control socket: JSON lines in, JSON lines out (see [`super::command`]), over a Unix socket
 //! that only its owner may open. Its client is [`ask`].
 
 use std::io;
@@ -9,11 +9,11 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
-use super::WallHandle;
-use super::order::{Order, Reply};
+use super::command::{Command, Reply};
+use super::handle::ServerHandle;
 use parapet::base::tasks::TaskSet;
 
-/// More than this without a line's end is no order.
+/// More than this without a line's end is no command.
 const MAX_LINE: u64 = 64 * 1_024;
 /// An answer may list thousands of cameras.
 const MAX_ANSWER: u64 = 64 * 1_024 * 1_024;
@@ -35,7 +35,7 @@ impl Socket {
     /// Listens; takes the place of a socket that nobody serves any more.
     ///
     /// # Errors
-    /// The operating system's; `AddrInUse` where another wall answers there.
+    /// The operating system's; `AddrInUse` where another server answers there.
     pub(super) async fn bind(path: &Path) -> io::Result<Self> {
         if UnixStream::connect(path).await.is_ok() {
             return Err(io::ErrorKind::AddrInUse.into());
@@ -56,7 +56,7 @@ impl Socket {
     }
 
     /// Serves everybody who connects.
-    pub(super) async fn serve(self, wall: WallHandle, cancel: CancellationToken) {
+    pub(super) async fn serve(self, server: ServerHandle, cancel: CancellationToken) {
         let mut tasks = TaskSet::under(&cancel);
         loop {
             tokio::select! {
@@ -64,7 +64,7 @@ impl Socket {
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, _)) => {
                         tasks.reap();
-                        tasks.spawn("wall control", talk(stream, wall.clone()));
+                        tasks.spawn("server control", talk(stream, server.clone()));
                     }
                     Err(error) => tracing::warn!(%error, "a control connection failed"),
                 },
@@ -73,7 +73,7 @@ impl Socket {
     }
 }
 
-async fn talk(mut stream: UnixStream, wall: WallHandle) {
+async fn talk(mut stream: UnixStream, server: ServerHandle) {
     let (reader, mut writer) = stream.split();
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
@@ -90,9 +90,9 @@ async fn talk(mut stream: UnixStream, wall: WallHandle) {
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let reply = match serde_json::from_slice::<Order>(&line) {
-            Ok(order) => wall.order(order).await,
-            Err(error) => Reply::refused(format!("this is no order: {error}")),
+        let reply = match serde_json::from_slice::<Command>(&line) {
+            Ok(command) => server.command(command).await,
+            Err(error) => Reply::refused(format!("this is no command: {error}")),
         };
         let mut answer = serde_json::to_vec(&reply).unwrap_or_default();
         answer.push(b'\n');
@@ -102,14 +102,14 @@ async fn talk(mut stream: UnixStream, wall: WallHandle) {
     }
 }
 
-/// Gives one order to the wall behind a socket.
+/// Gives one command to the server behind a socket.
 ///
 /// # Errors
 /// The operating system's, where nobody listens or the answer breaks off; `InvalidData` where it
 /// is none.
-pub async fn ask(socket: &Path, order: &Order) -> io::Result<Reply> {
+pub async fn ask(socket: &Path, command: &Command) -> io::Result<Reply> {
     let mut stream = UnixStream::connect(socket).await?;
-    let mut line = serde_json::to_vec(order).map_err(io::Error::other)?;
+    let mut line = serde_json::to_vec(command).map_err(io::Error::other)?;
     line.push(b'\n');
     stream.write_all(&line).await?;
     let mut answer = Vec::new();

@@ -1,6 +1,6 @@
 //! What stands before a payload on the wire: RTP and RTCP headers (RFC 3550). Pure.
 
-/// The dynamic payload type that every camera of a wall uses.
+/// The dynamic payload type that every camera of a server uses.
 pub(super) const PAYLOAD_TYPE: u8 = 96;
 /// Seconds from the NTP epoch (1900) to the Unix epoch (1970), RFC 5905 section 6.
 const NTP_TO_UNIX_SECONDS: i64 = 2_208_988_800;

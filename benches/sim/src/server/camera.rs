@@ -1,4 +1,4 @@
-//! One camera of a wall: what it shows, what is wrong with it, and what it has sent.
+//! One camera of a server: what it shows, what is wrong with it, and what it has sent.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::SimError;
 use super::coding::Coding;
+use super::error::SimError;
 use super::fault::{Effect, Fault, FaultBoard, Picture};
 use super::library::Library;
 use super::packets::Stream;
@@ -167,7 +167,7 @@ impl Camera {
         self.library.get(&self.file, &coding).map(|_| ())
     }
 
-    /// How far it is in its endless film; it begins with its first viewer.
+    /// How far it is in its endless playback; it begins with its first viewer.
     pub(super) fn position(&self, now: Monotonic) -> Duration {
         self.start + now.since(*self.begun.get_or_init(|| now))
     }

@@ -4,16 +4,16 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::command::{Cameras, Command};
 use super::fault::Fault;
-use super::order::{Cameras, Order};
 
-/// An order and when it is given.
+/// A command and when it is given.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Planned {
-    /// After the wall began to listen.
+    /// After the server began to listen.
     pub at: Duration,
     /// What is done.
-    pub order: Order,
+    pub command: Command,
 }
 
 /// Random faults.
@@ -21,7 +21,7 @@ pub struct Planned {
 pub struct ChaosConfig {
     /// The same seed, the same faults at the same times.
     pub seed: u64,
-    /// Over the whole wall, on average; the times between two faults are exponential.
+    /// Over the whole server, on average; the times between two faults are exponential.
     pub faults_per_minute: f64,
     /// How long a fault lasts at least.
     pub shortest: Duration,
@@ -80,24 +80,24 @@ impl Plan {
         }
     }
 
-    /// When the next order is due.
+    /// When the next command is due.
     pub(super) fn due(&self) -> Option<Duration> {
         let script = self.script.front().map(|planned| planned.at);
         let chaos = self.chaos.as_ref().map(|chaos| chaos.next.at);
         script.into_iter().chain(chaos).min()
     }
 
-    /// Takes the next order if it is due.
-    pub(super) fn take(&mut self, now: Duration) -> Option<Order> {
+    /// Takes the next command if it is due.
+    pub(super) fn take(&mut self, now: Duration) -> Option<Command> {
         if self.due().is_none_or(|due| due > now) {
             return None;
         }
         let script = self.script.front().map(|planned| planned.at);
         let chaos = self.chaos.as_ref().map(|chaos| chaos.next.at);
         if script.is_some_and(|script| chaos.is_none_or(|chaos| script <= chaos)) {
-            return self.script.pop_front().map(|planned| planned.order);
+            return self.script.pop_front().map(|planned| planned.command);
         }
-        self.chaos.as_mut().map(|chaos| chaos.advance().order)
+        self.chaos.as_mut().map(|chaos| chaos.advance().command)
     }
 }
 
@@ -120,7 +120,7 @@ impl Chaos {
         let random = fastrand::Rng::with_seed(config.seed);
         let next = Planned {
             at: Duration::ZERO,
-            order: Order::Stop,
+            command: Command::Stop,
         };
         let mut chaos = Self {
             config,
@@ -149,7 +149,7 @@ impl Chaos {
         let mount = random.choice(&self.mounts).cloned();
         let new = Planned {
             at: self.next.at + Duration::from_secs_f64(wait),
-            order: Order::Fault {
+            command: Command::Fault {
                 fault,
                 at: Cameras::named(mount),
                 for_seconds: fault.own_length().is_none().then_some(length.as_secs_f32()),
@@ -163,7 +163,7 @@ impl Chaos {
 mod tests {
     use super::*;
 
-    fn run(seed: u64, minutes: u64) -> Vec<(Duration, Order)> {
+    fn run(seed: u64, minutes: u64) -> Vec<(Duration, Command)> {
         let mounts = vec!["a".to_owned(), "b".to_owned()];
         let chaos = Chaos::new(ChaosConfig::seeded(seed), mounts);
         let mut plan = Plan::new(Vec::new(), chaos);
@@ -172,7 +172,7 @@ mod tests {
             if due > Duration::from_secs(60 * minutes) {
                 break;
             }
-            all.extend(plan.take(due).map(|order| (due, order)));
+            all.extend(plan.take(due).map(|command| (due, command)));
         }
         all
     }
@@ -187,18 +187,18 @@ mod tests {
 
     #[test]
     fn a_script_is_given_in_the_order_of_its_times() {
-        let at = |seconds, order| Planned {
+        let at = |seconds, command| Planned {
             at: Duration::from_secs(seconds),
-            order,
+            command,
         };
-        let clear = Order::Clear {
+        let clear = Command::Clear {
             at: Cameras::default(),
         };
-        let script = vec![at(9, Order::Stop), at(3, clear.clone())];
+        let script = vec![at(9, Command::Stop), at(3, clear.clone())];
         let mut plan = Plan::new(script, None);
         assert_eq!(plan.take(Duration::from_secs(2)), None);
         assert_eq!(plan.take(Duration::from_secs(10)), Some(clear));
-        assert_eq!(plan.take(Duration::from_secs(10)), Some(Order::Stop));
+        assert_eq!(plan.take(Duration::from_secs(10)), Some(Command::Stop));
         assert_eq!(plan.due(), None);
     }
 }

@@ -1,98 +1,96 @@
-//! A wall that runs: its thread, its port, and how it is told things.
+//! A server that runs: its thread and its port.
 
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use gstreamer as gst;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::camera::Camera;
+use super::command::CommandRequest;
+use super::config::ServerConfig;
 use super::control::Socket;
-use super::conversation::House;
-use super::desk::{Desk, Word};
+use super::error::SimError;
+use super::fault::Picture;
+use super::handle::ServerHandle;
 use super::library::Library;
-use super::order::{Order, Reply};
-use super::outlet::UdpPorts;
+use super::packet_writer::UdpPorts;
 use super::plan::{Chaos, Plan};
 use super::report::Report;
-use super::{SimError, WallConfig};
-use parapet::base::clock::SharedClock;
+use super::server_task::ServerTask;
+use super::state::ServerState;
+use parapet::base::clock::{SharedClock, SystemClock};
 use parapet::base::tasks::{TaskSet, named_thread};
 
-/// Orders that wait for the desk; whoever gives one more waits too.
-const ORDERS: usize = 64;
 /// Connections that wait to be accepted: a whole site may come back at once.
 const BACKLOG: u32 = 2_048;
 
-/// RTSP cameras that play until [`Wall::stop`] or drop.
+/// RTSP cameras that play until [`RtspServer::stop`] or drop.
 #[derive(Debug)]
-pub struct Wall {
+pub struct RtspServer {
     address: IpAddr,
     port: u16,
-    handle: WallHandle,
+    handle: ServerHandle,
     cancel: CancellationToken,
     thread: Option<JoinHandle<Report>>,
 }
 
-/// Gives a wall orders from anywhere.
-#[derive(Clone, Debug)]
-pub struct WallHandle {
-    words: mpsc::Sender<Word>,
-}
-
-impl WallHandle {
-    /// Gives an order and waits for the answer.
-    pub async fn order(&self, order: Order) -> Reply {
-        let (reply, answer) = oneshot::channel();
-        if self.words.send((order, reply)).await.is_err() {
-            return stopped();
-        }
-        answer.await.unwrap_or_else(|_| stopped())
-    }
-
-    /// The same on a thread that may block.
-    ///
-    /// # Panics
-    /// On a thread that drives asynchronous tasks.
-    #[must_use]
-    pub fn order_blocking(&self, order: Order) -> Reply {
-        let (reply, answer) = oneshot::channel();
-        if self.words.blocking_send((order, reply)).is_err() {
-            return stopped();
-        }
-        answer.blocking_recv().unwrap_or_else(|_| stopped())
-    }
-
-    /// Ends when the wall has stopped.
-    pub async fn stopped(&self) {
-        self.words.closed().await;
-    }
-}
-
-fn stopped() -> Reply {
-    Reply::refused("the wall has stopped")
-}
-
-/// What the wall's thread says once it listens.
+/// What the server's thread says once it listens.
 type Begun = Result<u16, SimError>;
 
-impl Wall {
-    pub(super) fn listen(
-        config: WallConfig,
+impl RtspServer {
+    /// Reads and codes the recordings and listens; clients may connect at once after. Blocks for
+    /// as long as coding takes; [`Report::recordings`] tells.
+    ///
+    /// # Errors
+    /// [`SimError`], which names the file, mount or address at fault and what to do.
+    pub fn start(config: ServerConfig) -> Result<Self, SimError> {
+        gst::init().map_err(|error| SimError::Server(error.to_string()))?;
+        let clock = SystemClock::shared();
+        let library = Arc::new(Library::new(Arc::clone(&clock)));
+        let mut taken = HashSet::new();
+        let mut cameras = Vec::new();
+        for camera in &config.cameras {
+            let mount = mount_name(&camera.mount)?;
+            if !taken.insert(mount.clone()) {
+                return Err(SimError::Mount {
+                    mount: camera.mount.clone(),
+                    why: "is used twice; give each camera its own",
+                });
+            }
+            library.get(&camera.file, &camera.coding)?;
+            let camera = Camera::new(
+                mount,
+                camera.credentials.clone(),
+                (camera.file.clone(), camera.coding),
+                camera.start,
+                Arc::clone(&library),
+            );
+            if config.stand_ins {
+                camera.make(Picture::OtherSize)?;
+                camera.make(Picture::OtherCodec)?;
+            }
+            cameras.push(Arc::new(camera));
+        }
+        Self::listen(config, cameras, library, clock)
+    }
+
+    fn listen(
+        config: ServerConfig,
         cameras: Vec<Arc<Camera>>,
         library: Arc<Library>,
         clock: SharedClock,
     ) -> Result<Self, SimError> {
-        let (words, inbox) = mpsc::channel(ORDERS);
-        let handle = WallHandle { words };
+        let (handle, inbox) = ServerHandle::new();
         let cancel = CancellationToken::new();
         let (told, begun) = std::sync::mpsc::sync_channel::<Begun>(1);
         let (address, count) = (config.address, cameras.len());
         let (stop, teller) = (cancel.clone(), handle.clone());
-        let thread = named_thread("sim-wall", move || {
+        let thread = named_thread("sim-server", move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .max_blocking_threads(2)
@@ -105,9 +103,9 @@ impl Wall {
                 }
             };
             runtime.block_on(async move {
-                let weak = teller.words.downgrade();
+                let weak = teller.downgrade();
                 let opened = open(&config, cameras, library, clock, weak).await;
-                let (desk, listener, socket) = match opened {
+                let (server_task, listener, socket) = match opened {
                     Ok(opened) => opened,
                     Err(error) => {
                         let _ = told.send(Err(error));
@@ -115,7 +113,7 @@ impl Wall {
                     }
                 };
                 let port = listener.local_addr().map_or(0, |at| at.port());
-                serve(desk, listener, socket, inbox, stop, teller, || {
+                serve(server_task, listener, socket, inbox, stop, teller, || {
                     let _ = told.send(Ok(port));
                 })
                 .await
@@ -125,7 +123,7 @@ impl Wall {
         let port = begun
             .recv()
             .map_err(|_| SimError::Server("its thread ended at once".to_owned()))??;
-        tracing::info!(%address, port, cameras = count, "camera wall listens");
+        tracing::info!(%address, port, cameras = count, "camera server listens");
         Ok(Self {
             address,
             port,
@@ -148,9 +146,9 @@ impl Wall {
         format!("rtsp://{at}/{}", mount.trim_start_matches('/'))
     }
 
-    /// Gives it orders.
+    /// Gives it commands.
     #[must_use]
-    pub fn handle(&self) -> WallHandle {
+    pub fn handle(&self) -> ServerHandle {
         self.handle.clone()
     }
 
@@ -166,25 +164,25 @@ impl Wall {
             return Report::default();
         };
         thread.join().unwrap_or_else(|_| {
-            tracing::error!("camera wall's thread panicked");
+            tracing::error!("camera server's thread panicked");
             Report::default()
         })
     }
 }
 
-impl Drop for Wall {
+impl Drop for RtspServer {
     fn drop(&mut self) {
         self.close();
     }
 }
 
 async fn open(
-    config: &WallConfig,
+    config: &ServerConfig,
     cameras: Vec<Arc<Camera>>,
     library: Arc<Library>,
     clock: SharedClock,
-    myself: mpsc::WeakSender<Word>,
-) -> Result<(Desk, TcpListener, Option<Socket>), SimError> {
+    myself: mpsc::WeakSender<CommandRequest>,
+) -> Result<(ServerTask, TcpListener, Option<Socket>), SimError> {
     let at = SocketAddr::new(config.address, config.port);
     let refuse = |error: std::io::Error| SimError::Listen {
         at,
@@ -203,7 +201,7 @@ async fn open(
                 })?,
         ),
     };
-    let house = House {
+    let state = ServerState {
         cameras: cameras
             .iter()
             .map(|camera| (camera.mount.clone(), Arc::clone(camera)))
@@ -217,9 +215,9 @@ async fn open(
         .chaos
         .clone()
         .and_then(|chaos| Chaos::new(chaos, mounts));
-    let desk = Desk {
+    let server_task = ServerTask {
         cameras,
-        house: Arc::new(house),
+        state: Arc::new(state),
         library,
         plan: Plan::new(config.script.clone(), chaos),
         begun: clock.now(),
@@ -229,7 +227,7 @@ async fn open(
         next_fault: 0,
         ends: BinaryHeap::new(),
     };
-    Ok((desk, listener, socket))
+    Ok((server_task, listener, socket))
 }
 
 fn bind(at: SocketAddr) -> std::io::Result<TcpListener> {
@@ -238,30 +236,49 @@ fn bind(at: SocketAddr) -> std::io::Result<TcpListener> {
     } else {
         TcpSocket::new_v6()?
     };
-    // A wall that comes back finds its port although old connections still wait to be forgotten.
+    // A server that comes back finds its port although old connections still wait to be forgotten.
     socket.set_reuseaddr(true)?;
     socket.bind(at)?;
     socket.listen(BACKLOG)
 }
 
 async fn serve(
-    desk: Desk,
+    server_task: ServerTask,
     listener: TcpListener,
     socket: Option<Socket>,
-    inbox: mpsc::Receiver<Word>,
+    inbox: mpsc::Receiver<CommandRequest>,
     stop: CancellationToken,
-    teller: WallHandle,
+    teller: ServerHandle,
     ready: impl FnOnce(),
 ) -> Report {
     let mut around = TaskSet::under(&CancellationToken::new());
     if let Some(socket) = socket {
         let token = around.token();
-        around.spawn("wall socket", socket.serve(teller, token));
+        around.spawn("server socket", socket.serve(teller, token));
     } else {
         drop(teller);
     }
     ready();
-    let report = desk.run(listener, inbox, stop).await;
+    let report = server_task.run(listener, inbox, stop).await;
     around.stop(std::time::Duration::from_millis(500)).await;
     report
+}
+
+/// The mount as the path of a URL, without its leading `/`.
+fn mount_name(mount: &str) -> Result<String, SimError> {
+    let name = mount.trim_matches('/');
+    let wrong = |why| SimError::Mount {
+        mount: mount.to_owned(),
+        why,
+    };
+    if name.is_empty() {
+        return Err(wrong("is empty; give it a name"));
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    if !name.chars().all(plain) {
+        return Err(wrong(
+            "is no path; use letters, digits, `-`, `_`, `.` and `/`",
+        ));
+    }
+    Ok(name.to_owned())
 }

@@ -1,9 +1,9 @@
-//! The wall file: which cameras, and what goes wrong with them when.
+//! The server file: which cameras, and what goes wrong with them when.
 //!
 //! ```toml
-//! [wall]                            # all of it optional
+//! [server]                            # all of it optional
 //! listen = "127.0.0.1:8554"
-//! control = "/tmp/wall.sock"        # JSON lines, see the module `order`
+//! control = "/tmp/server.sock"        # JSON lines, see the module `command`
 //! stand_ins = true                  # make the pictures of `resolution` and `codec` at the start
 //!
 //! [[camera]]
@@ -30,7 +30,7 @@
 //!
 //! [chaos]                           # random faults, the same for the same seed
 //! seed = 7
-//! faults_per_minute = 10            # over the whole wall
+//! faults_per_minute = 10            # over the whole server
 //! shortest_seconds = 5
 //! longest_seconds = 30
 //! faults = ["drop", "loss=5"]       # default: one of each
@@ -41,11 +41,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::coding::Coding;
+use super::command::{Cameras, Command};
+use super::config::{ServedCamera, ServerConfig};
 use super::fault::Fault;
-use super::order::{Cameras, Order};
 use super::plan::{ChaosConfig, Planned};
 use super::recording::Codec;
-use super::{WallCamera, WallConfig};
 use parapet::config::ConfigErrors;
 use parapet::config::Problem;
 use parapet::config::problem::{File, Report};
@@ -58,11 +58,11 @@ const MAX_COUNT: i64 = 10_000;
 /// length is a multiple of it.
 const SPREAD: Duration = Duration::from_millis(9_973);
 
-/// Reads a wall file.
+/// Reads a server file.
 ///
 /// # Errors
 /// Everything that is wrong, at once, with file and line.
-pub fn load(path: &Path) -> Result<WallConfig, ConfigErrors> {
+pub fn load(path: &Path) -> Result<ServerConfig, ConfigErrors> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         let message = format!("cannot be read ({error}): check that it exists and is readable");
         ConfigErrors::new(vec![Problem::of_file(path, message)])
@@ -74,12 +74,12 @@ pub fn load(path: &Path) -> Result<WallConfig, ConfigErrors> {
 ///
 /// # Errors
 /// Everything that is wrong, at once.
-pub fn parse(path: &Path, text: &str) -> Result<WallConfig, ConfigErrors> {
+pub fn parse(path: &Path, text: &str) -> Result<ServerConfig, ConfigErrors> {
     let report = Report::default();
-    let mut config = WallConfig::default();
+    let mut config = ServerConfig::default();
     if let Some(file) = File::parse(path, text, &report) {
         let root = Table::root(&file, &report);
-        read_wall(&root, &mut config);
+        read_server(&root, &mut config);
         let folder = path.parent().unwrap_or(Path::new("."));
         for table in root.tables("camera") {
             config.cameras.extend(camera(&table, folder));
@@ -99,9 +99,14 @@ pub fn parse(path: &Path, text: &str) -> Result<WallConfig, ConfigErrors> {
     }
 }
 
-fn read_wall(root: &Table<'_>, config: &mut WallConfig) {
+fn read_server(root: &Table<'_>, config: &mut ServerConfig) {
     config.port = 8_554;
-    let Some(table) = root.table("wall", "[wall]") else {
+    if root.has("wall") {
+        let at = root.key_spot("wall");
+        root.problem(at, "`[wall]` is called `[server]`: rename it");
+        root.item("wall");
+    }
+    let Some(table) = root.table("server", "[server]") else {
         return;
     };
     if let Some(at) = table.name("listen", str::parse::<SocketAddr>) {
@@ -116,7 +121,7 @@ fn number<T: TryFrom<i64>>(set: Option<Set<'_, i64>>) -> Option<T> {
     T::try_from(set?.value).ok()
 }
 
-fn camera(table: &Table<'_>, folder: &Path) -> Vec<WallCamera> {
+fn camera(table: &Table<'_>, folder: &Path) -> Vec<ServedCamera> {
     let (mount, file) = (table.text("mount"), table.text("file"));
     for key in ["mount", "file"] {
         if !table.has(key) {
@@ -152,7 +157,7 @@ fn camera(table: &Table<'_>, folder: &Path) -> Vec<WallCamera> {
         .zip(password)
         .map(|(user, password)| (user.value.to_owned(), password.value.to_owned()));
     (0..count.unwrap_or(1))
-        .map(|place| WallCamera {
+        .map(|place| ServedCamera {
             mount: match count {
                 Some(_) => format!("{}-{}", mount.value, place + 1),
                 None => mount.value.to_owned(),
@@ -195,7 +200,7 @@ fn picture_size(table: &Table<'_>, size: Set<'_, [f64; 2]>) -> Option<Size> {
 fn planned(table: &Table<'_>) -> Option<Planned> {
     let seconds = table.seconds("seconds", 0.0..=1e7);
     if !table.has("seconds") {
-        table.missing("seconds", "say when, counted from the wall's start");
+        table.missing("seconds", "say when, counted from the server's start");
     }
     let fault = table.name("fault", str::parse::<Fault>);
     let clear = table.flag("clear").is_some_and(|flag| flag.value);
@@ -213,10 +218,10 @@ fn planned(table: &Table<'_>) -> Option<Planned> {
         table.problem(table.at, "write either `fault` or `clear = true`");
     }
     table.finish();
-    let order = if clear {
-        Order::Clear { at }
+    let command = if clear {
+        Command::Clear { at }
     } else {
-        Order::Fault {
+        Command::Fault {
             fault: fault?.value,
             at,
             for_seconds: for_seconds.map(|seconds| seconds.value as f32),
@@ -224,7 +229,7 @@ fn planned(table: &Table<'_>) -> Option<Planned> {
     };
     Some(Planned {
         at: seconds?.value,
-        order,
+        command,
     })
 }
 
@@ -272,8 +277,8 @@ fn chaos(table: &Table<'_>) -> ChaosConfig {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<WallConfig, ConfigErrors> {
-        parse(Path::new("/site/wall.toml"), text)
+    fn read(text: &str) -> Result<ServerConfig, ConfigErrors> {
+        parse(Path::new("/site/server.toml"), text)
     }
 
     #[test]
@@ -306,13 +311,13 @@ mod tests {
         let errors = read(wrong).expect_err("wrong");
         let text = errors.to_string();
         for expected in [
-            "wall.toml:1:1: `file` is missing",
-            "wall.toml:3:1: unknown key `fsp`",
-            "wall.toml:4:9: `codec` is `vp9`",
-            "wall.toml:5:8: `size` is no picture's size",
-            "wall.toml:8:9: `fault`: `explode` is no fault",
+            "server.toml:1:1: `file` is missing",
+            "server.toml:3:1: unknown key `fsp`",
+            "server.toml:4:9: `codec` is `vp9`",
+            "server.toml:5:8: `size` is no picture's size",
+            "server.toml:8:9: `fault`: `explode` is no fault",
             "`seed` is missing",
-            "wall.toml:10:20: `shortest_seconds` is above",
+            "server.toml:10:20: `shortest_seconds` is above",
         ] {
             let place = expected.split(": ").next().unwrap_or_default();
             let words = expected.rsplit(": ").next().unwrap_or_default();
@@ -322,5 +327,17 @@ mod tests {
                 "{expected} is not in\n{text}"
             );
         }
+    }
+
+    #[test]
+    fn the_table_of_older_files_is_refused_with_its_new_name() {
+        let old = "[wall]\nlisten = \"127.0.0.1:0\"\n[[camera]]\nmount = \"a\"\nfile = \"a.mp4\"\n";
+        let errors = read(old).expect_err("the old name").to_string();
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+        assert!(
+            errors.contains("server.toml:1:") && errors.contains("`[server]`"),
+            "{errors}"
+        );
+        assert!(read(&old.replace("[wall]", "[server]")).is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! What a wall can be told, and what it answers: the vocabulary of the control socket, of
+//! What a server can be told, and what it answers: the vocabulary of the control socket, of
 //! scripts and of random faults.
 //!
 //! One JSON object a line each way:
@@ -16,19 +16,20 @@
 //!
 //! `names` may hold one `*` each; without `at` all cameras are meant. `count` takes the first so
 //! many of them. A fault lasts `for_seconds`, or until it is cleared. A recording to `play` is read
-//! by the wall, so its path is the wall's; it must have the camera's codec and size.
+//! by the server, so its path is the server's; it must have the camera's codec and size.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 
 use super::fault::Fault;
 use super::report::Report;
 
-/// What a wall is told.
+/// What a server is told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Order {
+pub enum Command {
     /// Put a fault in force.
     Fault {
         /// Which.
@@ -61,7 +62,7 @@ pub enum Order {
         #[serde(default)]
         at: Cameras,
     },
-    /// Stop the wall.
+    /// Stop the server.
     Stop,
 }
 
@@ -112,7 +113,7 @@ fn fits(pattern: &str, mount: &str) -> bool {
     }
 }
 
-/// What a wall answers.
+/// What a server answers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reply {
@@ -158,30 +159,33 @@ impl Reply {
     }
 }
 
+/// A command and where its answer goes.
+pub(super) type CommandRequest = (Command, oneshot::Sender<Reply>);
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn orders_are_read_as_documented() {
-        let order: Order = serde_json::from_str(
+        let command: Command = serde_json::from_str(
             r#"{"do":"fault","fault":"loss=5","at":{"names":["yard-*"]},"for_seconds":10}"#,
         )
-        .expect("an order");
-        let expected = Order::Fault {
+        .expect("a command");
+        let expected = Command::Fault {
             fault: Fault::Loss { percent: 5.0 },
             at: Cameras::named(["yard-*"]),
             for_seconds: Some(10.0),
         };
-        assert_eq!(order, expected);
-        let stop: Order = serde_json::from_str(r#"{"do":"stop"}"#).expect("an order");
-        assert_eq!(stop, Order::Stop);
+        assert_eq!(command, expected);
+        let stop: Command = serde_json::from_str(r#"{"do":"stop"}"#).expect("a command");
+        assert_eq!(stop, Command::Stop);
         for wrong in [
             r#"{"do":"explode"}"#,
             r#"{"do":"fault","fault":"los"}"#,
             r#"{"do":"fault","fault":"drop","names":["yard"]}"#,
         ] {
-            serde_json::from_str::<Order>(wrong).expect_err(wrong);
+            serde_json::from_str::<Command>(wrong).expect_err(wrong);
         }
     }
 
