@@ -30,7 +30,7 @@ const DAEMON: Floors = &[
 const SIM: Floors = &[
     &["world", "expectation", "mot", "server"],
     &["render", "scene", "watch"],
-    &["film"],
+    &["export"],
 ];
 
 const LAB: Floors = &[

@@ -27,7 +27,7 @@ use parapet::infer::still::Looker;
 use parapet::infer::{Backend, InferError, Model};
 use parapet::ingest::{Source, SourceError};
 use parapet::model::detection::Detection;
-use parapet_sim::film::Clip;
+use parapet_sim::export::Clip;
 use parapet_sim::scene::{Scene, Timeline};
 
 /// Why a clip could not be measured.

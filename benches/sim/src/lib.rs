@@ -8,11 +8,11 @@
 //! 1 watch        counts what such cameras deliver
 //!   scene        scripted scenes
 //!   render       draws them with exact truth
-//! 2 film         makes clips of them
+//! 2 export       makes clips of scenes
 //! ```
 
 pub mod expectation;
-pub mod film;
+pub mod export;
 pub mod mot;
 pub mod render;
 pub mod scene;

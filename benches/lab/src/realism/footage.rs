@@ -13,7 +13,7 @@ use parapet::ingest::{Source, playback};
 use parapet::model::frame::Frame;
 use parapet::model::geometry::Rect;
 use parapet::model::posture::Posture;
-use parapet_sim::film::Clip;
+use parapet_sim::export::Clip;
 
 #[derive(Deserialize)]
 struct Line {

@@ -14,7 +14,7 @@ use parapet::infer::Model;
 use parapet::infer::model::weights_folder;
 use parapet::model::geometry::Size;
 use parapet::model::posture::Posture;
-use parapet_sim::film::{Cache, Clip, Order, default_cache, ordered, shoot};
+use parapet_sim::export::{Cache, Clip, ExportOptions, default_cache, export_clip, with_options};
 use parapet_sim::scene::{self, Scene, Timeline, Verdict};
 
 /// The model that written configurations name, where no other is wanted.
@@ -36,14 +36,14 @@ pub(in crate::cli) struct RenderArgs {
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    order: OrderArgs,
+    export: ExportArgs,
     /// No video: the truth, the boxes, the configuration and the expected events only.
     #[arg(long)]
     truth_only: bool,
 }
 
 #[derive(Debug, ClapArgs)]
-struct OrderArgs {
+struct ExportArgs {
     /// Another picture size, such as 640x360.
     #[arg(long, value_name = "WxH", value_parser = size)]
     size: Option<Size>,
@@ -77,7 +77,7 @@ pub(in crate::cli) struct RealismArgs {
     #[arg(long, value_name = "FOLDER")]
     weights: Option<PathBuf>,
     #[command(flatten)]
-    order: OrderArgs,
+    export: ExportArgs,
     /// Look at every so many-th picture.
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     every: u64,
@@ -100,9 +100,9 @@ fn quiet(text: &str) -> Result<f64, String> {
     sound.ok_or_else(|| "write a number of seconds from 0 to 600".to_owned())
 }
 
-impl OrderArgs {
-    fn order(&self, truth_only: bool) -> Order {
-        Order {
+impl ExportArgs {
+    fn options(&self, truth_only: bool) -> ExportOptions {
+        ExportOptions {
             size: self.size,
             seconds: self.seconds,
             bitrate_kbps: self.bitrate_kbps,
@@ -173,8 +173,10 @@ pub(in crate::cli) fn check(args: &CheckArgs) -> anyhow::Result<bool> {
 }
 
 /// A bar over the frames of all scenes.
-fn bar(scenes: &[Scene], order: &Order) -> anyhow::Result<ProgressBar> {
-    let frames = scenes.iter().map(|scene| ordered(scene, order).frames());
+fn bar(scenes: &[Scene], options: &ExportOptions) -> anyhow::Result<ProgressBar> {
+    let frames = scenes
+        .iter()
+        .map(|scene| with_options(scene, options).frames());
     let bar = ProgressBar::new(frames.sum());
     bar.set_style(ProgressStyle::with_template(
         "{wide_bar} {pos}/{len} frames, {per_sec}, {eta} left  {msg}",
@@ -186,9 +188,9 @@ fn bar(scenes: &[Scene], order: &Order) -> anyhow::Result<ProgressBar> {
 pub(in crate::cli) fn render(args: &RenderArgs) -> anyhow::Result<bool> {
     logging::quiet()?;
     let scenes = load(&args.scenes)?;
-    let order = args.order.order(args.truth_only);
-    let cache = args.order.cache();
-    let bar = bar(&scenes, &order)?;
+    let options = args.export.options(args.truth_only);
+    let cache = args.export.cache();
+    let bar = bar(&scenes, &options)?;
     let clock = SystemClock::shared();
     let (begun, mut drawn) = (clock.now(), 0);
     for scene in &scenes {
@@ -199,10 +201,10 @@ pub(in crate::cli) fn render(args: &RenderArgs) -> anyhow::Result<bool> {
             drawn += 1;
         };
         let clip = match &args.out {
-            Some(folder) => shoot(scene, folder, &order, &mut progress)?,
-            None => cache.clip(scene, &order, &mut progress)?,
+            Some(folder) => export_clip(scene, folder, &options, &mut progress)?,
+            None => cache.clip(scene, &options, &mut progress)?,
         };
-        bar.set_position(before + ordered(scene, &order).frames());
+        bar.set_position(before + with_options(scene, &options).frames());
         let shown = clip.video.as_ref().unwrap_or(&clip.truth);
         bar.suspend(|| println!("{}", shown.display()));
     }
@@ -220,7 +222,7 @@ pub(in crate::cli) fn render(args: &RenderArgs) -> anyhow::Result<bool> {
 pub(in crate::cli) fn realism(args: &RealismArgs) -> anyhow::Result<bool> {
     logging::quiet()?;
     let scenes = load(&args.scenes)?;
-    let order = args.order.order(false);
+    let options = args.export.options(false);
     let weights = args.weights.clone().or_else(weights_folder);
     let backend = model::single_backend()?;
     let mut detectors = Vec::new();
@@ -229,14 +231,14 @@ pub(in crate::cli) fn realism(args: &RealismArgs) -> anyhow::Result<bool> {
         detectors.push(Detector::open(&model, &backend)?);
     }
     let source = realism::source(SystemClock::shared())?;
-    let cache = args.order.cache();
-    let bar = bar(&scenes, &order)?;
+    let cache = args.export.cache();
+    let bar = bar(&scenes, &options)?;
     for scene in &scenes {
         bar.set_message(scene.stem.clone());
         let before = bar.position();
         let progress = &mut |frames| bar.set_position(before + frames);
-        let clip: Clip = cache.clip(scene, &order, progress)?;
-        let scene = ordered(scene, &order);
+        let clip: Clip = cache.clip(scene, &options, progress)?;
+        let scene = with_options(scene, &options);
         realism::measure(&scene, &clip, args.every, &source, &mut detectors)?;
         bar.set_position(before + scene.frames());
     }

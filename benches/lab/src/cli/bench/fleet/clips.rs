@@ -12,7 +12,7 @@ use gstreamer as gst;
 
 use crate::cli::bench::stage::run_to_end;
 use parapet_sim::expectation::{self, Expectation, ExpectedEvent};
-use parapet_sim::film::{Cache, Clip, Order, default_cache};
+use parapet_sim::export::{Cache, Clip, ExportOptions, default_cache};
 use parapet_sim::scene::{self, Scene};
 
 const SCENES: [(&str, &str); 2] = [
@@ -126,7 +126,7 @@ fn draw(cache: &Cache, scene: &Scene) -> anyhow::Result<Clip> {
             eprintln!("drawing {} ({frames} pictures), once", scene.stem);
         }
     };
-    Ok(cache.clip(scene, &Order::default(), &mut progress)?)
+    Ok(cache.clip(scene, &ExportOptions::default(), &mut progress)?)
 }
 
 fn video(clip: &Clip) -> anyhow::Result<PathBuf> {
@@ -176,7 +176,7 @@ fn rules(config: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parapet_sim::film::expected;
+    use parapet_sim::export::expected;
     use parapet_sim::scene::{Timeline, configuration};
 
     #[test]

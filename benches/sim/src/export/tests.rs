@@ -38,11 +38,11 @@ fn scene() -> Scene {
     scene::parse(Path::new("small.toml"), SCENE).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
-fn order(truth_only: bool) -> Order {
-    Order {
+fn options(truth_only: bool) -> ExportOptions {
+    ExportOptions {
         truth_only,
         model_folder: "models/demo".into(),
-        ..Order::default()
+        ..ExportOptions::default()
     }
 }
 
@@ -57,15 +57,16 @@ fn files(clip: &Clip) -> Vec<Vec<u8>> {
 #[test]
 fn two_runs_give_the_same_bytes_and_the_truth_tells_where_the_walker_is() {
     let folder = tempfile::tempdir().expect("folder");
-    let shot = |name: &str| {
+    let exported = |name: &str| {
         let mut frames = Vec::new();
         let folder = folder.path().join(name);
-        let clip = shoot(&scene(), &folder, &order(false), &mut |n| frames.push(n)).expect("shot");
+        let clip = export_clip(&scene(), &folder, &options(false), &mut |n| frames.push(n))
+            .expect("exported");
         assert_eq!(frames, (1..=10).collect::<Vec<_>>());
         assert!(clip.is_complete());
         clip
     };
-    let (one, other) = (shot("one"), shot("other"));
+    let (one, other) = (exported("one"), exported("other"));
     let (one_files, other_files) = (files(&one), files(&other));
     assert_eq!(one_files, other_files);
 
@@ -109,11 +110,11 @@ fn two_runs_give_the_same_bytes_and_the_truth_tells_where_the_walker_is() {
 #[test]
 fn the_truth_alone_is_the_same_truth() {
     let folder = tempfile::tempdir().expect("folder");
-    let shot = |only: bool| {
+    let exported = |only: bool| {
         let folder = folder.path().join(only.to_string());
-        shoot(&scene(), &folder, &order(only), &mut |_| {}).expect("shot")
+        export_clip(&scene(), &folder, &options(only), &mut |_| {}).expect("exported")
     };
-    let (whole, truth) = (shot(false), shot(true));
+    let (whole, truth) = (exported(false), exported(true));
     assert!(truth.video.is_none() && truth.is_complete());
     assert_eq!(files(&whole)[..4], files(&truth)[..]);
 }
@@ -125,7 +126,7 @@ fn a_clip_is_made_once_and_again_when_the_scene_changes() {
     let made = |scene: &Scene| {
         let mut frames = 0;
         let clip = cache
-            .clip(scene, &order(true), &mut |done| frames = done)
+            .clip(scene, &options(true), &mut |done| frames = done)
             .expect("clip");
         assert!(clip.is_complete());
         (clip, frames)
@@ -139,9 +140,9 @@ fn a_clip_is_made_once_and_again_when_the_scene_changes() {
     );
     let (second, drawn) = made(&other.expect("scene"));
     assert!(drawn == 10 && second != first);
-    let quiet = Order {
+    let quiet = ExportOptions {
         quiet_before: Some(2.0),
-        ..order(true)
+        ..options(true)
     };
     let third = cache.clip(&scene(), &quiet, &mut |_| {}).expect("clip");
     assert!(third != first && third != second);

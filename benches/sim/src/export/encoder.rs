@@ -11,7 +11,7 @@ use gstreamer as gst;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
-use super::{FilmError, container};
+use super::{ExportError, container};
 use crate::render::Matrix;
 use crate::scene::Encoding;
 use parapet::model::geometry::Size;
@@ -38,8 +38,8 @@ impl Encoder {
         (size, matrix): (Size, Matrix),
         fps: f64,
         encoding: Encoding,
-    ) -> Result<Self, FilmError> {
-        let refuse = |why: String| FilmError::Encode {
+    ) -> Result<Self, ExportError> {
+        let refuse = |why: String| ExportError::Encode {
             file: file.to_owned(),
             why,
         };
@@ -68,7 +68,7 @@ impl Encoder {
     }
 
     /// Appends a picture: planes Y, U, V without padding. Waits while the encoder is behind.
-    pub(super) fn push(&self, frame: u64, planes: [&[u8]; 3]) -> Result<(), FilmError> {
+    pub(super) fn push(&self, frame: u64, planes: [&[u8]; 3]) -> Result<(), ExportError> {
         let buffer = self
             .buffer(frame, planes)
             .ok_or_else(|| self.failed("no memory for a picture"))?;
@@ -105,7 +105,7 @@ impl Encoder {
     }
 
     /// Finishes the file.
-    pub(super) fn finish(mut self) -> Result<(), FilmError> {
+    pub(super) fn finish(mut self) -> Result<(), ExportError> {
         self.source
             .end_of_stream()
             .map_err(|error| self.failed(&error.to_string()))?;
@@ -131,14 +131,14 @@ impl Encoder {
     }
 
     /// An error with the pipeline's own words where it has some.
-    fn failed(&self, else_why: &str) -> FilmError {
+    fn failed(&self, else_why: &str) -> ExportError {
         let bus = self.pipeline.bus();
         let said = bus.and_then(|bus| bus.pop_filtered(&[gst::MessageType::Error]));
         let why = match said.as_deref().map(gst::MessageRef::view) {
             Some(gst::MessageView::Error(error)) => error.error().message().to_owned(),
             _ => else_why.to_owned(),
         };
-        FilmError::Encode {
+        ExportError::Encode {
             file: self.file.clone(),
             why,
         }

@@ -31,7 +31,7 @@ use parapet::model::geometry::Size;
 
 /// Why a scene did not become a clip.
 #[derive(Debug, thiserror::Error)]
-pub enum FilmError {
+pub enum ExportError {
     /// A file could not be written.
     #[error("{file}: {source}", file = file.display())]
     Write {
@@ -52,7 +52,7 @@ pub enum FilmError {
 
 /// What is wanted of a scene besides what it says itself.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Order {
+pub struct ExportOptions {
     /// Another picture size.
     pub size: Option<Size>,
     /// Only the first so many seconds.
@@ -104,19 +104,19 @@ impl Clip {
     }
 }
 
-/// The scene with an order's changes.
+/// The scene with the changes of the options.
 #[must_use]
-pub fn ordered(scene: &Scene, order: &Order) -> Scene {
-    let mut scene = order
+pub fn with_options(scene: &Scene, options: &ExportOptions) -> Scene {
+    let mut scene = options
         .size
         .map_or_else(|| scene.clone(), |size| scene.resized(size));
-    if let Some(seconds) = order.seconds {
+    if let Some(seconds) = options.seconds {
         scene.seconds = scene.seconds.min(seconds);
     }
-    if let Some(bitrate_kbps) = order.bitrate_kbps {
+    if let Some(bitrate_kbps) = options.bitrate_kbps {
         scene.encoding.bitrate_kbps = bitrate_kbps;
     }
-    if let Some(seconds) = order.quiet_before {
+    if let Some(seconds) = options.quiet_before {
         scene.begin_quietly(seconds);
     }
     scene
@@ -133,21 +133,21 @@ pub fn expected(scene: &Scene) -> Expectation {
 /// the frames done so far.
 ///
 /// # Errors
-/// [`FilmError`]; files written before it stay.
-pub fn shoot(
+/// [`ExportError`]; files written before it stay.
+pub fn export_clip(
     scene: &Scene,
     folder: &Path,
-    order: &Order,
+    options: &ExportOptions,
     progress: &mut dyn FnMut(u64),
-) -> Result<Clip, FilmError> {
-    let scene = ordered(scene, order);
+) -> Result<Clip, ExportError> {
+    let scene = with_options(scene, options);
     let timeline = Timeline::new(&scene);
-    let clip = Clip::of(folder, &scene.stem, order.truth_only);
-    fs::create_dir_all(folder).map_err(|source| FilmError::Write {
+    let clip = Clip::of(folder, &scene.stem, options.truth_only);
+    fs::create_dir_all(folder).map_err(|source| ExportError::Write {
         file: folder.to_owned(),
         source,
     })?;
-    let model = relative(folder, &order.model_folder);
+    let model = relative(folder, &options.model_folder);
     write(
         &clip.config,
         &configuration(&timeline, &model.to_string_lossy()),
@@ -210,8 +210,8 @@ impl Shown {
     }
 }
 
-fn write(file: &Path, text: &str) -> Result<(), FilmError> {
-    fs::write(file, text).map_err(|source| FilmError::Write {
+fn write(file: &Path, text: &str) -> Result<(), ExportError> {
+    fs::write(file, text).map_err(|source| ExportError::Write {
         file: file.to_owned(),
         source,
     })

@@ -8,12 +8,12 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Clip, FilmError, Order, ordered, shoot};
+use super::{Clip, ExportError, ExportOptions, export_clip, with_options};
 use crate::render::VERSION as RENDERER;
 use crate::scene::Scene;
 
 /// Goes up when the same scene would give other files.
-const FILM: u32 = 2;
+const EXPORT_VERSION: u32 = 2;
 
 /// How the folder of a clip in the making begins.
 const MAKING: &str = ".making-";
@@ -53,19 +53,19 @@ impl Cache {
     /// never, where the clip was there.
     ///
     /// # Errors
-    /// [`FilmError`] when it could not be made.
+    /// [`ExportError`] when it could not be made.
     pub fn clip(
         &self,
         scene: &Scene,
-        order: &Order,
+        options: &ExportOptions,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<Clip, FilmError> {
-        let kept = self.folder.join(key(scene, order));
-        let clip = Clip::of(&kept, &scene.stem, order.truth_only);
+    ) -> Result<Clip, ExportError> {
+        let kept = self.folder.join(key(scene, options));
+        let clip = Clip::of(&kept, &scene.stem, options.truth_only);
         if clip.is_complete() {
             return Ok(clip);
         }
-        let failed = |source| FilmError::Write {
+        let failed = |source| ExportError::Write {
             file: self.folder.clone(),
             source,
         };
@@ -80,7 +80,7 @@ impl Cache {
         lock.lock().map_err(failed)?;
         let now = lock.metadata().and_then(|of| of.modified());
         now.and_then(|now| self.sweep(now)).map_err(failed)?;
-        shoot(scene, making.path(), order, progress)?;
+        export_clip(scene, making.path(), options, progress)?;
         if kept.exists() {
             // Left by a run that was cut short while an older build made clips.
             fs::remove_dir_all(&kept).map_err(failed)?;
@@ -120,23 +120,23 @@ fn is_left_behind(entry: &DirEntry, now: SystemTime) -> bool {
 }
 
 /// A folder's name that says what is in it.
-fn key(scene: &Scene, order: &Order) -> String {
-    let Scene { size, seconds, .. } = ordered(scene, order);
+fn key(scene: &Scene, options: &ExportOptions) -> String {
+    let Scene { size, seconds, .. } = with_options(scene, options);
     let mut hash = Sha256::new();
     hash.update(scene.text.as_bytes());
     let rest = format!(
-        "\0{}\0{RENDERER}\0{FILM}\0{}x{}\0{seconds}\0{}\0{}",
+        "\0{}\0{RENDERER}\0{EXPORT_VERSION}\0{}x{}\0{seconds}\0{}\0{}",
         scene.stem,
         size.width,
         size.height,
-        order.truth_only,
-        order.model_folder.display(),
+        options.truth_only,
+        options.model_folder.display(),
     );
     hash.update(rest.as_bytes());
-    if let Some(bitrate_kbps) = order.bitrate_kbps {
+    if let Some(bitrate_kbps) = options.bitrate_kbps {
         hash.update(format!("{bitrate_kbps} kbit/s").as_bytes());
     }
-    if let Some(seconds) = order.quiet_before {
+    if let Some(seconds) = options.quiet_before {
         hash.update(format!("{seconds} s before").as_bytes());
     }
     let hash = hex::encode(hash.finalize());

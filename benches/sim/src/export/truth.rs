@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Clip, FilmError};
+use super::{Clip, ExportError};
 use crate::render::Seen;
 use crate::scene::{Signal, Timeline, Verdict, posture};
 use parapet::model::geometry::{Rect, Size};
@@ -98,10 +98,10 @@ pub(super) struct TruthWriter<'t> {
     mot: (BufWriter<File>, PathBuf),
 }
 
-fn create(file: &Path) -> Result<(BufWriter<File>, PathBuf), FilmError> {
+fn create(file: &Path) -> Result<(BufWriter<File>, PathBuf), ExportError> {
     match File::create(file) {
         Ok(open) => Ok((BufWriter::new(open), file.to_owned())),
-        Err(source) => Err(FilmError::Write {
+        Err(source) => Err(ExportError::Write {
             file: file.to_owned(),
             source,
         }),
@@ -125,7 +125,7 @@ fn pixels(rect: &Rect, size: Size) -> [f64; 4] {
 }
 
 impl<'t> TruthWriter<'t> {
-    pub(super) fn open(clip: &Clip, timeline: &'t Timeline) -> Result<Self, FilmError> {
+    pub(super) fn open(clip: &Clip, timeline: &'t Timeline) -> Result<Self, ExportError> {
         let mut writer = Self {
             timeline,
             truth: create(&clip.truth)?,
@@ -146,12 +146,12 @@ impl<'t> TruthWriter<'t> {
         Ok(writer)
     }
 
-    fn line(&mut self, line: &Line<'_>) -> Result<(), FilmError> {
+    fn line(&mut self, line: &Line<'_>) -> Result<(), ExportError> {
         let (out, file) = &mut self.truth;
         serde_json::to_writer(&mut *out, line)
             .map_err(io::Error::from)
             .and_then(|()| out.write_all(b"\n"))
-            .map_err(|source| FilmError::Write {
+            .map_err(|source| ExportError::Write {
                 file: file.clone(),
                 source,
             })
@@ -163,7 +163,7 @@ impl<'t> TruthWriter<'t> {
         frame: u64,
         signal: Signal,
         seen: Option<&[Seen]>,
-    ) -> Result<(), FilmError> {
+    ) -> Result<(), ExportError> {
         let second = self.timeline.second_of(frame);
         let drawn = seen.filter(|_| signal == Signal::Live);
         let people = self.people(second, drawn);
@@ -213,7 +213,7 @@ impl<'t> TruthWriter<'t> {
         people
     }
 
-    fn detection(&mut self, frame: u64, seen: &Seen) -> Result<(), FilmError> {
+    fn detection(&mut self, frame: u64, seen: &Seen) -> Result<(), ExportError> {
         let inside = &seen.full_box;
         if seen.visible_share < SEEN_SHARE || !inside.is_sound() {
             return Ok(());
@@ -226,14 +226,14 @@ impl<'t> TruthWriter<'t> {
             frame + 1,
             seen.id
         )
-        .map_err(|source| FilmError::Write {
+        .map_err(|source| ExportError::Write {
             file: file.clone(),
             source,
         })
     }
 
     /// Writes what happened and what is due, and closes both files.
-    pub(super) fn finish(mut self, verdict: &Verdict) -> Result<(), FilmError> {
+    pub(super) fn finish(mut self, verdict: &Verdict) -> Result<(), ExportError> {
         for happening in self.timeline.happenings() {
             self.line(&Line::Event {
                 kind: happening.kind,
@@ -254,7 +254,7 @@ impl<'t> TruthWriter<'t> {
         }
         for (mut out, file) in [self.truth, self.mot] {
             out.flush()
-                .map_err(|source| FilmError::Write { file, source })?;
+                .map_err(|source| ExportError::Write { file, source })?;
         }
         Ok(())
     }
