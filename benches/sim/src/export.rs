@@ -26,7 +26,7 @@ use truth::TruthWriter;
 
 use crate::expectation::Expectation;
 use crate::render::{Drawn, Renderer, Seen};
-use crate::scene::{Scene, Signal, Timeline, Verdict, configuration, expectation};
+use crate::scene::{GroundTruth, Scene, Signal, Timeline, configuration, expectation};
 use parapet::model::geometry::Size;
 
 /// Why a scene did not become a clip.
@@ -126,7 +126,7 @@ pub fn with_options(scene: &Scene, options: &ExportOptions) -> Scene {
 #[must_use]
 pub fn expected(scene: &Scene) -> Expectation {
     let timeline = Timeline::new(scene);
-    expectation(&timeline, &Verdict::of(&timeline))
+    expectation(&timeline, &GroundTruth::of(&timeline))
 }
 
 /// Draws and writes a scene into `folder`, which is made where it is missing. `progress` hears
@@ -152,11 +152,11 @@ pub fn export_clip(
         &clip.config,
         &configuration(&timeline, &model.to_string_lossy()),
     )?;
-    let verdict = Verdict::of(&timeline);
+    let ground_truth = GroundTruth::of(&timeline);
     let header = format!("Written from the scene {}: do not change.", scene.stem);
     write(
         &clip.expect,
-        &expectation(&timeline, &verdict).to_toml(&header),
+        &expectation(&timeline, &ground_truth).to_toml(&header),
     )?;
     let mut truth = TruthWriter::open(&clip, &timeline)?;
     let mut renderer = Renderer::new(&scene.place, scene.size);
@@ -191,7 +191,7 @@ pub fn export_clip(
     if let Some(encoder) = encoder {
         encoder.finish()?;
     }
-    truth.finish(&verdict)?;
+    truth.finish(&ground_truth)?;
     Ok(clip)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A scene is one TOML file. It is read with every mistake at once (`file:line:column`), unknown
 //! keys are mistakes, and compiled to a [`Timeline`], which says what is to be seen at any second;
-//! a [`Verdict`] says which rules must speak up, by exact geometry of the world and without
+//! a [`GroundTruth`] says which rules must speak up, by exact geometry of the world and without
 //! looking at the daemon's own rules.
 //!
 //! ```toml
@@ -47,14 +47,16 @@
 //! [[crowd]]                    # the same with count, area, spacing, stagger_seconds,
 //!                              # speed_spread instead of at; each member keeps the distance from
 //!                              # the area's middle in all its ways
-//! [[distractor]]               # see `extras.rs`
-//! [[fault]]                    # see `extras.rs`
+//! [[distractor]]               # see `distractors.rs`
+//! [[fault]]                    # see `faults.rs`
 //! ```
 
+mod actors;
 mod body;
-mod cast;
-mod extras;
+mod distractors;
+mod faults;
 mod ground;
+mod ground_truth;
 mod lasting;
 mod legs;
 mod lens;
@@ -63,24 +65,24 @@ mod path;
 mod place;
 mod preset;
 mod quiet;
+mod rules;
 mod script;
 #[cfg(test)]
 mod tests;
 mod timeline;
-mod verdict;
-mod watch;
 
 use std::path::{Path, PathBuf};
 
-pub use cast::Actor;
-pub use extras::{Distractor, Failure, FaultKind};
+pub use actors::Actor;
+pub use distractors::Distractor;
+pub use faults::{Failure, FaultKind};
+pub use ground_truth::{Due, GroundTruth, Unsure, posture};
 pub use legs::Stance;
 pub use lens::Lens;
 pub use outcome::{configuration, expectation};
+pub use rules::{Rule, SceneRules, Shape, Wanted};
 pub use script::{Gait, Pose, Spot, Step};
 pub use timeline::{Happening, Signal, Timeline};
-pub use verdict::{Due, Unsure, Verdict, posture};
-pub use watch::{Rule, Shape, Wanted, Watch};
 
 use crate::world::{Light, Place, Structure};
 use parapet::config::problem::{File, Report};
@@ -126,7 +128,7 @@ pub struct Scene {
     /// What goes wrong with the camera.
     pub faults: Vec<Failure>,
     /// What the camera watches.
-    pub watch: Watch,
+    pub rules: SceneRules,
 }
 
 impl Scene {
@@ -179,7 +181,7 @@ impl Scene {
             ..self.clone()
         };
         let lens = scene.lens();
-        scene.watch.look_through(&lens);
+        scene.rules.look_through(&lens);
         scene
     }
 
@@ -272,10 +274,10 @@ fn read(file: &File<'_>, path: &Path, text: &str, report: &Report) -> Option<Sce
     let lens = place
         .as_ref()
         .map(|place| Lens::new(&place.camera, size.aspect()));
-    let watch = watch::read(&root, lens.as_ref());
-    let actors = cast::read(&root, seed);
-    let distractors = extras::distractors(&root, seed);
-    let faults = extras::faults(&root);
+    let rules = rules::read(&root, lens.as_ref());
+    let actors = actors::read(&root, seed);
+    let distractors = distractors::read(&root, seed);
+    let faults = faults::read(&root);
     root.finish();
     Some(Scene {
         stem,
@@ -289,7 +291,7 @@ fn read(file: &File<'_>, path: &Path, text: &str, report: &Report) -> Option<Sce
         actors,
         distractors,
         faults,
-        watch,
+        rules,
     })
 }
 

@@ -34,7 +34,7 @@ use serde::Serialize;
 
 use super::{Clip, ExportError};
 use crate::render::Seen;
-use crate::scene::{Signal, Timeline, Verdict, posture};
+use crate::scene::{GroundTruth, Signal, Timeline, posture};
 use parapet::model::geometry::{Rect, Size};
 
 /// Who is hidden more than this is no detection.
@@ -233,7 +233,7 @@ impl<'t> TruthWriter<'t> {
     }
 
     /// Writes what happened and what is due, and closes both files.
-    pub(super) fn finish(mut self, verdict: &Verdict) -> Result<(), ExportError> {
+    pub(super) fn finish(mut self, ground_truth: &GroundTruth) -> Result<(), ExportError> {
         for happening in self.timeline.happenings() {
             self.line(&Line::Event {
                 kind: happening.kind,
@@ -242,7 +242,7 @@ impl<'t> TruthWriter<'t> {
                 people: &happening.people,
             })?;
         }
-        for due in &verdict.due {
+        for due in &ground_truth.due {
             self.line(&Line::Due {
                 kind: &due.kind.name(),
                 rule: &due.rule,

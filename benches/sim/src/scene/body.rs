@@ -6,7 +6,7 @@ use std::f64::consts::{FRAC_PI_2, TAU};
 
 use fastrand::Rng;
 
-use super::cast::Actor;
+use super::actors::Actor;
 use super::legs::{Act, Deed, Flight, Leg, Life, Once, motion_of};
 use super::path::{Path, distance, toward, turn};
 use super::script::{Gait, Pose, Spot, Step};

@@ -1,4 +1,4 @@
-//! Feet, zones and lines on the ground, seen from above: written anew for the verdict, so that it
+//! Feet, zones and lines on the ground, seen from above: written anew for the ground truth, so that it
 //! shares no mistake with the daemon's rules.
 
 use super::script::Spot;

@@ -4,9 +4,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::ground_truth::GroundTruth;
+use super::rules::{Rule, Shape, Wanted};
 use super::timeline::Timeline;
-use super::verdict::Verdict;
-use super::watch::{Rule, Shape, Wanted};
 use crate::expectation::{
     DEFAULT_BEFORE, Expectation, ExpectedClip, ExpectedEvent, IgnoredSpan, LaterEvent,
 };
@@ -55,8 +55,8 @@ pub fn configuration(timeline: &Timeline, model_folder: &str) -> String {
             points(&four.map(|(_, ground)| ground))
         );
     }
-    let watch = &scene.watch;
-    for (key, shapes) in [("line", &watch.lines), ("zone", &watch.zones)] {
+    let rules = &scene.rules;
+    for (key, shapes) in [("line", &rules.lines), ("zone", &rules.zones)] {
         for Shape { name, picture, .. } in shapes {
             let corners: Vec<[f64; 2]> = picture
                 .iter()
@@ -69,7 +69,7 @@ pub fn configuration(timeline: &Timeline, model_folder: &str) -> String {
             );
         }
     }
-    for rule in &watch.rules {
+    for rule in &rules.rules {
         text.push_str(&rule_text(rule));
     }
     text
@@ -118,10 +118,10 @@ fn rule_text(rule: &Rule) -> String {
 /// The events that must come of the clip; scripted happenings whose rules do not exist yet come
 /// as `later`.
 #[must_use]
-pub fn expectation(timeline: &Timeline, verdict: &Verdict) -> Expectation {
+pub fn expectation(timeline: &Timeline, ground_truth: &GroundTruth) -> Expectation {
     let scene = timeline.scene();
     let words = scene.condition_words();
-    let events = verdict.due.iter().map(|due| ExpectedEvent {
+    let events = ground_truth.due.iter().map(|due| ExpectedEvent {
         kind: due.kind,
         rule: RuleName::new(&due.rule).ok(),
         start: tidy(due.start),
@@ -153,7 +153,7 @@ pub fn expectation(timeline: &Timeline, verdict: &Verdict) -> Expectation {
         },
         events: events.collect(),
         later: later.collect(),
-        ignore: verdict
+        ignore: ground_truth
             .unsure
             .iter()
             .map(|unsure| IgnoredSpan {

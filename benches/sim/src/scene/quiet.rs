@@ -29,7 +29,7 @@ impl Scene {
 mod tests {
     use std::path::Path;
 
-    use super::super::{Timeline, Verdict, parse};
+    use super::super::{GroundTruth, Timeline, parse};
 
     const SCENE: &str = r#"
 seed = 5
@@ -70,7 +70,7 @@ path = [[-3, 18], [3, 18]]
             assert!(before.people.is_empty());
             assert_eq!(before.things.len(), 1, "the shadow");
         }
-        let (due, later) = (Verdict::of(&now).due, Verdict::of(&then).due);
+        let (due, later) = (GroundTruth::of(&now).due, GroundTruth::of(&then).due);
         assert_eq!(due.len(), later.len());
         for (one, other) in due.iter().zip(&later) {
             assert!((one.start + 30.0 - other.start).abs() < 1e-6);

@@ -45,12 +45,12 @@ fn scene(more: &str) -> Scene {
         .unwrap_or_else(|errors| panic!("{errors}"))
 }
 
-fn verdict_of(more: &str) -> Verdict {
-    Verdict::of(&Timeline::new(&scene(more)))
+fn ground_truth_of(more: &str) -> GroundTruth {
+    GroundTruth::of(&Timeline::new(&scene(more)))
 }
 
-fn verdict(more: &str) -> Vec<Due> {
-    verdict_of(more).due
+fn due(more: &str) -> Vec<Due> {
+    ground_truth_of(more).due
 }
 
 #[test]
@@ -100,15 +100,13 @@ fn a_zone_that_the_camera_does_not_see_is_a_mistake() {
 
 #[test]
 fn who_walks_in_stays_and_leaves_owes_one_event_of_each_rule() {
-    let due = verdict(
-        r#"
+    let due = due(r#"
 [[actor]]
 name = "in-and-out"
 at = [0, 8]
 leaves = true
 script = [{ walk = [[0, 18]], speed = 1.25 }, { stand = 4 }, { walk = [[0, 8]] }]
-"#,
-    );
+"#);
     let kinds: Vec<_> = due.iter().map(|due| due.kind).collect();
     // Back over the edge is the other direction.
     assert_eq!(
@@ -124,8 +122,7 @@ script = [{ walk = [[0, 18]], speed = 1.25 }, { stand = 4 }, { walk = [[0, 8]] }
 
 #[test]
 fn who_turns_back_or_is_short_owes_nothing_and_a_jog_is_no_run() {
-    let none = verdict(
-        r#"
+    let none = due(r#"
 [[actor]]
 name = "turns-back"
 at = [-3, 8]
@@ -134,17 +131,14 @@ script = [{ walk = [[-3, 14.2], [-3, 8]] }]
 name = "jogs"
 at = [3, 6]
 script = [{ run = [[3, 13], [-3, 12]], speed = 2.2 }]
-"#,
-    );
+"#);
     assert!(none.is_empty(), "{none:?}");
-    let run = verdict(
-        r#"
+    let run = due(r#"
 [[actor]]
 name = "runs"
 at = [-6, 8]
 script = [{ run = [[6, 8]], speed = 4.5 }]
-"#,
-    );
+"#);
     assert_eq!(run.len(), 1);
     assert_eq!((run[0].kind, run[0].note), (EventKind::RUNNING, "run"));
 }
@@ -241,7 +235,7 @@ kind = "covered"
 from = 1
 until = 38
 "#;
-    assert!(verdict(more).is_empty());
+    assert!(due(more).is_empty());
     let timeline = Timeline::new(&scene(more));
     assert_eq!(
         timeline.moment(10.0).faults,
@@ -250,7 +244,7 @@ until = 38
             grey: 0.1
         }]
     );
-    let expected = expectation(&timeline, &Verdict::of(&timeline));
+    let expected = expectation(&timeline, &GroundTruth::of(&timeline));
     assert!(expected.events.is_empty());
     let covered = &expected.later[0];
     assert_eq!(covered.kind, "picture_covered");
@@ -260,7 +254,7 @@ until = 38
 #[test]
 fn who_climbs_a_fence_in_sight_may_be_taken_for_somebody_behind_it() {
     let climb = |over: &str| {
-        verdict_of(&format!(
+        ground_truth_of(&format!(
             r#"
 [[actor]]
 name = "climbs"
@@ -281,7 +275,7 @@ script = [{{ climb = 3{over}, speed = 0.5 }}, {{ walk = [[0, 19]] }}, {{ stand =
     let text = expectation(&Timeline::new(&scene("")), &in_the_zone).to_toml("");
     assert!(text.contains("before_seconds"), "{text}");
 
-    let only_up = verdict_of(
+    let only_up = ground_truth_of(
         r#"
 [[actor]]
 name = "up-and-down"

@@ -3,9 +3,9 @@
 use fastrand::Rng;
 
 use super::Scene;
+use super::actors::mixed;
 use super::body::Body;
-use super::cast::mixed;
-use super::extras::FaultKind;
+use super::faults::FaultKind;
 use super::legs::{Flight, Life, Stance};
 use crate::world::{Moment, Person, Thing};
 

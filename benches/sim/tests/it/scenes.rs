@@ -8,14 +8,14 @@ use std::sync::OnceLock;
 use parapet::config::{NoEnvironment, SourceText};
 use parapet::model::event::EventKind;
 use parapet_sim::scene::{
-    self, FaultKind, Scene, Timeline, Verdict, Wanted, configuration, expectation,
+    self, FaultKind, GroundTruth, Scene, Timeline, Wanted, configuration, expectation,
 };
 use parapet_sim::world::Motion;
 
 struct Case {
     scene: Scene,
     timeline: Timeline,
-    verdict: Verdict,
+    ground_truth: GroundTruth,
 }
 
 fn library() -> &'static [Case] {
@@ -30,11 +30,11 @@ fn library() -> &'static [Case] {
             match scene::load(&file) {
                 Ok(scene) => {
                     let timeline = Timeline::new(&scene);
-                    let verdict = Verdict::of(&timeline);
+                    let ground_truth = GroundTruth::of(&timeline);
                     cases.push(Case {
                         scene,
                         timeline,
-                        verdict,
+                        ground_truth,
                     });
                 }
                 Err(errors) => wrong.push_str(&format!("{errors}\n")),
@@ -75,7 +75,7 @@ fn every_rule_of_the_first_set_has_scenes_with_and_without_its_event() {
     ] {
         let (mut positives, mut negatives) = (0, 0);
         for case in library() {
-            let watched = case.scene.watch.rules.iter().any(|rule| {
+            let watched = case.scene.rules.rules.iter().any(|rule| {
                 kind == match rule.wanted {
                     Wanted::LineCrossing { .. } => EventKind::LINE_CROSSED,
                     Wanted::ZoneIntrusion { .. } => EventKind::ZONE_INTRUSION,
@@ -84,7 +84,7 @@ fn every_rule_of_the_first_set_has_scenes_with_and_without_its_event() {
                     Wanted::Running { .. } => EventKind::RUNNING,
                 }
             });
-            let due = case.verdict.due.iter().any(|due| due.kind == kind);
+            let due = case.ground_truth.due.iter().any(|due| due.kind == kind);
             positives += usize::from(due);
             // Somebody must be there who might have caused it.
             negatives += usize::from(watched && !due && !case.scene.actors.is_empty());
@@ -100,7 +100,7 @@ fn a_hundred_intrusions_are_scripted_over_walk_run_crawl_roll_and_climb() {
     for case in library() {
         // Who crosses a line and then is in a zone intrudes once.
         let mut intruders: BTreeMap<u32, &str> = BTreeMap::new();
-        for due in &case.verdict.due {
+        for due in &case.ground_truth.due {
             if [EventKind::LINE_CROSSED, EventKind::ZONE_INTRUSION].contains(&due.kind) {
                 for person in &due.people {
                     intruders.insert(*person, due.note);
@@ -195,8 +195,8 @@ fn the_daemon_takes_the_configuration_of_every_scene_and_events_lie_within_it() 
         let loaded = parapet::config::parse(&source, &[], &NoEnvironment)
             .unwrap_or_else(|errors| panic!("{errors}\n{}", source.text));
         let camera = loaded.config.cameras.values().next().expect("a camera");
-        assert_eq!(camera.rules.len(), case.scene.watch.rules.len());
-        let written = expectation(&case.timeline, &case.verdict);
+        assert_eq!(camera.rules.len(), case.scene.rules.rules.len());
+        let written = expectation(&case.timeline, &case.ground_truth);
         let path = format!("{}.expect.toml", case.scene.stem);
         let read = parapet_sim::expectation::parse(Path::new(&path), &written.to_toml(""))
             .unwrap_or_else(|errors| panic!("{errors}"));
@@ -217,7 +217,7 @@ fn two_compilations_give_the_same_moments() {
                 case.scene.stem
             );
         }
-        assert_eq!(Verdict::of(&again), case.verdict);
+        assert_eq!(GroundTruth::of(&again), case.ground_truth);
     }
 }
 
@@ -244,7 +244,7 @@ fn nobody_walks_faster_than_people_can() {
 /// The scene with every zone `metres` larger on all sides and every hold `seconds` longer.
 fn varied(scene: &Scene, metres: f64, seconds: f64) -> Scene {
     let mut scene = scene.clone();
-    for rule in &mut scene.watch.rules {
+    for rule in &mut scene.rules.rules {
         let zone = match &mut rule.wanted {
             Wanted::LineCrossing { .. } => None,
             Wanted::ZoneIntrusion { zone, dwell } => {
@@ -280,21 +280,21 @@ fn varied(scene: &Scene, metres: f64, seconds: f64) -> Scene {
 fn no_scene_hangs_on_a_quarter_of_a_metre_or_a_third_of_a_second() {
     let mut wrong = String::new();
     for case in library() {
-        let told = |verdict: &Verdict| {
+        let told = |ground_truth: &GroundTruth| {
             let mut told: BTreeMap<(EventKind, String), usize> = BTreeMap::new();
-            for due in &verdict.due {
+            for due in &ground_truth.due {
                 *told.entry((due.kind, due.rule.clone())).or_default() += 1;
             }
             told
         };
         for (metres, seconds) in [(0.25, 0.0), (-0.25, 0.0), (0.0, 0.35), (0.0, -0.35)] {
             let other = varied(&case.scene, metres, seconds);
-            let other = told(&Verdict::of(&Timeline::new(&other)));
-            if other != told(&case.verdict) {
+            let other = told(&GroundTruth::of(&Timeline::new(&other)));
+            if other != told(&case.ground_truth) {
                 wrong.push_str(&format!(
                     "{} with {metres} m and {seconds} s more: {other:?} instead of {:?}\n",
                     case.scene.stem,
-                    told(&case.verdict)
+                    told(&case.ground_truth)
                 ));
             }
         }

@@ -15,7 +15,7 @@ use parapet::infer::model::weights_folder;
 use parapet::model::geometry::Size;
 use parapet::model::posture::Posture;
 use parapet_sim::export::{Cache, Clip, ExportOptions, default_cache, export_clip, with_options};
-use parapet_sim::scene::{self, Scene, Timeline, Verdict};
+use parapet_sim::scene::{self, GroundTruth, Scene, Timeline};
 
 /// The model that written configurations name, where no other is wanted.
 const MODEL_FOLDER: &str = "testdata/manifests/yolox_nano_416";
@@ -141,8 +141,8 @@ pub(in crate::cli) fn check(args: &CheckArgs) -> anyhow::Result<bool> {
     let mut owed = 0;
     for scene in &scenes {
         let timeline = Timeline::new(scene);
-        let verdict = Verdict::of(&timeline);
-        owed += verdict.due.len();
+        let ground_truth = GroundTruth::of(&timeline);
+        owed += ground_truth.due.len();
         println!(
             "{}: {} s, {} people, {}",
             scene.stem,
@@ -150,7 +150,7 @@ pub(in crate::cli) fn check(args: &CheckArgs) -> anyhow::Result<bool> {
             scene.actors.len(),
             scene.condition_words().join(" ")
         );
-        for due in &verdict.due {
+        for due in &ground_truth.due {
             let people: Vec<String> = due.people.iter().map(u32::to_string).collect();
             println!(
                 "  {:6.2} s  {} by {} ({}), people {}",

@@ -2,7 +2,7 @@
 
 use super::super::noise::noise3;
 use super::super::vector::{V3, add, along, scale, smooth_step, unit};
-use super::clothes::{Cover, Outfit};
+use super::clothes::{Appearance, Cover};
 use super::parts::{self, COVERS, Part, distance, layers};
 use super::skeleton::{BONES, CHEST, LEG, PARENT, PELVIS, RIGHT, SPINE};
 use super::solid::Shape;
@@ -36,15 +36,15 @@ pub(in super::super) struct Body {
 impl Body {
     /// Models a person; `cell` is the mesh's resolution in metres.
     pub(in super::super) fn model(look: &Look, cell: f32) -> Self {
-        let outfit = Outfit::of(look);
-        let parts = parts::of(&outfit, look.build);
+        let appearance = Appearance::of(look);
+        let parts = parts::of(&appearance, look.build);
         let field = |p: V3| distance(&parts, p);
         let mesh = surface::mesh([-0.3, -0.78, -0.03], [0.3, 0.78, 1.84], cell, &field);
         let vertices = mesh
             .points
             .iter()
             .zip(&mesh.normals)
-            .map(|(place, normal)| tie(&parts, &outfit, *place, *normal))
+            .map(|(place, normal)| tie(&parts, &appearance, *place, *normal))
             .collect();
         Self {
             vertices,
@@ -53,7 +53,7 @@ impl Body {
     }
 }
 
-fn tie(parts: &[Part], outfit: &Outfit, place: V3, normal: V3) -> Vertex {
+fn tie(parts: &[Part], appearance: &Appearance, place: V3, normal: V3) -> Vertex {
     let layers = layers(parts, place);
     let cover = COVERS
         .into_iter()
@@ -63,7 +63,7 @@ fn tie(parts: &[Part], outfit: &Outfit, place: V3, normal: V3) -> Vertex {
     let far = distance(parts, along(place, normal, 0.16)) / 0.16;
     let cloth = matches!(cover, Cover::Top | Cover::Bottom);
     let fold = if cloth {
-        folds(place, outfit.seed)
+        folds(place, appearance.seed)
     } else {
         [0.0; 3]
     };
@@ -72,7 +72,7 @@ fn tie(parts: &[Part], outfit: &Outfit, place: V3, normal: V3) -> Vertex {
     Vertex {
         place,
         normal: unit(add(normal, fold)),
-        colour: scale(outfit.colour(cover, place), deep.clamp(0.6, 1.3)),
+        colour: scale(appearance.colour(cover, place), deep.clamp(0.6, 1.3)),
         bones: shares(parts, place),
         cover,
         open: (0.25 + 0.4 * near.clamp(0.0, 1.0) + 0.35 * far.clamp(0.0, 1.0)).clamp(0.0, 1.0),

@@ -29,7 +29,7 @@ pub(in super::super) enum Hair {
 
 /// Cut and colours of one person (linear light).
 #[derive(Clone, Debug)]
-pub(in super::super) struct Outfit {
+pub(in super::super) struct Appearance {
     pub(in super::super) skin: V3,
     pub(in super::super) hair: V3,
     pub(in super::super) top: V3,
@@ -92,11 +92,11 @@ fn hair(dice: &mut Dice) -> V3 {
     dice.pick(&colours)
 }
 
-impl Outfit {
-    /// The outfit of a look.
+impl Appearance {
+    /// The appearance of a look.
     pub(in super::super) fn of(look: &Look) -> Self {
         let mut dice = Dice::new(look.seed ^ 0x00c1_07e5);
-        let mut outfit = Self {
+        let mut appearance = Self {
             skin: skin(&mut dice),
             hair: hair(&mut dice),
             top: [0.2; 3],
@@ -113,11 +113,11 @@ impl Outfit {
             seed: look.seed,
         };
         match look.clothing {
-            Clothing::Inmate => inmate(&mut outfit, &mut dice),
-            Clothing::Officer => officer(&mut outfit, &mut dice),
-            Clothing::Civilian => civilian(&mut outfit, &mut dice),
+            Clothing::Inmate => inmate(&mut appearance, &mut dice),
+            Clothing::Officer => officer(&mut appearance, &mut dice),
+            Clothing::Civilian => civilian(&mut appearance, &mut dice),
         }
-        outfit
+        appearance
     }
 
     /// The colour of a place of the rest figure, in linear light.
@@ -243,44 +243,44 @@ impl Outfit {
 }
 
 /// The uniform, as people wear it who live in it: whole, the jacket open, or without the jacket.
-fn inmate(outfit: &mut Outfit, dice: &mut Dice) {
+fn inmate(appearance: &mut Appearance, dice: &mut Dice) {
     let cloth = dice.pick(&[
         srgb(66, 92, 136),
         srgb(88, 104, 122),
         srgb(72, 84, 104),
         srgb(46, 60, 96),
     ]);
-    outfit.top = cloth;
-    outfit.bottom = scale(cloth, 0.92);
-    outfit.accent = srgb(214, 218, 216);
-    outfit.style = Hair::Cropped;
-    outfit.pattern = Pattern::Uniform;
-    outfit.banded = true;
-    outfit.shoe = dice.pick(&[srgb(40, 40, 42), srgb(40, 40, 42), srgb(168, 166, 160)]);
-    outfit.loose = [0.012, 0.012];
+    appearance.top = cloth;
+    appearance.bottom = scale(cloth, 0.92);
+    appearance.accent = srgb(214, 218, 216);
+    appearance.style = Hair::Cropped;
+    appearance.pattern = Pattern::Uniform;
+    appearance.banded = true;
+    appearance.shoe = dice.pick(&[srgb(40, 40, 42), srgb(40, 40, 42), srgb(168, 166, 160)]);
+    appearance.loose = [0.012, 0.012];
     let worn = dice.next();
     if worn < 0.25 {
         // A shirt.
-        outfit.top = dice.pick(&[srgb(212, 212, 208), srgb(212, 212, 208), srgb(84, 88, 94)]);
-        outfit.pattern = Pattern::Plain;
-        outfit.short_sleeves = true;
+        appearance.top = dice.pick(&[srgb(212, 212, 208), srgb(212, 212, 208), srgb(84, 88, 94)]);
+        appearance.pattern = Pattern::Plain;
+        appearance.short_sleeves = true;
     } else if worn < 0.4 {
-        outfit.pattern = Pattern::OpenFront;
+        appearance.pattern = Pattern::OpenFront;
     }
 }
 
-fn officer(outfit: &mut Outfit, dice: &mut Dice) {
-    outfit.top = dice.pick(&[srgb(34, 38, 52), srgb(44, 52, 72)]);
-    outfit.bottom = srgb(26, 28, 36);
-    outfit.accent = srgb(170, 172, 160);
-    outfit.style = Hair::Capped;
-    outfit.pattern = Pattern::Belted;
-    outfit.shoe = srgb(18, 18, 18);
-    outfit.hem = 0.86;
-    outfit.loose = [0.006, 0.006];
+fn officer(appearance: &mut Appearance, dice: &mut Dice) {
+    appearance.top = dice.pick(&[srgb(34, 38, 52), srgb(44, 52, 72)]);
+    appearance.bottom = srgb(26, 28, 36);
+    appearance.accent = srgb(170, 172, 160);
+    appearance.style = Hair::Capped;
+    appearance.pattern = Pattern::Belted;
+    appearance.shoe = srgb(18, 18, 18);
+    appearance.hem = 0.86;
+    appearance.loose = [0.006, 0.006];
 }
 
-fn civilian(outfit: &mut Outfit, dice: &mut Dice) {
+fn civilian(appearance: &mut Appearance, dice: &mut Dice) {
     let tops = [
         srgb(150, 40, 38),
         srgb(36, 36, 40),
@@ -301,19 +301,19 @@ fn civilian(outfit: &mut Outfit, dice: &mut Dice) {
         srgb(70, 76, 86),
         srgb(134, 122, 100),
     ];
-    outfit.top = dice.pick(&tops);
-    outfit.bottom = dice.pick(&bottoms);
-    outfit.accent = dice.pick(&tops);
-    outfit.pattern = dice.pick(&[
+    appearance.top = dice.pick(&tops);
+    appearance.bottom = dice.pick(&bottoms);
+    appearance.accent = dice.pick(&tops);
+    appearance.pattern = dice.pick(&[
         Pattern::Plain,
         Pattern::Plain,
         Pattern::OpenFront,
         Pattern::Striped,
         Pattern::Checked,
     ]);
-    outfit.short_sleeves = dice.next() < 0.35;
-    outfit.style = dice.pick(&[Hair::Short, Hair::Short, Hair::Long, Hair::Cropped]);
-    outfit.backpack = dice.next() < 0.15;
+    appearance.short_sleeves = dice.next() < 0.35;
+    appearance.style = dice.pick(&[Hair::Short, Hair::Short, Hair::Long, Hair::Cropped]);
+    appearance.backpack = dice.next() < 0.15;
 }
 
 #[cfg(test)]
@@ -323,21 +323,21 @@ mod tests {
     #[test]
     fn inmates_wear_the_uniform_in_several_ways() {
         let of = |seed| {
-            Outfit::of(&Look {
+            Appearance::of(&Look {
                 height: 1.75,
                 build: 1.0,
                 clothing: Clothing::Inmate,
                 seed,
             })
         };
-        let outfits: Vec<Outfit> = (0..400).map(of).collect();
-        let share = |is: fn(&Outfit) -> bool| outfits.iter().filter(|o| is(o)).count();
+        let appearances: Vec<Appearance> = (0..400).map(of).collect();
+        let share = |is: fn(&Appearance) -> bool| appearances.iter().filter(|o| is(o)).count();
         assert!(
             (60..140).contains(&share(|o| o.short_sleeves)),
             "without the jacket"
         );
         assert!((30..100).contains(&share(|o| o.pattern == Pattern::OpenFront)));
         assert!(share(|o| o.pattern == Pattern::Uniform) > 200);
-        assert!(outfits.iter().all(|o| o.banded), "the trousers tell");
+        assert!(appearances.iter().all(|o| o.banded), "the trousers tell");
     }
 }

@@ -2,7 +2,7 @@
 //! the rest figure.
 
 use super::super::vector::{V3, along, sub, unit};
-use super::clothes::{Cover, Hair, Outfit};
+use super::clothes::{Appearance, Cover, Hair};
 use super::skeleton::{
     ARM, CHEST, FOOT, FOREARM, HAND, HEAD, JOINTS, KNEE, LEG, NECK, PELVIS, RIGHT,
 };
@@ -44,21 +44,21 @@ fn both(parts: &mut Vec<Part>, bone: usize, cover: Cover, shape: impl Fn(fn(V3) 
 }
 
 /// All parts of a person.
-pub(super) fn of(outfit: &Outfit, build: f32) -> Vec<Part> {
+pub(super) fn of(appearance: &Appearance, build: f32) -> Vec<Part> {
     let mut parts = Vec::with_capacity(40);
-    trunk(&mut parts, outfit, build);
-    arms(&mut parts, outfit, build);
-    legs(&mut parts, outfit, build);
-    head(&mut parts, outfit);
+    trunk(&mut parts, appearance, build);
+    arms(&mut parts, appearance, build);
+    legs(&mut parts, appearance, build);
+    head(&mut parts, appearance);
     parts
 }
 
-fn trunk(parts: &mut Vec<Part>, outfit: &Outfit, build: f32) {
-    let wide = outfit.loose[0];
+fn trunk(parts: &mut Vec<Part>, appearance: &Appearance, build: f32) {
+    let wide = appearance.loose[0];
     let girth = |r: f32| r * (1.0 + (build - 1.0) * 0.9) + wide;
     let belly = 1.0 + (build - 1.0).max(0.0) * 0.6;
     let slices = [
-        [outfit.hem, 0.0, 0.122, 0.172],
+        [appearance.hem, 0.0, 0.122, 0.172],
         [0.92, -0.005, 0.126, 0.174],
         [1.00, 0.002, 0.118, 0.162],
         [1.10, 0.004, 0.108, 0.152],
@@ -89,7 +89,7 @@ fn trunk(parts: &mut Vec<Part>, outfit: &Outfit, build: f32) {
             radii: [girth(0.112), girth(0.158), 0.13],
         },
     });
-    if outfit.backpack {
+    if appearance.backpack {
         parts.push(Part {
             bone: CHEST,
             cover: Cover::Bag,
@@ -102,15 +102,15 @@ fn trunk(parts: &mut Vec<Part>, outfit: &Outfit, build: f32) {
     }
 }
 
-fn arms(parts: &mut Vec<Part>, outfit: &Outfit, build: f32) {
+fn arms(parts: &mut Vec<Part>, appearance: &Appearance, build: f32) {
     let girth = 1.0 + (build - 1.0) * 0.7;
     let (shoulder, elbow, wrist) = (JOINTS[ARM], JOINTS[FOREARM], JOINTS[HAND]);
-    let loose = outfit.loose[0] * 0.8;
+    let loose = appearance.loose[0] * 0.8;
     let upper = [0.068, 0.064, 0.058, 0.053].map(|r| r * girth + loose);
     both(parts, ARM, Cover::Top, |m| {
         tube(m(shoulder), m(elbow), &upper, 1.05)
     });
-    let (cover, lower) = if outfit.short_sleeves {
+    let (cover, lower) = if appearance.short_sleeves {
         (Cover::Skin, [0.043, 0.045, 0.038, 0.029].map(|r| r * girth))
     } else {
         (
@@ -137,9 +137,9 @@ fn arms(parts: &mut Vec<Part>, outfit: &Outfit, build: f32) {
     });
 }
 
-fn legs(parts: &mut Vec<Part>, outfit: &Outfit, build: f32) {
+fn legs(parts: &mut Vec<Part>, appearance: &Appearance, build: f32) {
     let girth = 1.0 + (build - 1.0) * 0.75;
-    let loose = outfit.loose[1];
+    let loose = appearance.loose[1];
     let (hip, knee, ankle) = (JOINTS[LEG], JOINTS[KNEE], JOINTS[FOOT]);
     let thigh = [0.092, 0.094, 0.086, 0.076, 0.068].map(|r| r * girth + loose);
     let start = [hip[0] - 0.005, hip[1], hip[2] - 0.02];
@@ -165,7 +165,7 @@ fn legs(parts: &mut Vec<Part>, outfit: &Outfit, build: f32) {
     });
 }
 
-fn head(parts: &mut Vec<Part>, outfit: &Outfit) {
+fn head(parts: &mut Vec<Part>, appearance: &Appearance) {
     let mut put = |cover: Cover, shape: Shape| {
         parts.push(Part {
             bone: HEAD,
@@ -191,7 +191,7 @@ fn head(parts: &mut Vec<Part>, outfit: &Outfit) {
             egg([-0.004, side * 0.078, 1.648], [0.022, 0.012, 0.032]),
         );
     }
-    match outfit.style {
+    match appearance.style {
         Hair::Cropped => put(
             Cover::Hair,
             egg([-0.018, 0.0, 1.690], [0.098, 0.081, 0.086]),

@@ -78,7 +78,7 @@ pub struct Rule {
 
 /// Everything that a scene's camera watches.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Watch {
+pub struct SceneRules {
     /// Zones.
     pub zones: Vec<Shape>,
     /// Lines.
@@ -87,7 +87,7 @@ pub struct Watch {
     pub rules: Vec<Rule>,
 }
 
-impl Watch {
+impl SceneRules {
     /// Finds every shape's place in the picture anew, for another aspect.
     pub(super) fn look_through(&mut self, lens: &Lens) {
         for zone in &mut self.zones {
@@ -100,8 +100,8 @@ impl Watch {
 }
 
 /// Reads zones, lines and rules.
-pub(super) fn read(root: &Table<'_>, lens: Option<&Lens>) -> Watch {
-    let mut watch = Watch::default();
+pub(super) fn read(root: &Table<'_>, lens: Option<&Lens>) -> SceneRules {
+    let mut rules = SceneRules::default();
     for (key, points_key, least) in [("zone", "corners", 3), ("line", "path", 2)] {
         for mut table in root.tables(key) {
             let name = name(&mut table);
@@ -123,9 +123,9 @@ pub(super) fn read(root: &Table<'_>, lens: Option<&Lens>) -> Watch {
                 continue;
             }
             let shapes = if key == "zone" {
-                &mut watch.zones
+                &mut rules.zones
             } else {
-                &mut watch.lines
+                &mut rules.lines
             };
             if shapes.iter().any(|shape| shape.name == name) {
                 table.problem(table.at, format!("there is already a {key} `{name}`"));
@@ -139,15 +139,15 @@ pub(super) fn read(root: &Table<'_>, lens: Option<&Lens>) -> Watch {
         }
     }
     for mut table in root.tables("rule") {
-        let rule = rule(&mut table, &watch);
+        let rule = rule(&mut table, &rules);
         if let Some(rule) = rule {
-            if watch.rules.iter().any(|other| other.name == rule.name) {
+            if rules.rules.iter().any(|other| other.name == rule.name) {
                 table.problem(table.at, format!("there is already a rule `{}`", rule.name));
             }
-            watch.rules.push(rule);
+            rules.rules.push(rule);
         }
     }
-    watch
+    rules
 }
 
 fn name(table: &mut Table<'_>) -> Option<String> {
@@ -215,7 +215,7 @@ const KINDS: [(&str, u8); 5] = [
     ("running", 4),
 ];
 
-fn rule(table: &mut Table<'_>, watch: &Watch) -> Option<Rule> {
+fn rule(table: &mut Table<'_>, rules: &SceneRules) -> Option<Rule> {
     let name = name(table);
     let severities = ["info", "warning", "alarm", "critical"].map(|word| (word, word));
     let severity = table.choice("severity", &severities);
@@ -224,7 +224,7 @@ fn rule(table: &mut Table<'_>, watch: &Watch) -> Option<Rule> {
         table.missing("kind", "write one such as \"zone_intrusion\"");
     }
     let kind = table.choice("kind", &KINDS)?;
-    let wanted = wanted(table, kind.value, watch);
+    let wanted = wanted(table, kind.value, rules);
     table.finish();
     Some(Rule {
         name: name?,
@@ -234,9 +234,9 @@ fn rule(table: &mut Table<'_>, watch: &Watch) -> Option<Rule> {
     })
 }
 
-fn wanted(table: &Table<'_>, kind: u8, watch: &Watch) -> Option<Wanted> {
+fn wanted(table: &Table<'_>, kind: u8, rules: &SceneRules) -> Option<Wanted> {
     let seconds = |key, usual| number(table, key, 0.0..=600.0, usual);
-    let zone = || shape(table, "zone", &watch.zones);
+    let zone = || shape(table, "zone", &rules.zones);
     match kind {
         0 => {
             let direction = table.choice(
@@ -249,7 +249,7 @@ fn wanted(table: &Table<'_>, kind: u8, watch: &Watch) -> Option<Wanted> {
             );
             Some(Wanted::LineCrossing {
                 direction: direction.and_then(|set| set.value),
-                line: shape(table, "line", &watch.lines)?,
+                line: shape(table, "line", &rules.lines)?,
             })
         }
         1 => Some(Wanted::ZoneIntrusion {

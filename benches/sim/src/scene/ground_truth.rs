@@ -9,18 +9,18 @@
 //! * zone, loitering, crowding and running hold when they have held for their time. They are due
 //!   at that moment, not before; what stops for at most `clear_after` is the same event.
 //!
-//! Two things a camera cannot know from a box alone, and the verdict does not ask for them: where
+//! Two things a camera cannot know from a box alone, and the ground truth does not ask for them: where
 //! on the ground somebody is who hangs on a fence (such a foot seems to stand far behind it), and
 //! where the middle of a body is that comes along the ground with its hands first. A rule may
 //! speak earlier by the climb or by [`ALONG_GROUND_SECONDS`]; and what it says of somebody who
-//! climbs and owes it nothing counts neither way ([`Verdict::unsure`]).
+//! climbs and owes it nothing counts neither way ([`GroundTruth::unsure`]).
 
 use super::Timeline;
 use super::ground::{contains, far_from, meets};
 use super::lasting::{STEP_SECONDS, spans, stretches};
 use super::legs::Stance;
+use super::rules::{Rule, Wanted};
 use super::script::Spot;
-use super::watch::{Rule, Wanted};
 use crate::world::Motion;
 use parapet::model::event::{Direction, EventKind};
 
@@ -68,7 +68,7 @@ pub struct Unsure {
 
 /// Everything that is due in a scene, in the order of the starts.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Verdict {
+pub struct GroundTruth {
     /// The events.
     pub due: Vec<Due>,
     /// Where somebody hangs on a structure and owes a rule nothing.
@@ -110,14 +110,14 @@ impl Followed {
     }
 }
 
-impl Verdict {
+impl GroundTruth {
     /// Judges a compiled scene.
     #[must_use]
     pub fn of(timeline: &Timeline) -> Self {
         let followed = follow(timeline);
         let mut due: Vec<Due> = timeline
             .scene()
-            .watch
+            .rules
             .rules
             .iter()
             .flat_map(|rule| judge(rule, &followed))
@@ -131,7 +131,7 @@ impl Verdict {
 /// The climbs during which a line's or zone's rule owes nothing to anybody.
 fn unsure(timeline: &Timeline, followed: &[Followed], due: &[Due]) -> Vec<Unsure> {
     let mut unsure = Vec::new();
-    for rule in &timeline.scene().watch.rules {
+    for rule in &timeline.scene().rules.rules {
         if let Wanted::Running { .. } | Wanted::Crowding { .. } = rule.wanted {
             continue;
         }

@@ -37,17 +37,17 @@ pub struct Actor {
 pub(super) fn read(root: &Table<'_>, seed: u64) -> Vec<Actor> {
     let mut actors = Vec::new();
     for mut table in root.tables("actor") {
-        let cast = Common::read(&mut table);
+        let common = Common::read(&mut table);
         let at = required_spot(&table, "at");
         table.finish();
         let Some(at) = at else { continue };
         let id = actors.len() as u32 + 1;
         let mut rng = Rng::with_seed(mixed(seed, u64::from(id)));
-        actors.push(cast.actor(id, cast.name.clone(), None, at, 0.0, &mut rng));
+        actors.push(common.actor(id, common.name.clone(), None, at, 0.0, &mut rng));
     }
     for mut table in root.tables("crowd") {
-        let cast = Common::read(&mut table);
-        read_crowd(&table, &cast, seed, &mut actors);
+        let common = Common::read(&mut table);
+        read_crowd(&table, &common, seed, &mut actors);
         table.finish();
     }
     if actors.len() > PEOPLE_MAX {
@@ -141,7 +141,7 @@ impl Common {
     }
 }
 
-fn read_crowd(table: &Table<'_>, cast: &Common, seed: u64, actors: &mut Vec<Actor>) {
+fn read_crowd(table: &Table<'_>, common: &Common, seed: u64, actors: &mut Vec<Actor>) {
     let count = table.integer("count", 2..=PEOPLE_MAX as i64);
     if !table.has("count") {
         table.missing("count", "say how many");
@@ -176,10 +176,10 @@ fn read_crowd(table: &Table<'_>, cast: &Common, seed: u64, actors: &mut Vec<Acto
     let middle = [(west + east) / 2.0, (south + north) / 2.0];
     for (number, at) in places.iter().enumerate() {
         let id = actors.len() as u32 + 1;
-        let name = format!("{}-{}", cast.name, number + 1);
-        let crowd = Some(cast.name.clone());
+        let name = format!("{}-{}", common.name, number + 1);
+        let crowd = Some(common.name.clone());
         let delay = stagger * number as f64;
-        let mut actor = cast.actor(id, name, crowd, *at, delay, &mut rng);
+        let mut actor = common.actor(id, name, crowd, *at, delay, &mut rng);
         let offset = [at[0] - middle[0], at[1] - middle[1]];
         let pace = 1.0 + spread * (2.0 * rng.f64() - 1.0);
         let ring = Ring { number, count };

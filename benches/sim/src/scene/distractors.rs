@@ -1,4 +1,4 @@
-//! What moves besides people (`[[distractor]]`) and what goes wrong with the camera (`[[fault]]`).
+//! What moves besides people (`[[distractor]]`).
 //!
 //! | distractor | keys (default) |
 //! |---|---|
@@ -11,24 +11,12 @@
 //!
 //! All have `from` and `until` in seconds (the whole scene); who reaches the end of the path
 //! early begins it again. Foliage is a `tree` or `bush` structure and `wind`.
-//!
-//! | fault | keys (default) |
-//! |---|---|
-//! | `covered` | `share` (1.0), `grey` (0.1) |
-//! | `defocused` | `sigma` (0.006 picture widths) |
-//! | `moved` | `pan` (25 degrees to the left), `tilt` (0 degrees down) |
-//! | `frozen`, `signal_loss` | |
-//!
-//! All have `from` and `until`; the first two come and go within a second.
 
-use super::cast::mixed;
+use super::actors::mixed;
 use super::path::Path;
 use super::script::{SECONDS_MAX, number};
-use crate::world::{Fault, Thing};
+use crate::world::Thing;
 use parapet::config::reader::Table;
-
-/// Seconds over which a fault comes and goes.
-const RAMP_SECONDS: f64 = 0.8;
 
 /// What kind of thing.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -84,7 +72,7 @@ const WORDS: [(&str, &str); 6] = [
 ];
 
 /// Reads `[[distractor]]`.
-pub(super) fn distractors(root: &Table<'_>, seed: u64) -> Vec<Distractor> {
+pub(super) fn read(root: &Table<'_>, seed: u64) -> Vec<Distractor> {
     let mut found = Vec::new();
     for (index, table) in root.tables("distractor").iter().enumerate() {
         if !table.has("kind") {
@@ -149,7 +137,8 @@ pub(super) fn distractors(root: &Table<'_>, seed: u64) -> Vec<Distractor> {
     found
 }
 
-fn span(table: &Table<'_>) -> (f64, f64) {
+/// When it begins and ends, in seconds of the scene.
+pub(super) fn span(table: &Table<'_>) -> (f64, f64) {
     let from = number(table, "from", 0.0..=SECONDS_MAX, 0.0);
     let until = number(table, "until", 0.0..=SECONDS_MAX, SECONDS_MAX);
     if until <= from {
@@ -227,147 +216,4 @@ fn hop(second: f64, seed: u64) -> f64 {
     let begin = (seed % 1_000) as f64 / 100.0;
     let wave = ((second + begin) * 1.9).sin() * ((second + begin) * 0.73).sin();
     wave.max(0.0)
-}
-
-/// What is wrong with the camera.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum FaultKind {
-    /// As [`Fault::Covered`] at its full.
-    Covered {
-        /// As there.
-        share: f64,
-        /// As there.
-        grey: f64,
-    },
-    /// As [`Fault::Defocused`] at its full.
-    Defocused {
-        /// As there.
-        sigma: f64,
-    },
-    /// As [`Fault::Moved`] at its full.
-    Moved {
-        /// As there.
-        pan: f64,
-        /// As there.
-        tilt: f64,
-    },
-    /// The same picture again and again.
-    Frozen,
-    /// No picture.
-    SignalLoss,
-}
-
-/// A camera fault with its time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Failure {
-    /// What.
-    pub kind: FaultKind,
-    /// Seconds.
-    pub from: f64,
-    /// Seconds.
-    pub until: f64,
-}
-
-const FAULTS: [(&str, u8); 5] = [
-    ("covered", 0),
-    ("defocused", 1),
-    ("moved", 2),
-    ("frozen", 3),
-    ("signal_loss", 4),
-];
-
-/// Reads `[[fault]]`.
-pub(super) fn faults(root: &Table<'_>) -> Vec<Failure> {
-    let mut found = Vec::new();
-    for table in root.tables("fault") {
-        if !table.has("kind") {
-            table.missing("kind", "say what fails, such as \"covered\"");
-        }
-        let Some(word) = table.choice("kind", &FAULTS) else {
-            continue;
-        };
-        let degrees = |key, usual: f64| number(&table, key, -90.0..=90.0, usual).to_radians();
-        let kind = match word.value {
-            0 => FaultKind::Covered {
-                share: number(&table, "share", 0.05..=1.0, 1.0),
-                grey: number(&table, "grey", 0.0..=1.0, 0.1),
-            },
-            1 => FaultKind::Defocused {
-                sigma: number(&table, "sigma", 0.0005..=0.05, 0.006),
-            },
-            2 => FaultKind::Moved {
-                pan: degrees("pan", 25.0),
-                tilt: degrees("tilt", 0.0),
-            },
-            3 => FaultKind::Frozen,
-            _ => FaultKind::SignalLoss,
-        };
-        let (from, until) = span(&table);
-        table.finish();
-        found.push(Failure { kind, from, until });
-    }
-    found
-}
-
-impl Failure {
-    /// The kind as events will name it.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match self.kind {
-            FaultKind::Covered { .. } => "picture_covered",
-            FaultKind::Defocused { .. } => "picture_defocused",
-            FaultKind::Moved { .. } => "picture_moved",
-            FaultKind::Frozen => "picture_frozen",
-            FaultKind::SignalLoss => "signal_lost",
-        }
-    }
-
-    /// Whether it lasts at a second.
-    #[must_use]
-    pub fn lasts(&self, second: f64) -> bool {
-        (self.from..self.until).contains(&second)
-    }
-
-    /// Whether the picture shows nobody while it lasts.
-    #[must_use]
-    pub fn hides(&self) -> bool {
-        match self.kind {
-            FaultKind::Covered { share, .. } => share > 0.5,
-            FaultKind::Defocused { sigma } => sigma > 0.004,
-            FaultKind::SignalLoss => true,
-            FaultKind::Moved { .. } | FaultKind::Frozen => false,
-        }
-    }
-
-    /// Whether nothing can be judged by the picture while it lasts: it shows nobody, or another
-    /// time or place.
-    #[must_use]
-    pub fn blinds(&self) -> bool {
-        self.hides() || matches!(self.kind, FaultKind::Moved { .. } | FaultKind::Frozen)
-    }
-
-    /// What is drawn of it at a second.
-    #[must_use]
-    pub fn at(&self, second: f64) -> Option<Fault> {
-        if !self.lasts(second) {
-            return None;
-        }
-        let grown = ((second - self.from) / RAMP_SECONDS).min((self.until - second) / RAMP_SECONDS);
-        let grown = grown.clamp(0.0, 1.0);
-        match self.kind {
-            FaultKind::Covered { share, grey } => Some(Fault::Covered {
-                share: (share * grown) as f32,
-                grey: grey as f32,
-            }),
-            FaultKind::Defocused { sigma } => Some(Fault::Defocused {
-                sigma: (sigma * grown) as f32,
-            }),
-            // Turned between two frames: every direction on the way would be traced anew.
-            FaultKind::Moved { pan, tilt } => Some(Fault::Moved {
-                pan: pan as f32,
-                tilt: tilt as f32,
-            }),
-            FaultKind::Frozen | FaultKind::SignalLoss => None,
-        }
-    }
 }
