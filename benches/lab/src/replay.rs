@@ -14,6 +14,8 @@
 pub mod clip;
 pub mod detections;
 pub mod draft;
+pub mod emitted;
+pub mod frame_grabber;
 pub mod gate;
 pub mod interval;
 pub mod matching;
@@ -21,9 +23,7 @@ pub mod modes;
 pub mod player;
 pub mod report;
 pub mod score;
-pub mod stills;
-pub mod told;
 
 pub use clip::{Clip, MotForm, choose_camera};
+pub use emitted::{Emissions, EventRecorder};
 pub use player::{Played, Player, ReplayError, ReplayPorts, StageSeconds};
-pub use told::{Told, Witness};

@@ -15,7 +15,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::ReplayArgs;
 use super::logging;
-use crate::replay::{Played, Player, ReplayPorts, StageSeconds, Told, Witness, detections};
+use crate::replay::{
+    Emissions, EventRecorder, Played, Player, ReplayPorts, StageSeconds, detections,
+};
 use parapet::base::clock::{SharedClock, SystemClock};
 use parapet::fleet::{Emitted, EventSink};
 use parapet::infer::Backend;
@@ -68,25 +70,25 @@ async fn events(
     bar: &Progress,
 ) -> anyhow::Result<bool> {
     let mut played = Vec::new();
-    let mut told = Vec::new();
+    let mut emitted = Vec::new();
     for job in &jobs {
-        let witness = Witness::new(args.write_detections.is_some());
+        let recorder = EventRecorder::new(args.write_detections.is_some());
         let print = (!args.record).then(|| bar.printer());
         let progress = bar.of(job);
-        played.push(player.play(&job.clip, &witness, print, &progress).await?);
-        let heard = witness.take();
+        played.push(player.play(&job.clip, &recorder, print, &progress).await?);
+        let heard = recorder.take();
         if args.record {
             record::write(args, job, &heard, player.start())?;
         }
         if let Some(folder) = &args.write_detections {
             write_detections(folder, job, &heard)?;
         }
-        told.extend(heard.events);
+        emitted.extend(heard.events);
     }
     bar.finish();
     let stages = player.finish();
     if !args.quiet {
-        summary(&played, &told, stages);
+        summary(&played, &emitted, stages);
     }
     if let Some(file) = &args.cost_json {
         write(
@@ -101,7 +103,7 @@ fn write(file: &Path, text: &str) -> anyhow::Result<()> {
     std::fs::write(file, text).with_context(|| format!("{}: cannot be written", file.display()))
 }
 
-fn write_detections(folder: &Path, job: &Job, heard: &Told) -> anyhow::Result<()> {
+fn write_detections(folder: &Path, job: &Job, heard: &Emissions) -> anyhow::Result<()> {
     let picture = heard
         .picture
         .with_context(|| format!("{}: no pictures", job.name))?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::clip::MotForm;
-use super::told::Sighting;
+use super::emitted::Sighting;
 use crate::mot::{Entry, MotError, parse};
 use parapet::base::clock::Monotonic;
 use parapet::fleet::analysis::Analysis;
@@ -147,7 +147,7 @@ fn empty_frame(index: u64, at: Duration, start: UtcMicros, size: Size) -> Frame 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::replay::told::{Told, Witness};
+    use crate::replay::emitted::{Emissions, EventRecorder};
     use parapet::config::types::CameraConfig;
     use parapet::config::{NoEnvironment, load};
     use parapet::fleet::analysis::{Identity, Observer};
@@ -174,12 +174,12 @@ mod tests {
         (1..=25).map(entry).collect()
     }
 
-    fn told(boxes: &[Entry], fps: f64) -> (Told, (u64, u64)) {
+    fn told(boxes: &[Entry], fps: f64) -> (Emissions, (u64, u64)) {
         told_at(boxes, fps, None)
     }
 
     /// As the demo camera, or at other rates: the usual one and the one near a line.
-    fn told_at(boxes: &[Entry], fps: f64, rates: Option<(f32, f32)>) -> (Told, (u64, u64)) {
+    fn told_at(boxes: &[Entry], fps: f64, rates: Option<(f32, f32)>) -> (Emissions, (u64, u64)) {
         let config = load(
             Path::new(concat!(
                 env!("CARGO_MANIFEST_DIR"),
@@ -201,16 +201,16 @@ mod tests {
             observer: Observer::Capture,
         };
         let analysis = Analysis::new(identity, Arc::clone(camera), IdSource::seeded(7));
-        let witness = Witness::new(true);
+        let recorder = EventRecorder::new(true);
         let form = MotForm {
             fps,
             picture: PICTURE,
             frames: 50,
         };
         let start = UtcMicros(1_000_000);
-        let events = witness.events(None);
-        let counts = play(boxes, form, start, analysis, &events, &witness.analysed());
-        (witness.take(), counts)
+        let events = recorder.events(None);
+        let counts = play(boxes, form, start, analysis, &events, &recorder.analysed());
+        (recorder.take(), counts)
     }
 
     #[test]
@@ -225,7 +225,7 @@ mod tests {
         assert!(alarms[0].ended.is_some_and(|ended| ended > alarms[0].at));
         assert_eq!(first.length(), Duration::from_secs(4));
         assert_eq!(first.boxes_at(Duration::from_millis(790)).len(), 1);
-        let words = |told: &Told| serde_json::to_string(&told.events).expect("JSON");
+        let words = |emitted: &Emissions| serde_json::to_string(&emitted.events).expect("JSON");
         assert_eq!(words(&first), words(&told(&walk(0.9), 12.5).0));
     }
 
@@ -247,14 +247,14 @@ mod tests {
         // The walk takes the first half of the clip; its track is remembered for 2 s more.
         let near = looked(&walk(0.9), (2.5, 12.5));
         assert!((30..=50).contains(&near), "{near}");
-        let started = |told: &Told| told.alarms(UtcMicros(1_000_000)).len();
+        let started = |emitted: &Emissions| emitted.alarms(UtcMicros(1_000_000)).len();
         assert_eq!(started(&told_at(&walk(0.9), 12.5, Some((2.5, 12.5))).0), 1);
     }
 
     #[test]
     fn what_was_found_is_written_as_it_is_read_again() {
-        let (told, _) = told(&walk(0.9), 12.5);
-        let text = file(&told.sightings, PICTURE);
+        let (emitted, _) = told(&walk(0.9), 12.5);
+        let text = file(&emitted.sightings, PICTURE);
         let again = parse(&text, Path::new("a.mot.txt")).expect("MOT");
         assert_eq!(again.len(), 25);
         for (entry, wanted) in again.iter().zip(walk(0.9)) {

@@ -18,10 +18,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::emitted::{Emissions, Sighting};
 use super::matching::match_alarms;
 use super::player::Played;
 use super::score::quantile;
-use super::told::{Sighting, Told};
 use parapet::model::event::EventKind;
 use parapet::model::time::UtcMicros;
 use parapet_sim::expectation::{Expectation, ExpectedEvent};
@@ -116,8 +116,8 @@ impl Compared {
     pub fn of(
         clip: &str,
         start: UtcMicros,
-        always: &(Told, Played),
-        watch: &(Told, Played),
+        always: &(Emissions, Played),
+        watch: &(Emissions, Played),
     ) -> Self {
         let (events, only_in_watch) = events(start, &always.0, &watch.0);
         Self {
@@ -251,11 +251,11 @@ fn tally(pairs: &[&Pair]) -> (usize, Option<[f64; 2]>) {
 }
 
 /// Always mode's events in watch mode, and how many watch mode tells besides.
-fn events(start: UtcMicros, always: &Told, watch: &Told) -> (Vec<Pair>, usize) {
+fn events(start: UtcMicros, always: &Emissions, watch: &Emissions) -> (Vec<Pair>, usize) {
     // Signals are lost by the machine's own time, not by the footage's.
-    let told = |told: &Told| -> Vec<_> {
-        let known = told.known(start);
-        let alarms = told.alarms(start).into_iter().zip(known);
+    let emitted = |emitted: &Emissions| -> Vec<_> {
+        let known = emitted.known(start);
+        let alarms = emitted.alarms(start).into_iter().zip(known);
         alarms
             .filter(|(alarm, _)| alarm.kind != EventKind::SIGNAL_LOST)
             .collect()

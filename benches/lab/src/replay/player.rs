@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::clip::{Clip, MotForm};
 use super::detections;
-use super::told::Witness;
+use super::emitted::EventRecorder;
 use crate::mot::MotError;
 use parapet::base::clock::{SharedClock, process_cpu};
 use parapet::base::metrics::{CameraMetrics, Metrics, Stage};
@@ -185,7 +185,7 @@ impl Player {
         Ok(Arc::clone(self.source.insert(source)))
     }
 
-    /// Plays one clip to its end: the witness sees everything, `also` gets each event in order,
+    /// Plays one clip to its end: the recorder sees everything, `also` gets each event in order,
     /// `progress` the frames decoded so far.
     ///
     /// # Errors
@@ -193,7 +193,7 @@ impl Player {
     pub async fn play(
         &mut self,
         clip: &Clip,
-        witness: &Witness,
+        recorder: &EventRecorder,
         also: Option<EventSink>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Played, ReplayError> {
@@ -204,7 +204,7 @@ impl Player {
         };
         let ids = IdSource::seeded(SEED.wrapping_add(self.played));
         self.played += 1;
-        let events = witness.events(also);
+        let events = recorder.events(also);
         if clip.detections.is_none() {
             // Loaded before anything is measured.
             self.source()?;
@@ -216,7 +216,7 @@ impl Player {
                 let camera = Arc::clone(&clip.camera);
                 let analysis = Analysis::new(identity, camera, ids);
                 let (decoded, analysed) =
-                    self.detections(&clip.path, form, analysis, &events, witness)?;
+                    self.detections(&clip.path, form, analysis, &events, recorder)?;
                 Counts {
                     decoded,
                     analysed,
@@ -229,7 +229,7 @@ impl Player {
                     pool: self.pool(clip)?,
                     clock: Arc::clone(&self.ports.clock),
                     metrics: Arc::clone(&self.metrics),
-                    analysed: Some(witness.analysed()),
+                    analysed: Some(recorder.analysed()),
                     governor: None,
                 };
                 let fleet = Fleet::start(parts, identity, events, ids)?;
@@ -265,7 +265,7 @@ impl Player {
         form: MotForm,
         analysis: Analysis,
         events: &EventSink,
-        witness: &Witness,
+        recorder: &EventRecorder,
     ) -> Result<(u64, u64), ReplayError> {
         let boxes = detections::read(path)?;
         let begun = self.ports.clock.now();
@@ -275,7 +275,7 @@ impl Player {
             self.ports.start,
             analysis,
             events,
-            &witness.analysed(),
+            &recorder.analysed(),
         );
         let seconds = self.ports.clock.now().since(begun).as_secs_f64();
         self.metrics.stage(Stage::Analyse).observe(seconds);

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::super::args::ReplayArgs;
 use super::plan::Job;
 use super::{Progress, write};
+use crate::replay::frame_grabber::grab;
 use crate::replay::gate::{Judged, Limits};
 use crate::replay::report::picture::{MOST_PICTURES, Picture, moments, shapes};
 use crate::replay::report::{Report, html::html, junit::junit, text::text};
-use crate::replay::stills::grab;
-use crate::replay::{Player, Told, Witness};
+use crate::replay::{Emissions, EventRecorder, Player};
 use parapet::model::geometry::Size;
 
 /// Plays every clip, scores it and writes the reports; false where the gate stays shut.
@@ -23,21 +23,23 @@ pub(super) async fn run(
     let mut judged = Vec::new();
     let mut pictures = Vec::new();
     for job in jobs {
-        let witness = Witness::new(gate.html.is_some());
+        let recorder = EventRecorder::new(gate.html.is_some());
         let progress = bar.of(&job);
-        let played = player.play(&job.clip, &witness, None, &progress).await;
-        let told = witness.take();
+        let played = player.play(&job.clip, &recorder, None, &progress).await;
+        let emitted = recorder.take();
         let (name, path) = (job.name.clone(), job.clip.path.clone());
         let camera = &job.clip.camera;
         let expected = job.expectation.clone().unwrap_or_default();
         match played {
             Ok(_) => {
-                let alarms = told.alarms(player.start());
+                let alarms = emitted.alarms(player.start());
                 let clip = Judged::played(name, path, camera, expected, alarms);
                 if gate.html.is_some() {
                     let room = MOST_PICTURES.saturating_sub(pictures.len());
                     let number = judged.len();
-                    pictures.extend(shoot(&mut player, &job, number, &clip, &told, room).await);
+                    pictures.extend(
+                        grab_pictures(&mut player, &job, number, &clip, &emitted, room).await,
+                    );
                 }
                 judged.push(clip);
             }
@@ -76,12 +78,12 @@ pub(super) async fn run(
 
 /// Pictures of a clip's misses and false alarms, `room` at most. A recording that cannot be
 /// decoded a second time gives pictures without a background.
-async fn shoot(
+async fn grab_pictures(
     player: &mut Player,
     job: &Job,
     number: usize,
     clip: &Judged,
-    told: &Told,
+    emitted: &Emissions,
     room: usize,
 ) -> Vec<Picture> {
     let mut wanted = moments(clip);
@@ -102,7 +104,7 @@ async fn shoot(
         }
     }
     let form = job.clip.detections.map(|form| form.picture);
-    let size = told.picture.or(form).unwrap_or(Size {
+    let size = emitted.picture.or(form).unwrap_or(Size {
         width: 1280,
         height: 720,
     });
@@ -115,7 +117,7 @@ async fn shoot(
             at,
             size,
             jpeg,
-            boxes: told.boxes_at(at).to_vec(),
+            boxes: emitted.boxes_at(at).to_vec(),
             shapes: shapes(&job.clip.camera, rule.as_ref()),
         })
         .collect()

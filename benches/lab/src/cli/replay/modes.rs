@@ -7,7 +7,7 @@ use super::super::args::ReplayArgs;
 use super::plan::Job;
 use super::{Progress, write};
 use crate::replay::modes::{Compared, ModesReport, text};
-use crate::replay::{Clip, Played, Player, ReplayError, Told, Witness};
+use crate::replay::{Clip, Emissions, EventRecorder, Played, Player, ReplayError};
 use parapet::config::types::{CameraConfig, WatchMode};
 
 /// Plays every clip in both modes; false where a limit is not kept.
@@ -52,15 +52,15 @@ async fn one(
     job: &Job,
     bar: &Progress,
     mode: WatchMode,
-) -> Result<(Told, Played), ReplayError> {
+) -> Result<(Emissions, Played), ReplayError> {
     let mut camera = CameraConfig::clone(&job.clip.camera);
     camera.watch.mode = mode;
     let clip = Clip {
         camera: Arc::new(camera),
         ..job.clip.clone()
     };
-    let witness = Witness::new(true);
+    let recorder = EventRecorder::new(true);
     let progress = bar.of(job);
-    let played = player.play(&clip, &witness, None, &progress).await?;
-    Ok((witness.take(), played))
+    let played = player.play(&clip, &recorder, None, &progress).await?;
+    Ok((recorder.take(), played))
 }

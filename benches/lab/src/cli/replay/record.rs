@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::super::args::ReplayArgs;
 use super::plan::Job;
-use crate::replay::Told;
+use crate::replay::Emissions;
 use crate::replay::draft::{DRAFT_HEADER, draft, relative};
 use parapet::model::time::UtcMicros;
 use parapet_sim::expectation::ExpectedClip;
@@ -16,24 +16,24 @@ use parapet_sim::expectation::ExpectedClip;
 pub(super) fn write(
     args: &ReplayArgs,
     job: &Job,
-    told: &Told,
+    emitted: &Emissions,
     start: UtcMicros,
 ) -> anyhow::Result<()> {
     let file = &job.expectation_file;
     let clip = ExpectedClip {
-        length: told.length(),
+        length: emitted.length(),
         conditions: Vec::new(),
         config: named_from(&job.config, file),
         camera: Some(job.clip.camera.id.clone()),
         fps: job.clip.detections.map(|form| form.fps),
-        picture: told.picture,
+        picture: emitted.picture,
     };
     anyhow::ensure!(
         !clip.length.is_zero(),
         "{}: it has less than two pictures",
         job.clip.path.display()
     );
-    let drafted = draft(clip, &told.alarms(start));
+    let drafted = draft(clip, &emitted.alarms(start));
     let mut options = std::fs::OpenOptions::new();
     options.write(true);
     match args.force {

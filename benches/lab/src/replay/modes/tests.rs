@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::replay::told::SeenBox;
+use crate::replay::emitted::SeenBox;
 use parapet::model::geometry::Rect;
 use parapet::model::ids::TrackId;
 

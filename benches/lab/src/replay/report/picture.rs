@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::replay::emitted::SeenBox;
 use crate::replay::gate::Judged;
-use crate::replay::told::SeenBox;
 use parapet::config::types::CameraConfig;
 use parapet::model::geometry::{Point, Size};
 use parapet::model::ids::RuleName;

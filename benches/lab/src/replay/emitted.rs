@@ -43,7 +43,7 @@ pub struct Sighting {
 
 /// Everything that one clip gave.
 #[derive(Clone, Debug, Default)]
-pub struct Told {
+pub struct Emissions {
     /// In the order in which they were said.
     pub events: Vec<Event>,
     /// In the order of time; empty unless asked for.
@@ -56,7 +56,7 @@ pub struct Told {
     pub picture: Option<Size>,
 }
 
-impl Told {
+impl Emissions {
     /// The incidents, by when they began. `start` is the clip's own beginning.
     #[must_use]
     pub fn alarms(&self, start: UtcMicros) -> Vec<Alarm> {
@@ -75,7 +75,7 @@ impl Told {
             .collect()
     }
 
-    /// When each of [`Told::alarms`] was known, in clip time: a camera that slept tells of what it
+    /// When each of [`Emissions::alarms`] was known, in clip time: a camera that slept tells of what it
     /// held meanwhile when it wakes.
     #[must_use]
     pub fn known(&self, start: UtcMicros) -> Vec<Duration> {
@@ -100,17 +100,17 @@ impl Told {
 
 /// Writes down what a clip gives while it plays.
 #[derive(Clone, Debug, Default)]
-pub struct Witness {
-    told: Arc<Mutex<Told>>,
+pub struct EventRecorder {
+    emitted: Arc<Mutex<Emissions>>,
     keep_boxes: bool,
 }
 
-impl Witness {
+impl EventRecorder {
     /// One that notes events; who was seen in every picture only if `keep_boxes`.
     #[must_use]
     pub fn new(keep_boxes: bool) -> Self {
         Self {
-            told: Arc::default(),
+            emitted: Arc::default(),
             keep_boxes,
         }
     }
@@ -118,9 +118,9 @@ impl Witness {
     /// Where events go; each also goes to `also`.
     #[must_use]
     pub fn events(&self, also: Option<EventSink>) -> EventSink {
-        let told = Arc::clone(&self.told);
+        let emitted = Arc::clone(&self.emitted);
         Arc::new(move |emitted: Emitted| {
-            told.lock().events.push(emitted.event.clone());
+            emitted.lock().events.push(emitted.event.clone());
             if let Some(also) = &also {
                 also(emitted);
             }
@@ -130,12 +130,12 @@ impl Witness {
     /// Where analysed frames go.
     #[must_use]
     pub fn analysed(&self) -> AnalysedSink {
-        let (told, keep_boxes) = (Arc::clone(&self.told), self.keep_boxes);
+        let (emitted, keep_boxes) = (Arc::clone(&self.emitted), self.keep_boxes);
         Arc::new(move |analysed| {
-            let mut told = told.lock();
-            told.looks += 1;
-            told.last = analysed.frame.media_time;
-            told.picture = Some(analysed.frame.size);
+            let mut emitted = emitted.lock();
+            emitted.looks += 1;
+            emitted.last = analysed.frame.media_time;
+            emitted.picture = Some(analysed.frame.size);
             if keep_boxes {
                 let seen = analysed.tracks.iter().filter(|track| track.seen_now);
                 let boxes = seen.map(|track| SeenBox {
@@ -152,14 +152,14 @@ impl Witness {
                     boxes: boxes.collect(),
                     found: found.map(|d| (d.score, d.box_in_frame)).collect(),
                 };
-                told.sightings.push(sighting);
+                emitted.sightings.push(sighting);
             }
         })
     }
 
-    /// Everything so far; the witness begins anew.
+    /// Everything so far; the recorder begins anew.
     #[must_use]
-    pub fn take(&self) -> Told {
-        std::mem::take(&mut self.told.lock())
+    pub fn take(&self) -> Emissions {
+        std::mem::take(&mut self.emitted.lock())
     }
 }

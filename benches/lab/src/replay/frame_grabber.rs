@@ -19,7 +19,7 @@ use parapet::model::frame::{ColorMatrix, Frame, PixelFormat};
 const WIDEST: u32 = 640;
 const JPEG_QUALITY: u8 = 80;
 /// A decoder that gives nothing for this long has got stuck.
-const PATIENCE: Duration = Duration::from_secs(20);
+const DECODE_TIMEOUT: Duration = Duration::from_secs(20);
 /// A frame may come this much before the asked-for moment, for rounding's sake.
 const EARLY: Duration = Duration::from_millis(1);
 
@@ -65,13 +65,13 @@ pub fn grab(
 fn wait(sink: &Grabber, done: &Receiver<Result<(), String>>) -> Result<(), String> {
     let mut seen = 0;
     loop {
-        match done.recv_timeout(PATIENCE) {
+        match done.recv_timeout(DECODE_TIMEOUT) {
             Ok(ended) => return ended,
             Err(RecvTimeoutError::Disconnected) => return Err("the source went away".to_owned()),
             Err(RecvTimeoutError::Timeout) => {
                 let now = sink.frames.load(Ordering::Relaxed);
                 if now == seen {
-                    return Err(format!("no picture for {} s", PATIENCE.as_secs()));
+                    return Err(format!("no picture for {} s", DECODE_TIMEOUT.as_secs()));
                 }
                 seen = now;
             }
