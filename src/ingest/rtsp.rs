@@ -23,7 +23,7 @@
 //! for a second; then these go on beside them ([`runtime`]).
 //!
 //! What it saves: 1,042 sessions of 1080p at 12.5 pictures and 88 kbit a second over TCP,
-//! counted up to whole access units (`parapet sim watch --client … --units`, two cores shared with
+//! counted up to whole access units (`parapet sim load --client … --units`, two cores shared with
 //! other work, one after the other; the second compiled with little optimisation):
 //!
 //! ```text

@@ -29,7 +29,7 @@ const DAEMON: Floors = &[
 
 const SIM: Floors = &[
     &["world", "expectation", "mot", "server"],
-    &["render", "scene", "watch"],
+    &["render", "scene", "load_client"],
     &["export"],
 ];
 

@@ -5,19 +5,19 @@
 //!   expectation  what a clip must make the rules say
 //!   mot          boxes in MOTChallenge's text format
 //!   server       recordings as RTSP cameras that fail on command
-//! 1 watch        counts what such cameras deliver
-//!   scene        scripted scenes
+//! 1 scene        scripted scenes
 //!   render       draws them with exact truth
+//!   load_client  counts what RTSP cameras deliver
 //! 2 export       makes clips of scenes
 //! ```
 
 pub mod expectation;
 pub mod export;
+pub mod load_client;
 pub mod mot;
 pub mod render;
 pub mod scene;
 pub mod server;
-pub mod watch;
 pub mod world;
 
 pub use server::{RtspServer, ServedCamera, ServerConfig, SimError};

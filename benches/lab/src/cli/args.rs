@@ -10,8 +10,8 @@ use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand};
 
 use super::bench::BenchArgs;
 use super::sim::control::ControlArgs;
+use super::sim::load::LoadArgs;
 use super::sim::serve::ServeArgs;
-use super::sim::watch::WatchArgs;
 pub(super) use model::{EvalArgs, ModelArgs, ModelCommand, PullArgs};
 pub(super) use pki::{PkiArgs, PkiCommand};
 pub(super) use replay::{ModeArg, ReplayArgs};
@@ -116,5 +116,6 @@ pub(super) enum SimCommand {
     /// Tell a camera server that serves what to do: put faults in force, end them, report, stop.
     Control(ControlArgs),
     /// Connect many viewers to RTSP cameras and count the pictures that come; decodes nothing.
-    Watch(WatchArgs),
+    #[command(alias = "watch")]
+    Load(LoadArgs),
 }

@@ -1,9 +1,9 @@
 //! `parapet sim`.
 
 pub(super) mod control;
+pub(super) mod load;
 pub(super) mod scenes;
 pub(super) mod serve;
-pub(super) mod watch;
 
 use super::args::{SimArgs, SimCommand};
 
@@ -14,6 +14,6 @@ pub(super) fn run(args: SimArgs) -> anyhow::Result<bool> {
         SimCommand::Realism(args) => scenes::realism(&args),
         SimCommand::Serve(args) => serve::run(&args),
         SimCommand::Control(args) => super::runtime()?.block_on(control::run(args)),
-        SimCommand::Watch(args) => watch::run(args),
+        SimCommand::Load(args) => load::run(args),
     }
 }

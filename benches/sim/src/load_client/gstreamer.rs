@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use gst::prelude::*;
 use gstreamer as gst;
 
-use super::{Counts, WatchConfig};
+use super::{Counts, LoadConfig};
 use crate::server::SimError;
 
 /// Runs until it is dropped.
@@ -34,7 +34,7 @@ fn make(name: &str) -> Result<gst::Element, SimError> {
 /// `Server` when GStreamer has no `rtspsrc`.
 pub(super) fn view(
     url: &str,
-    config: &WatchConfig,
+    config: &LoadConfig,
     counts: &Arc<Counts>,
 ) -> Result<Pipeline, SimError> {
     let source = make("rtspsrc")?;

@@ -29,7 +29,7 @@ pub enum Client {
 
 /// How viewers connect.
 #[derive(Clone, Debug)]
-pub struct WatchConfig {
+pub struct LoadConfig {
     /// The RTSP client.
     pub client: Client,
     /// Whether GStreamer's viewers put access units together too; `retina`'s always do.
@@ -68,7 +68,7 @@ enum Running {
 }
 
 /// Viewers that run until they are dropped.
-pub struct Watch {
+pub struct LoadClient {
     clock: SharedClock,
     viewers: Vec<Viewer>,
     marked: Monotonic,
@@ -87,7 +87,7 @@ pub struct Seen {
     pub frames: u64,
     /// Bytes since it connected.
     pub bytes: u64,
-    /// When the first picture came, milliseconds after the watch began.
+    /// When the first picture came, milliseconds after the client began.
     pub first_millis: Option<u64>,
     /// Its first error.
     pub error: Option<String>,
@@ -112,7 +112,7 @@ pub struct Summary {
     pub fps_p50: f64,
     /// Of the fastest.
     pub fps_max: f64,
-    /// When the last of them saw its first picture, milliseconds after the watch began.
+    /// When the last of them saw its first picture, milliseconds after the client began.
     pub all_first_millis: Option<u64>,
     /// This process.
     pub process: Usage,
@@ -122,14 +122,14 @@ pub struct Summary {
     pub switches_per_second: f64,
 }
 
-impl Watch {
+impl LoadClient {
     /// Connects to every URL.
     ///
     /// # Errors
     /// `Server` when GStreamer has no `rtspsrc`, or the client no thread.
     pub fn start(
         urls: impl IntoIterator<Item = String>,
-        config: &WatchConfig,
+        config: &LoadConfig,
         clock: SharedClock,
     ) -> Result<Self, SimError> {
         ::gstreamer::init().map_err(|error| SimError::Server(error.to_string()))?;

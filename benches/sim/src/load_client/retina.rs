@@ -10,7 +10,7 @@ use retina::client::{
 use retina::codec::{CodecItem, FrameFormat};
 use tokio_stream::StreamExt as _;
 
-use super::{Counts, WatchConfig};
+use super::{Counts, LoadConfig};
 use crate::server::SimError;
 
 /// The thread that all viewers share.
@@ -50,7 +50,7 @@ impl Runtime {
     pub(super) fn view(
         &self,
         url: &str,
-        config: &WatchConfig,
+        config: &LoadConfig,
         counts: &Arc<Counts>,
     ) -> Option<Task> {
         let (url, config, counts) = (url.to_owned(), config.clone(), Arc::clone(counts));
@@ -63,7 +63,7 @@ impl Runtime {
     }
 }
 
-async fn watch(url: &str, config: &WatchConfig, counts: &Counts) -> Result<(), String> {
+async fn watch(url: &str, config: &LoadConfig, counts: &Counts) -> Result<(), String> {
     let text = |error: retina::Error| error.to_string();
     let url = url.parse().map_err(|_| format!("{url} is no URL"))?;
     let credentials = config.credentials.clone();

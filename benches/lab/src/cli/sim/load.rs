@@ -1,4 +1,4 @@
-//! `parapet sim watch`.
+//! `parapet sim load`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use serde::Serialize;
 
 use crate::cli::{logging, runtime};
 use parapet::base::clock::SystemClock;
+use parapet_sim::load_client::{Client, LoadClient, LoadConfig, Seen, Summary};
 use parapet_sim::server::{Cameras, Command, Usage, ask};
-use parapet_sim::watch::{Client, Seen, Summary, Watch, WatchConfig};
 
-/// `parapet sim watch 'rtsp://127.0.0.1:8554/camera-{}' --cameras 1042`.
+/// `parapet sim load 'rtsp://127.0.0.1:8554/camera-{}' --cameras 1042`.
 #[derive(Debug, ClapArgs)]
-pub(in crate::cli) struct WatchArgs {
+pub(in crate::cli) struct LoadArgs {
     /// Cameras; `{}` stands for 1 … N of --cameras.
     #[arg(required = true, value_name = "URL")]
     urls: Vec<String>,
@@ -24,7 +24,7 @@ pub(in crate::cli) struct WatchArgs {
     /// How long to count, in seconds, after every viewer has its first picture or a minute.
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     seconds: u64,
-    /// Whose RTSP client watches; the summary says what it cost.
+    /// Whose RTSP client connects; the summary says what it cost.
     #[arg(long, value_enum, default_value_t)]
     client: Client,
     /// Put access units together too, as a daemon must; `retina` always does.
@@ -47,7 +47,7 @@ pub(in crate::cli) struct WatchArgs {
     json: bool,
 }
 
-/// What a watch found.
+/// What the load client found.
 #[derive(Serialize)]
 struct Outcome {
     summary: Summary,
@@ -64,7 +64,7 @@ struct Cost {
     descriptors: u64,
 }
 
-pub(super) fn run(args: WatchArgs) -> anyhow::Result<bool> {
+pub(super) fn run(args: LoadArgs) -> anyhow::Result<bool> {
     logging::quiet()?;
     let runtime = runtime()?;
     let credentials = match &args.user {
@@ -75,7 +75,7 @@ pub(super) fn run(args: WatchArgs) -> anyhow::Result<bool> {
         }
         None => None,
     };
-    let config = WatchConfig {
+    let config = LoadConfig {
         client: args.client,
         units: args.units,
         udp: args.udp,
@@ -86,10 +86,10 @@ pub(super) fn run(args: WatchArgs) -> anyhow::Result<bool> {
         let count = if url.contains("{}") { args.cameras } else { 1 };
         (1..=count).map(move |number| url.replace("{}", &number.to_string()))
     });
-    let mut watch = Watch::start(urls, &config, SystemClock::shared())?;
-    let total = watch.seen().len();
+    let mut client = LoadClient::start(urls, &config, SystemClock::shared())?;
+    let total = client.seen().len();
     for _ in 0..600 {
-        if watch.started() == total {
+        if client.started() == total {
             break;
         }
         std::thread::sleep(Duration::from_millis(100));
@@ -107,9 +107,9 @@ pub(super) fn run(args: WatchArgs) -> anyhow::Result<bool> {
         Ok(reply.status.map(|status| status.process))
     };
     let before = usage()?;
-    watch.mark();
+    client.mark();
     std::thread::sleep(Duration::from_secs(args.seconds));
-    let summary = watch.summary();
+    let summary = client.summary();
     let after = usage()?;
     let server = before.zip(after).map(|(before, after)| Cost {
         cores: (after.cpu_seconds - before.cpu_seconds) / summary.seconds.max(1e-3),
@@ -118,7 +118,7 @@ pub(super) fn run(args: WatchArgs) -> anyhow::Result<bool> {
         descriptors: after.descriptors,
     });
     let outcome = Outcome {
-        viewers: watch.seen(),
+        viewers: client.seen(),
         summary,
         server,
     };
