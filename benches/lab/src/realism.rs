@@ -13,13 +13,14 @@
 //! Figures that stand free are also counted by themselves: where somebody is behind a figure, many a
 //! detector draws one box around both, and that says nothing about how either is drawn.
 
+mod error;
 mod footage;
 mod score;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use error::RealismError;
 pub use score::{Band, Figure, Kind, Tally};
 
 use parapet::base::clock::SharedClock;
@@ -29,25 +30,6 @@ use parapet::ingest::{Source, SourceError};
 use parapet::model::detection::Detection;
 use parapet_sim::export::Clip;
 use parapet_sim::scene::{Scene, Timeline};
-
-/// Why a clip could not be measured.
-#[derive(Debug, thiserror::Error)]
-pub enum RealismError {
-    /// The clip's configuration or truth cannot be read.
-    #[error("{file}: {why}", file = file.display())]
-    Read {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong.
-        why: String,
-    },
-    /// The clip cannot be played.
-    #[error("the clip cannot be played")]
-    Play(#[from] SourceError),
-    /// A model cannot be run.
-    #[error("a model cannot be run")]
-    Infer(#[from] InferError),
-}
 
 /// One detector and what it has seen so far, by condition.
 pub struct Detector {

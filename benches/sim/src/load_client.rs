@@ -1,57 +1,22 @@
 //! Many viewers in one process, which count what comes and decode nothing. The counterpart of
 //! [`super::server`], a load test for real cameras, and the measure of what an RTSP client costs.
 
+mod config;
+mod counts;
 mod gstreamer;
 mod retina;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
-use parking_lot::Mutex;
 use serde::Serialize;
+
+pub use config::{Client, LoadConfig};
+use counts::{Counts, NEVER};
 
 use super::SimError;
 use super::server::Usage;
 use parapet::base::clock::{Monotonic, SharedClock};
-
-const NEVER: u64 = u64::MAX;
-
-/// Whose RTSP client watches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Client {
-    /// GStreamer's `rtspsrc`, a pipeline a camera.
-    #[default]
-    Gstreamer,
-    /// The `retina` crate, one thread for all cameras.
-    Retina,
-}
-
-/// How viewers connect.
-#[derive(Clone, Debug)]
-pub struct LoadConfig {
-    /// The RTSP client.
-    pub client: Client,
-    /// Whether GStreamer's viewers put access units together too; `retina`'s always do.
-    pub units: bool,
-    /// RTP in datagrams rather than in the connection.
-    pub udp: bool,
-    /// User and password, where the cameras ask.
-    pub credentials: Option<(String, String)>,
-    /// From one viewer's start to the next.
-    pub stagger: Duration,
-}
-
-/// One viewer's counts.
-#[derive(Debug)]
-struct Counts {
-    frames: AtomicU64,
-    bytes: AtomicU64,
-    first_millis: AtomicU64,
-    error: Mutex<Option<String>>,
-    clock: SharedClock,
-    begun: Monotonic,
-}
 
 struct Viewer {
     url: String,
@@ -140,14 +105,7 @@ impl LoadClient {
         let mut viewers = Vec::new();
         let begun = clock.now();
         for url in urls {
-            let counts = Arc::new(Counts {
-                frames: AtomicU64::new(0),
-                bytes: AtomicU64::new(0),
-                first_millis: AtomicU64::new(NEVER),
-                error: Mutex::new(None),
-                clock: Arc::clone(&clock),
-                begun,
-            });
+            let counts = Arc::new(Counts::new(&clock, begun));
             let running = match &runtime {
                 Some(runtime) => Running::Task(runtime.view(&url, config, &counts)),
                 None => Running::Pipeline(gstreamer::view(&url, config, &counts)?),
@@ -236,26 +194,5 @@ impl LoadClient {
             switches_per_second: a_second(switches as f64),
             process,
         }
-    }
-}
-
-impl Counts {
-    /// Counts bytes that came; `whole` where a picture ends with them.
-    fn take(&self, bytes: usize, whole: bool) {
-        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        if !whole {
-            return;
-        }
-        let since = self.clock.now().since(self.begun);
-        let millis = u64::try_from(since.as_millis()).unwrap_or(NEVER - 1);
-        let _ =
-            self.first_millis
-                .compare_exchange(NEVER, millis, Ordering::Relaxed, Ordering::Relaxed);
-        self.frames.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Keeps the first error.
-    fn failed(&self, error: &str) {
-        self.error.lock().get_or_insert_with(|| error.to_owned());
     }
 }

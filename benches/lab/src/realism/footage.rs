@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::RealismError;
+use super::error::RealismError;
 use super::score::Figure;
 use parapet::config::types::{CameraConfig, Pace, SourceConfig, WatchConfig, WatchMode};
 use parapet::config::{self, NoEnvironment};

@@ -8,7 +8,9 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Clip, ExportError, ExportOptions, export_clip, with_options};
+use super::clip::Clip;
+use super::error::ExportError;
+use super::writer::{ExportOptions, export_clip, with_options};
 use crate::render::VERSION as RENDERER;
 use crate::scene::Scene;
 

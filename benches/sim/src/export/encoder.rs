@@ -11,7 +11,8 @@ use gstreamer as gst;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
-use super::{ExportError, container};
+use super::container;
+use super::error::ExportError;
 use crate::render::Matrix;
 use crate::scene::Encoding;
 use parapet::model::geometry::Size;

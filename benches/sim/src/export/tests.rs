@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::*;
 use crate::mot;
-use crate::scene;
+use crate::render::Renderer;
+use crate::scene::{self, Scene};
 
 const SCENE: &str = r#"
 seed = 5

@@ -32,7 +32,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Clip, ExportError};
+use super::clip::Clip;
+use super::error::ExportError;
 use crate::render::Seen;
 use crate::scene::{GroundTruth, Signal, Timeline, posture};
 use parapet::model::geometry::{Rect, Size};

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use gst::prelude::*;
 use gstreamer as gst;
 
-use super::{Counts, LoadConfig};
+use super::config::LoadConfig;
+use super::counts::Counts;
 use crate::server::SimError;
 
 /// Runs until it is dropped.

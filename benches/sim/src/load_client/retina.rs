@@ -10,7 +10,8 @@ use retina::client::{
 use retina::codec::{CodecItem, FrameFormat};
 use tokio_stream::StreamExt as _;
 
-use super::{Counts, LoadConfig};
+use super::config::LoadConfig;
+use super::counts::Counts;
 use crate::server::SimError;
 
 /// The thread that all viewers share.
@@ -55,7 +56,7 @@ impl Runtime {
     ) -> Option<Task> {
         let (url, config, counts) = (url.to_owned(), config.clone(), Arc::clone(counts));
         let task = async move {
-            if let Err(error) = watch(&url, &config, &counts).await {
+            if let Err(error) = receive(&url, &config, &counts).await {
                 counts.failed(error.lines().next().unwrap_or_default());
             }
         };
@@ -63,7 +64,7 @@ impl Runtime {
     }
 }
 
-async fn watch(url: &str, config: &LoadConfig, counts: &Counts) -> Result<(), String> {
+async fn receive(url: &str, config: &LoadConfig, counts: &Counts) -> Result<(), String> {
     let text = |error: retina::Error| error.to_string();
     let url = url.parse().map_err(|_| format!("{url} is no URL"))?;
     let credentials = config.credentials.clone();
