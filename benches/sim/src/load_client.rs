@@ -44,7 +44,6 @@ pub struct LoadClient {
 /// What one viewer saw since the mark.
 #[derive(Clone, Debug, Serialize)]
 pub struct Seen {
-    /// The camera's URL.
     pub url: String,
     /// Pictures a second: RTP packets with the marker bit.
     pub fps: f64,
@@ -54,7 +53,6 @@ pub struct Seen {
     pub bytes: u64,
     /// When the first picture came, milliseconds after the client began.
     pub first_millis: Option<u64>,
-    /// Its first error.
     pub error: Option<String>,
 }
 
@@ -79,7 +77,6 @@ pub struct Summary {
     pub fps_max: f64,
     /// When the last of them saw its first picture, milliseconds after the client began.
     pub all_first_millis: Option<u64>,
-    /// This process.
     pub process: Usage,
     /// Processor time of this process since the mark, seconds a second.
     pub cores: f64,

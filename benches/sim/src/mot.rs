@@ -40,7 +40,6 @@ pub enum MotError {
     /// It cannot be read.
     #[error("{path}: {source}")]
     Read {
-        /// The file.
         path: String,
         /// The operating system's words.
         source: std::io::Error,
@@ -48,7 +47,6 @@ pub enum MotError {
     /// A line is not in the format.
     #[error("{path}:{line}: {what}; expected frame,id,left,top,width,height[,score,…]")]
     Line {
-        /// The file.
         path: String,
         /// From 1.
         line: usize,

@@ -97,7 +97,6 @@ pub struct Drawn {
 /// Meshes of one person, fine and coarse.
 type Bodies = BTreeMap<(u32, [u32; 3]), [Option<Body>; 2]>;
 
-/// Draws one place.
 pub struct Renderer {
     place: Place,
     size: Size,

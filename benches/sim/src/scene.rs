@@ -115,15 +115,12 @@ pub struct Scene {
     pub seconds: f64,
     /// Frames a second.
     pub fps: f64,
-    /// The picture.
     pub size: Size,
     /// How the clip is compressed.
     pub encoding: Encoding,
     /// What stands still.
     pub place: Place,
-    /// People.
     pub actors: Vec<Actor>,
-    /// What else moves.
     pub distractors: Vec<Distractor>,
     /// What goes wrong with the camera.
     pub faults: Vec<Failure>,
@@ -185,7 +182,6 @@ impl Scene {
         scene
     }
 
-    /// The camera's geometry.
     #[must_use]
     pub fn lens(&self) -> Lens {
         Lens::new(&self.place.camera, self.size.aspect())

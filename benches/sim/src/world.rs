@@ -14,15 +14,12 @@ pub type Vec2 = [f32; 2];
 pub struct Place {
     /// Decides every random choice of look: textures, plants, clothing, noise.
     pub seed: u64,
-    /// The fixed camera.
     pub camera: View,
     /// What the ground is made of where no patch lies.
     pub ground: Surface,
     /// Flat areas of another material, painted in order.
     pub patches: Vec<Patch>,
-    /// What stands there.
     pub structures: Vec<Structure>,
-    /// Light and weather.
     pub conditions: Conditions,
 }
 
@@ -48,7 +45,6 @@ pub enum Surface {
     Asphalt,
     /// Concrete slabs.
     Concrete,
-    /// Gravel.
     Gravel,
     /// Bare earth.
     Earth,
@@ -56,7 +52,6 @@ pub enum Surface {
     Tiles,
     /// Plastered or painted masonry.
     Plaster,
-    /// Brick.
     Brick,
     /// Painted steel.
     Steel,
@@ -71,7 +66,6 @@ pub struct Patch {
     pub corners: Vec<Vec2>,
 }
 
-/// Something that stands.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Structure {
     /// A solid wall along a polyline.
@@ -116,7 +110,6 @@ pub enum Structure {
         /// Metres.
         height: f32,
     },
-    /// A lamp post.
     LampPost {
         /// Its foot.
         at: Vec2,
@@ -144,7 +137,6 @@ pub enum Structure {
         /// Radians.
         heading: f32,
     },
-    /// A bench.
     Bench {
         /// Its middle.
         at: Vec2,
@@ -158,7 +150,6 @@ pub enum Structure {
         /// Radians.
         heading: f32,
     },
-    /// A basketball hoop.
     Hoop {
         /// Its foot.
         at: Vec2,
@@ -170,7 +161,6 @@ pub enum Structure {
 /// Light and weather of a whole scene.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conditions {
-    /// What lights it.
     pub light: Light,
     /// Where the sun stands: radians counter-clockwise from +x, and above the horizon.
     pub sun: [f32; 2],
@@ -206,7 +196,6 @@ pub struct Moment {
     pub seconds: f32,
     /// Everybody who is there.
     pub people: Vec<Person>,
-    /// What else moves.
     pub things: Vec<Thing>,
     /// What is wrong with the camera itself.
     pub faults: Vec<Fault>,
@@ -235,20 +224,17 @@ pub struct Look {
     pub height: f32,
     /// Girth relative to the average, 0.8 to 1.3.
     pub build: f32,
-    /// What is worn.
     pub clothing: Clothing,
     /// Decides colours within the clothing, skin and hair.
     pub seed: u32,
 }
 
-/// What is worn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clothing {
     /// The same for all: jacket and trousers of one colour, with stripes.
     Inmate,
     /// Dark uniform, cap, belt.
     Officer,
-    /// Anything.
     Civilian,
 }
 
@@ -257,36 +243,60 @@ pub enum Clothing {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Motion {
     /// Stands, shifts weight; phase in breaths.
-    Stand { phase: f32 },
-    /// Walks.
-    Walk { phase: f32, metres_per_second: f32 },
-    /// Runs.
-    Run { phase: f32, metres_per_second: f32 },
+    Stand {
+        phase: f32,
+    },
+    Walk {
+        phase: f32,
+        metres_per_second: f32,
+    },
+    Run {
+        phase: f32,
+        metres_per_second: f32,
+    },
     /// On hands and knees.
-    Crawl { phase: f32 },
+    Crawl {
+        phase: f32,
+    },
     /// Lies along and rolls about the own long axis; phase in turns. Moves sideways.
-    Roll { phase: f32 },
+    Roll {
+        phase: f32,
+    },
     /// Climbs up or down: hands and feet on the structure in front; `position` z is the feet's.
-    Climb { phase: f32 },
+    Climb {
+        phase: f32,
+    },
     /// Falls from standing to lying.
-    Fall { progress: f32 },
+    Fall {
+        progress: f32,
+    },
     /// Lies: 0 on the back, 0.25 on the right side, 0.5 face down, 0.75 on the left side.
-    Lie { side: f32 },
+    Lie {
+        side: f32,
+    },
     /// Sits on something 0.45 m high.
-    Sit { phase: f32 },
+    Sit {
+        phase: f32,
+    },
     /// Fights somebody in front: blows, pushes, steps.
-    Fight { phase: f32 },
+    Fight {
+        phase: f32,
+    },
     /// Throws an object with the right arm.
-    Throw { progress: f32 },
+    Throw {
+        progress: f32,
+    },
     /// Rises from lying to standing.
-    Rise { progress: f32 },
+    Rise {
+        progress: f32,
+    },
 }
 
-/// What else moves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Thing {
-    /// A thrown packet.
-    Packet { position: Vec3 },
+    Packet {
+        position: Vec3,
+    },
     /// A bird; phase in wing beats, z > 0 in flight, z = 0 walking.
     Bird {
         position: Vec3,
@@ -300,13 +310,25 @@ pub enum Thing {
         phase: f32,
     },
     /// A plastic bag in the wind; phase in turns.
-    Bag { position: Vec3, phase: f32 },
+    Bag {
+        position: Vec3,
+        phase: f32,
+    },
     /// A car's lamps sweep the scene from here.
-    Headlights { position: Vec3, heading: f32 },
+    Headlights {
+        position: Vec3,
+        heading: f32,
+    },
     /// A cloud's or tree's shadow passes: its middle and radius on the ground.
-    Shadow { center: Vec2, radius: f32 },
+    Shadow {
+        center: Vec2,
+        radius: f32,
+    },
     /// An insect on the lens: where in the picture, and its size in picture heights.
-    Insect { in_picture: Vec2, size: f32 },
+    Insect {
+        in_picture: Vec2,
+        size: f32,
+    },
 }
 
 /// What is wrong with the camera at an instant. A frozen picture and a lost signal are not drawn:

@@ -22,11 +22,9 @@ pub struct MotForm {
 /// One file to replay as one camera.
 #[derive(Clone, Debug)]
 pub struct Clip {
-    /// The file.
     pub path: PathBuf,
     /// How to read it if it holds detections; none for video.
     pub detections: Option<MotForm>,
-    /// Models and names.
     pub config: Arc<Config>,
     /// The camera whose rules and model apply.
     pub camera: Arc<CameraConfig>,

@@ -16,7 +16,6 @@ use parapet::model::time::UtcMicros;
 /// A track in one picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SeenBox {
-    /// Whose.
     pub track: TrackId,
     /// The detection's score.
     pub score: f32,

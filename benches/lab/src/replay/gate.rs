@@ -15,15 +15,12 @@ use parapet_sim::expectation::{Expectation, ExpectedEvent};
 pub struct Judged {
     /// What the clip is called.
     pub name: String,
-    /// The file.
     pub file: PathBuf,
     /// Whose rules were used.
     pub camera: CameraId,
     /// What those rules look for.
     pub kinds: BTreeSet<EventKind>,
-    /// What was expected.
     pub expected: Expectation,
-    /// What was said.
     pub alarms: Vec<Alarm>,
     /// How the two go together.
     pub matched: Matched,
@@ -82,13 +79,11 @@ impl Judged {
 /// What a group of figures is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
-    /// All clips.
     All,
     /// Events and alarms of one kind, in the clips whose rules look for it.
     Kind(EventKind),
     /// Clips of one condition.
     Condition(String),
-    /// Both.
     KindAndCondition(EventKind, String),
     /// Events with one note; alarms carry none, so only hits and misses are counted.
     Note(String),

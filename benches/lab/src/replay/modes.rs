@@ -96,7 +96,6 @@ impl Cost {
 pub struct Compared {
     /// What the clip is called.
     pub clip: String,
-    /// Its length.
     pub seconds: f64,
     /// Always mode's events.
     pub events: Vec<Pair>,
@@ -141,7 +140,6 @@ pub struct Summary {
     pub events: usize,
     /// Those that watch mode tells as well.
     pub events_kept: usize,
-    /// Their share.
     pub event_share: Option<f64>,
     /// How much later watch mode knows of them: median and 95th percentile.
     pub event_later_seconds: Option<[f64; 2]>,
@@ -149,7 +147,6 @@ pub struct Summary {
     pub appearances: usize,
     /// Those that watch mode sees as well.
     pub appearances_kept: usize,
-    /// Their share.
     pub appearance_share: Option<f64>,
     /// How much later watch mode's first detection is known: median and 95th percentile.
     pub appearance_later_seconds: Option<[f64; 2]>,
@@ -168,7 +165,6 @@ pub struct Summary {
 pub struct ModesReport {
     /// Figures over all clips.
     pub summary: Summary,
-    /// Each clip.
     pub clips: Vec<Compared>,
     /// Clips that could not be played, and why.
     pub failed: BTreeMap<String, String>,

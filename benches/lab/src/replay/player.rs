@@ -40,7 +40,6 @@ pub enum ReplayError {
     /// Video cannot be opened at all.
     #[error("video cannot be opened")]
     Source(#[from] SourceError),
-    /// No thread.
     #[error("the analysis thread could not start")]
     Thread(#[from] std::io::Error),
     /// A file of detections is not what it should be.
@@ -48,22 +47,15 @@ pub enum ReplayError {
     Detections(#[from] MotError),
     /// A file could not be played to its end.
     #[error("{path}: {reason}", path = path.display())]
-    Clip {
-        /// The file.
-        path: PathBuf,
-        /// The source's words.
-        reason: String,
-    },
+    Clip { path: PathBuf, reason: String },
 }
 
 /// What playing one clip cost.
 #[derive(Clone, Debug)]
 pub struct Played {
-    /// The file.
     pub path: PathBuf,
     /// Frames out of the decoder, or of the file of detections.
     pub decoded: u64,
-    /// Frames looked at.
     pub analysed: u64,
     /// Coded pictures that went by undecoded, in watch mode.
     pub undecoded: u64,
@@ -131,9 +123,7 @@ pub type BackendMaker =
 /// What a replay stands on. Detections need neither source nor backend, so both are made when
 /// the first video is played.
 pub struct ReplayPorts {
-    /// Opens files.
     pub source: SourceMaker,
-    /// Computes models.
     pub backend: BackendMaker,
     /// Measures; never part of an event.
     pub clock: SharedClock,
@@ -145,7 +135,6 @@ pub struct ReplayPorts {
 
 type PoolKey = (InferenceConfig, BTreeMap<ModelName, ModelConfig>);
 
-/// Plays clips.
 pub struct Player {
     ports: ReplayPorts,
     source: Option<Arc<dyn Source>>,

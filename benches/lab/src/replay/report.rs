@@ -34,7 +34,6 @@ pub struct Report {
     pub by_kind: Vec<Score>,
     /// By the clips' conditions.
     pub by_condition: Vec<Score>,
-    /// By both.
     pub by_kind_and_condition: Vec<Score>,
     /// By the events' notes; only hits and misses.
     pub by_note: Vec<Score>,
@@ -42,26 +41,20 @@ pub struct Report {
     pub clips: Vec<ClipEntry>,
 }
 
-/// One clip.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClipEntry {
     /// What it is called.
     pub name: String,
-    /// The file.
     pub file: String,
     /// Whose rules were used.
     pub camera: String,
-    /// Its conditions.
     pub conditions: Vec<String>,
     /// How long it is.
     pub seconds: f64,
     /// Why it could not be played.
     pub failure: Option<String>,
-    /// Its figures.
     pub score: Score,
-    /// What was expected.
     pub events: Vec<EventEntry>,
-    /// What was said.
     pub alarms: Vec<AlarmEntry>,
     /// What happens that no rule looks for yet.
     pub later: Vec<LaterEntry>,
@@ -69,10 +62,8 @@ pub struct ClipEntry {
     pub ignored: Vec<SpanEntry>,
 }
 
-/// One expected event.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EventEntry {
-    /// What happens.
     pub kind: Cow<'static, str>,
     /// The rule that must say so; `null`: any of the kind.
     pub rule: Option<String>,
@@ -92,14 +83,11 @@ pub struct EventEntry {
     pub latency_seconds: Option<f64>,
 }
 
-/// One alarm.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AlarmEntry {
     /// What is said to have happened.
     pub kind: Cow<'static, str>,
-    /// By which rule.
     pub rule: Option<String>,
-    /// When.
     pub at_seconds: f64,
     /// When the incident ended.
     pub end_seconds: Option<f64>,

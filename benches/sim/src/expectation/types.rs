@@ -48,7 +48,6 @@ pub struct ExpectedClip {
 /// `[[event]]`: a rule must say this.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExpectedEvent {
-    /// What happens.
     pub kind: EventKind,
     /// The rule that must say so; none means any rule of the kind.
     pub rule: Option<RuleName>,

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-/// A finished clip.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clip {
     /// `<stem>.mp4`; none where only the truth was wanted.

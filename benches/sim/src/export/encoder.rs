@@ -105,7 +105,6 @@ impl Encoder {
         Some(buffer)
     }
 
-    /// Finishes the file.
     pub(super) fn finish(mut self) -> Result<(), ExportError> {
         self.source
             .end_of_stream()

@@ -17,7 +17,6 @@ pub enum ExportError {
     /// The encoder gave up.
     #[error("{file}: the picture could not be encoded: {why}", file = file.display())]
     Encode {
-        /// The file.
         file: PathBuf,
         /// GStreamer's words.
         why: String,

@@ -15,7 +15,6 @@ use parapet::model::geometry::Size;
 /// What is wanted of a scene besides what it says itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExportOptions {
-    /// Another picture size.
     pub size: Option<Size>,
     /// Only the first so many seconds.
     pub seconds: Option<f64>,

@@ -10,7 +10,6 @@ use parapet::base::clock::{Monotonic, SharedClock};
 /// No picture yet.
 pub(super) const NEVER: u64 = u64::MAX;
 
-/// One viewer's counts.
 #[derive(Debug)]
 pub(super) struct Counts {
     pub(super) frames: AtomicU64,

@@ -47,7 +47,6 @@ impl Runtime {
         Ok(Self(Some(runtime)))
     }
 
-    /// Connects.
     pub(super) fn view(
         &self,
         url: &str,

@@ -38,7 +38,6 @@ pub(super) struct Scene<'a> {
     pub(super) backdrop: &'a Backdrop,
     /// Passing shadows: middle and radius on the ground.
     pub(super) clouds: &'a [([f32; 2], f32)],
-    /// Headlights.
     pub(super) beams: &'a [super::things::Beam],
 }
 

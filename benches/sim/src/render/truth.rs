@@ -7,7 +7,6 @@ use parapet::model::geometry::Rect;
 /// One person in the picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
-    /// The person's.
     pub id: u32,
     /// Around the whole figure, hidden parts too, clipped to the picture; normalised.
     pub full_box: Rect,

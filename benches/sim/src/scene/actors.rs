@@ -29,7 +29,6 @@ pub struct Actor {
     pub appears: f64,
     /// Gone after the last step; else stands there until the scene ends.
     pub leaves: bool,
-    /// What it does.
     pub steps: Vec<Step>,
 }
 

@@ -23,26 +23,20 @@ use parapet::config::reader::Table;
 pub enum Kind {
     /// Metres above the ground.
     Bird {
-        /// As there.
         height: f64,
     },
-    /// A cat.
     Cat,
-    /// A plastic bag.
     Bag,
     /// Metres above the ground.
     Headlights {
-        /// As there.
         height: f64,
     },
     /// Metres.
     Shadow {
-        /// As there.
         radius: f64,
     },
     /// Picture heights.
     Insect {
-        /// As there.
         size: f64,
     },
 }
@@ -50,7 +44,6 @@ pub enum Kind {
 /// Something that moves along a path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Distractor {
-    /// What.
     pub kind: Kind,
     /// The word of the file.
     pub word: &'static str,

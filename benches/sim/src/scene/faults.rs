@@ -21,24 +21,11 @@ const RAMP_SECONDS: f64 = 0.8;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum FaultKind {
     /// As [`Fault::Covered`] at its full.
-    Covered {
-        /// As there.
-        share: f64,
-        /// As there.
-        grey: f64,
-    },
+    Covered { share: f64, grey: f64 },
     /// As [`Fault::Defocused`] at its full.
-    Defocused {
-        /// As there.
-        sigma: f64,
-    },
+    Defocused { sigma: f64 },
     /// As [`Fault::Moved`] at its full.
-    Moved {
-        /// As there.
-        pan: f64,
-        /// As there.
-        tilt: f64,
-    },
+    Moved { pan: f64, tilt: f64 },
     /// The same picture again and again.
     Frozen,
     /// No picture.
@@ -48,7 +35,6 @@ pub enum FaultKind {
 /// A camera fault with its time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Failure {
-    /// What.
     pub kind: FaultKind,
     /// Seconds.
     pub from: f64,

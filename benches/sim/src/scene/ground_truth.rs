@@ -39,9 +39,7 @@ const ALONG_GROUND_SECONDS: f64 = 3.0;
 /// An event that a rule owes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Due {
-    /// What.
     pub kind: EventKind,
-    /// The rule's name.
     pub rule: String,
     /// The second at which it is due.
     pub start: f64,
@@ -58,7 +56,6 @@ pub struct Due {
 /// A time in which a rule's word counts neither way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unsure {
-    /// The rule's name.
     pub rule: String,
     /// Seconds.
     pub start: f64,
@@ -69,7 +66,6 @@ pub struct Unsure {
 /// Everything that is due in a scene, in the order of the starts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GroundTruth {
-    /// The events.
     pub due: Vec<Due>,
     /// Where somebody hangs on a structure and owes a rule nothing.
     pub unsure: Vec<Unsure>,

@@ -24,7 +24,6 @@ pub(super) struct Preset {
     pub(super) light: Light,
 }
 
-/// Builds a preset.
 pub(super) type Maker = fn() -> Preset;
 
 /// The presets by name.

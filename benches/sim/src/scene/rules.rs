@@ -24,28 +24,24 @@ pub struct Shape {
 pub enum Wanted {
     /// A foot crosses the line.
     LineCrossing {
-        /// The line.
         line: Shape,
         /// Only this way, from the first point to the last.
         direction: Option<Direction>,
     },
     /// A foot is in the zone for so long.
     ZoneIntrusion {
-        /// The zone.
         zone: Shape,
         /// Seconds.
         dwell: f64,
     },
     /// A foot stays in the zone for so long.
     Loitering {
-        /// The zone.
         zone: Shape,
         /// Seconds.
         after: f64,
     },
     /// So many feet are in the zone for so long.
     Crowding {
-        /// The zone.
         zone: Shape,
         /// How many.
         count: u32,
@@ -63,7 +59,6 @@ pub enum Wanted {
     },
 }
 
-/// One rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
     /// Its name in the configuration.
@@ -79,11 +74,8 @@ pub struct Rule {
 /// Everything that a scene's camera watches.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SceneRules {
-    /// Zones.
     pub zones: Vec<Shape>,
-    /// Lines.
     pub lines: Vec<Shape>,
-    /// Rules.
     pub rules: Vec<Rule>,
 }
 

@@ -52,7 +52,6 @@ pub enum Pose {
         /// As there; none leaves it as the body came to lie.
         side: Option<f64>,
     },
-    /// Fights.
     Fight,
 }
 
@@ -61,16 +60,13 @@ pub enum Pose {
 pub enum Step {
     /// Goes somewhere.
     Travel {
-        /// How.
         gait: Gait,
         /// Which way, without the place where it begins.
         way: Vec<Spot>,
         /// Metres per second.
         speed: f64,
     },
-    /// Stays.
     Stay {
-        /// How.
         pose: Pose,
         /// How long.
         seconds: f64,
@@ -113,7 +109,6 @@ pub enum Step {
         /// Metres per second.
         speed: f64,
     },
-    /// Climbs.
     Climb {
         /// Metres.
         height: f64,

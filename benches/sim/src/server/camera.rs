@@ -47,7 +47,6 @@ pub(super) fn count(counter: &AtomicU64, more: u64) {
     counter.fetch_add(more, Ordering::Relaxed);
 }
 
-/// One camera.
 pub(super) struct Camera {
     /// The URL's path without its leading `/`.
     pub(super) mount: String,
@@ -177,12 +176,10 @@ impl Camera {
         self.change(|board| board.add(number, fault));
     }
 
-    /// Ends a fault.
     pub(super) fn end(&self, number: u64) {
         self.change(|board| board.end(number));
     }
 
-    /// Ends all faults.
     pub(super) fn clear(&self) {
         self.change(FaultBoard::clear);
     }

@@ -25,7 +25,6 @@ pub struct Coding {
     pub gop_frames: Option<u32>,
     /// Pixels across and down, both even.
     pub size: Option<Size>,
-    /// The compression.
     pub codec: Option<Codec>,
     /// Only the first so many frames, for stand-ins that must be ready soon.
     pub frames: Option<u32>,

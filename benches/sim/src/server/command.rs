@@ -32,7 +32,6 @@ use super::report::Report;
 pub enum Command {
     /// Put a fault in force.
     Fault {
-        /// Which.
         fault: Fault,
         /// At these cameras.
         #[serde(default)]
@@ -50,7 +49,6 @@ pub enum Command {
     /// Play a recording once, as it was coded, to those who watch: from the next keyframe on, in
     /// place of the camera's own, which goes on after it. When each began stands in the status.
     Play {
-        /// The recording.
         file: PathBuf,
         /// At these cameras.
         #[serde(default)]
@@ -125,7 +123,6 @@ pub struct Reply {
     /// How many cameras it touched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cameras: Option<usize>,
-    /// What was served.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Box<Report>>,
 }

@@ -20,7 +20,6 @@ pub struct ServerConfig {
     pub control: Option<PathBuf>,
     /// Commands with times.
     pub script: Vec<Planned>,
-    /// Random faults.
     pub chaos: Option<ChaosConfig>,
     /// Makes the pictures of `resolution` and `codec` faults at the start rather than when the
     /// first such fault comes.

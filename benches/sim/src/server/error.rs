@@ -10,7 +10,6 @@ pub enum SimError {
     /// A recording is missing or may not be read.
     #[error("cannot open the recording {}; give the path of a readable mp4, mkv or .264 file", file.display())]
     Open {
-        /// The recording.
         file: PathBuf,
         /// The operating system's reason.
         source: io::Error,
@@ -18,7 +17,6 @@ pub enum SimError {
     /// A file cannot be played.
     #[error("cannot play the recording {}: {why}; give an mp4, mkv or raw file with H.264 or H.265", file.display())]
     Recording {
-        /// The recording.
         file: PathBuf,
         /// What is wrong with it.
         why: String,
@@ -36,13 +34,11 @@ pub enum SimError {
     Listen {
         /// The address asked for.
         at: SocketAddr,
-        /// The reason.
         why: String,
     },
     /// The control socket cannot be served.
     #[error("cannot listen on the socket {}: {source}; choose another path, at most 107 bytes long", path.display())]
     Control {
-        /// The socket.
         path: PathBuf,
         /// The operating system's reason.
         source: io::Error,

@@ -243,12 +243,10 @@ impl FaultBoard {
         }
     }
 
-    /// Ends one fault.
     pub(super) fn end(&mut self, number: u64) {
         self.active.retain(|(other, _)| *other != number);
     }
 
-    /// Ends all faults.
     pub(super) fn clear(&mut self) {
         self.active.clear();
     }

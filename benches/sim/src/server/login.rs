@@ -19,7 +19,6 @@ impl Challenge {
         }
     }
 
-    /// The `WWW-Authenticate` header.
     pub(super) fn header(&self) -> String {
         format!("Digest realm=\"{REALM}\", nonce=\"{}\"", self.nonce)
     }

@@ -99,7 +99,6 @@ impl Batch {
         };
     }
 
-    /// Adds a packet.
     pub(super) fn push(
         &mut self,
         payload: &[u8],

@@ -33,7 +33,6 @@ pub(super) struct Stream {
     bytes: Vec<u8>,
 }
 
-/// One picture.
 #[derive(Clone, Debug)]
 pub(super) struct Unit {
     pub(super) timing: Timing,

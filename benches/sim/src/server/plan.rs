@@ -12,11 +12,9 @@ use super::fault::Fault;
 pub struct Planned {
     /// After the server began to listen.
     pub at: Duration,
-    /// What is done.
     pub command: Command,
 }
 
-/// Random faults.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChaosConfig {
     /// The same seed, the same faults at the same times.

@@ -18,7 +18,6 @@ pub(super) struct Due {
     pub(super) show_nanos: i128,
 }
 
-/// A viewer's place.
 #[derive(Debug)]
 pub(super) struct Playback {
     pub(super) stream: Arc<Stream>,
@@ -62,7 +61,6 @@ impl Playback {
         self.next
     }
 
-    /// Its unit.
     pub(super) fn unit(&self, due: Due) -> Option<&Unit> {
         self.stream.units.get(due.unit)
     }

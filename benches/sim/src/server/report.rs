@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
 
-/// The whole server.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
@@ -16,7 +15,6 @@ pub struct Report {
     pub frames: u64,
     /// Bytes sent, RTP headers included.
     pub bytes: u64,
-    /// The serving process.
     pub process: Usage,
     /// How the recordings came to be, one line each.
     pub recordings: Vec<String>,
@@ -32,9 +30,7 @@ pub struct Usage {
     pub cpu_seconds: f64,
     /// Resident memory.
     pub rss_kib: u64,
-    /// Threads.
     pub threads: u64,
-    /// Open files.
     pub descriptors: u64,
     /// Context switches of the threads that run now, since each began.
     #[serde(default)]
@@ -71,11 +67,9 @@ fn switches(process: &procfs::process::Process) -> u64 {
     tasks.filter_map(of).sum()
 }
 
-/// One camera.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CameraReport {
-    /// Its mount.
     pub camera: String,
     /// Viewers that are being sent pictures now.
     pub viewers: u64,

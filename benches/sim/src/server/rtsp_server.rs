@@ -146,7 +146,6 @@ impl RtspServer {
         format!("rtsp://{at}/{}", mount.trim_start_matches('/'))
     }
 
-    /// Gives it commands.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
         self.handle.clone()

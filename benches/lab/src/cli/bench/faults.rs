@@ -33,7 +33,7 @@ const ALL: &str = "drop,stall,refuse,not-found,mute,garbage,corrupt,codec,resolu
 /// From one look at the cameras to the next.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// All cameras must stream within this before anything is broken.
-const START_PATIENCE: Duration = Duration::from_secs(180);
+const START_TIMEOUT: Duration = Duration::from_secs(180);
 /// How much longer than its limit a camera is waited for.
 const EXTRA: Duration = Duration::from_secs(10);
 
@@ -155,11 +155,11 @@ async fn follow(app: &App, tasks: &mut TaskSet) -> anyhow::Result<Arc<Mutex<Vec<
 impl Trial {
     async fn run(&mut self, args: &FaultsArgs) -> anyhow::Result<Table> {
         let all_stream = self
-            .until(START_PATIENCE, |trial| trial.streaming() == args.cameras)
+            .until(START_TIMEOUT, |trial| trial.streaming() == args.cameras)
             .await;
         anyhow::ensure!(
             all_stream,
-            "only {} of {} cameras stream after {START_PATIENCE:?}",
+            "only {} of {} cameras stream after {START_TIMEOUT:?}",
             self.streaming(),
             args.cameras
         );

@@ -13,7 +13,7 @@ use parapet::base::clock::{Clock as _, SystemClock};
 use parapet_sim::server::{Cameras, Command as ServerCommand, Reply, Report, ask};
 
 /// The daemon may take this long to listen and to stop.
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 /// A metrics page of a thousand cameras is about 2 MB.
 const LARGEST_ANSWER: u64 = 256 << 20;
 
@@ -143,7 +143,7 @@ impl DaemonProcess {
             anyhow::ensure!(!ended, "the daemon ended at once: {}", tail(&daemon.log));
             let waited = clock.now().0;
             anyhow::ensure!(
-                waited < PATIENCE,
+                waited < WAIT_TIMEOUT,
                 "the daemon is not ready: {}",
                 tail(&daemon.log)
             );
@@ -182,7 +182,7 @@ impl DaemonProcess {
     pub(super) async fn stop(&mut self) -> anyhow::Result<bool> {
         self.signal(rustix::process::Signal::TERM)?;
         let clock = SystemClock::new();
-        while clock.now().0 < PATIENCE {
+        while clock.now().0 < WAIT_TIMEOUT {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(status.success());
             }

@@ -13,7 +13,6 @@ use crate::replay::score::Score;
 
 const STYLE: &str = include_str!("style.css");
 
-/// The page's text.
 #[must_use]
 pub fn html(report: &Report, pictures: &[Picture]) -> String {
     let wrong = report.clips.iter().filter(|clip| has_fault(clip)).count();

@@ -25,7 +25,6 @@ pub enum Subject {
 /// A line or a zone of the rule in question.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shape {
-    /// Its name.
     pub name: String,
     /// Normalised.
     pub points: Vec<Point>,
@@ -38,9 +37,7 @@ pub struct Shape {
 pub struct Picture {
     /// Number of the clip in the report.
     pub clip: usize,
-    /// What it shows.
     pub subject: Subject,
-    /// When.
     pub at: Duration,
     /// The recording's picture size.
     pub size: Size,

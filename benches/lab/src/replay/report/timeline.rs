@@ -118,7 +118,6 @@ fn place<'a>(rows: BTreeMap<&'a str, Row<'a>>, seconds: f64) -> Vec<Placed<'a>> 
         .collect()
 }
 
-/// The drawing.
 pub(super) fn timeline(clip: &ClipEntry) -> Markup {
     let scale = Scale {
         seconds: clip.seconds,

@@ -12,7 +12,6 @@ pub(in super::super) enum Cover {
     Top,
     Bottom,
     Shoe,
-    /// A cap.
     Cap,
     /// A carried bag.
     Bag,

@@ -2,7 +2,6 @@
 
 use super::super::vector::{V3, along, dot, length, sub};
 
-/// A simple solid.
 #[derive(Clone, Debug)]
 pub(in super::super) enum Shape {
     /// A tapered tube from one end to the other; radii are evenly spaced along it, `flat` scales

@@ -19,7 +19,7 @@ use parapet::model::time::UtcMicros;
 
 const BEFORE: u64 = 500;
 const DURING: u64 = 300;
-const PATIENCE: Duration = Duration::from_secs(40);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// What one fault did.
 #[derive(Debug, Default)]
@@ -73,7 +73,10 @@ impl Bench {
             platform: ConsumerName::new("platform")?,
         };
         bench.append(1, BEFORE)?;
-        anyhow::ensure!(bench.journal.flush(PATIENCE), "the good disk takes nothing");
+        anyhow::ensure!(
+            bench.journal.flush(WAIT_TIMEOUT),
+            "the good disk takes nothing"
+        );
         let reader = bench.journal.reader();
         reader.acknowledge(&bench.platform, Sequence(BEFORE / 2))?;
         Ok(bench)
@@ -92,7 +95,7 @@ impl Bench {
     fn until(done: impl Fn() -> bool) -> bool {
         let clock = SystemClock::new();
         while !done() {
-            if clock.now().0 > PATIENCE {
+            if clock.now().0 > WAIT_TIMEOUT {
                 return false;
             }
             std::thread::sleep(Duration::from_millis(10));
@@ -118,7 +121,10 @@ impl Bench {
         row.provisional = shown.iter().filter(|event| !is_own(event.kind)).count();
         let answer = reader.acknowledge(&self.platform, Sequence(BEFORE));
         row.refused = matches!(answer, Err(AcknowledgeError::NotDurable));
-        anyhow::ensure!(self.journal.healthy(PATIENCE).is_ok(), "the journal died");
+        anyhow::ensure!(
+            self.journal.healthy(WAIT_TIMEOUT).is_ok(),
+            "the journal died"
+        );
         Ok(())
     }
 
@@ -131,7 +137,7 @@ impl Bench {
             self.journal.storage()
         );
         anyhow::ensure!(
-            self.journal.flush(PATIENCE),
+            self.journal.flush(WAIT_TIMEOUT),
             "what was held does not follow"
         );
         let reader = self.journal.reader();
@@ -155,7 +161,7 @@ impl Bench {
         row.stored = told.len();
         row.in_order = kept && told.windows(2).all(|pair| pair[0] < pair[1]);
         row.lost = self.metrics.events_lost.get();
-        let stopped = self.journal.stop(PATIENCE);
+        let stopped = self.journal.stop(WAIT_TIMEOUT);
         row.whole = stopped && verify(&self.path)?.is_whole();
         let clean = row.is_kept(appended);
         Ok((row, clean))
@@ -211,7 +217,10 @@ fn corrupt_page() -> anyhow::Result<(Row, bool)> {
     let disk = Disk::small(65_536)?;
     let bench = Bench::start(&disk, 10_000)?;
     bench.append(BEFORE + 1, BEFORE + 5_000)?;
-    anyhow::ensure!(bench.journal.flush(PATIENCE), "the good disk takes nothing");
+    anyhow::ensure!(
+        bench.journal.flush(WAIT_TIMEOUT),
+        "the good disk takes nothing"
+    );
     let appended = BEFORE + 5_000;
     let reader = bench.journal.reader();
     reader.acknowledge(&bench.platform, Sequence(appended - 1_000))?;

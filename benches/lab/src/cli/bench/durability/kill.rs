@@ -25,7 +25,7 @@ const EARLY: u8 = 8;
 const EARLIEST_MICROS: u64 = 15_000;
 /// Other kills come so long after it listens.
 const LATER_MICROS: std::ops::Range<u64> = 1_000..150_000;
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running node and the thread that writes down its words.
 struct Victim {
@@ -74,7 +74,7 @@ impl Victim {
     }
 
     async fn url(&mut self) -> anyhow::Result<String> {
-        let listens = tokio::time::timeout(PATIENCE, &mut self.listens).await;
+        let listens = tokio::time::timeout(WAIT_TIMEOUT, &mut self.listens).await;
         let listens = listens.context("the node did not start within a minute")?;
         listens.context("the node ended before it listened")
     }
@@ -130,7 +130,7 @@ impl Run {
         }
         tokio::time::sleep(Duration::from_micros(self.random.u64(LATER_MICROS))).await;
         victim.kill().await?;
-        while let Ok(Some(_)) = tokio::time::timeout(PATIENCE, tasks.next_end()).await {}
+        while let Ok(Some(_)) = tokio::time::timeout(WAIT_TIMEOUT, tasks.next_end()).await {}
         Ok(())
     }
 
@@ -140,7 +140,7 @@ impl Run {
         let url = victim.url().await?;
         for consumer in &self.consumers {
             let followed = consumer.follow(&url, true, 0);
-            tokio::time::timeout(PATIENCE * 5, followed).await??;
+            tokio::time::timeout(WAIT_TIMEOUT * 5, followed).await??;
         }
         victim.kill().await
     }
