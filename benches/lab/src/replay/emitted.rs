@@ -117,9 +117,9 @@ impl EventRecorder {
     /// Where events go; each also goes to `also`.
     #[must_use]
     pub fn events(&self, also: Option<EventSink>) -> EventSink {
-        let emitted = Arc::clone(&self.emitted);
+        let kept = Arc::clone(&self.emitted);
         Arc::new(move |emitted: Emitted| {
-            emitted.lock().events.push(emitted.event.clone());
+            kept.lock().events.push(emitted.event.clone());
             if let Some(also) = &also {
                 also(emitted);
             }

@@ -256,7 +256,7 @@ fn events(start: UtcMicros, always: &Emissions, watch: &Emissions) -> (Vec<Pair>
             .filter(|(alarm, _)| alarm.kind != EventKind::SIGNAL_LOST)
             .collect()
     };
-    let (always, watch) = (told(always), told(watch));
+    let (always, watch) = (emitted(always), emitted(watch));
     let [before, after] = SAME_EVENT;
     let expected = Expectation {
         events: always
