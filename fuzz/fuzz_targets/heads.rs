@@ -11,7 +11,10 @@ use parapet::infer::heads::{
 };
 use parapet::infer::manifest::{ColorOrder, InputSpec, Layout, Placement, Resize};
 
-fuzz_target!(|input: (u8, Vec<(Vec<i64>, Vec<f32>)>)| {
+/// A tensor's shape and its numbers.
+type Tensor = (Vec<i64>, Vec<f32>);
+
+fuzz_target!(|input: (u8, Vec<Tensor>)| {
     let (which, outputs) = input;
     let head = match which % 8 {
         0 => HeadConfig::Yolox(Yolox {

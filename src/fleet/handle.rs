@@ -87,7 +87,7 @@ impl AnalysisHandle {
         self.send(Message::Attach {
             camera,
             ids,
-            metrics,
+            metrics: Box::new(metrics),
             observed,
         });
     }

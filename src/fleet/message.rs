@@ -26,7 +26,7 @@ pub(super) enum Message {
     Attach {
         camera: Arc<CameraConfig>,
         ids: IdSource,
-        metrics: CameraMetrics,
+        metrics: Box<CameraMetrics>,
         observed: Arc<CameraObserved>,
     },
     Begin(SessionKey),

@@ -86,7 +86,7 @@ impl AnalysisWorker {
                 ids,
                 metrics,
                 observed,
-            } => self.attach(camera, ids, metrics, observed),
+            } => self.attach(camera, ids, *metrics, observed),
             Message::Begin(key) => {
                 if let Some(attached) = self.cameras.get_mut(&key.camera) {
                     attached.session = key.session;

@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn what_is_written_of_a_kind_is_read_again_known_or_not() {
-        let unknown = [9_999, -3, i32::MAX].map(|number| EventKind::from_number(number));
+        let unknown = [9_999, -3, i32::MAX].map(EventKind::from_number);
         for kind in EventKind::ALL
             .into_iter()
             .chain(unknown.into_iter().flatten())

@@ -104,7 +104,7 @@ async fn without_a_certificate_or_without_tls_nobody_is_let_in() {
     daemon.counted(&["handshake"], 2).await;
 }
 
-/// rustls can speak TLS 1.2 here, because the HTTP client of `model pull` wants that it can.
+/// rustls can speak TLS 1.2 here, for the tests alone ask for that.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_speaks_no_more_than_tls_1_2_is_refused() {
     use rustls::pki_types::pem::PemObject as _;

@@ -71,7 +71,8 @@ mod tests {
             .map(Command::get_name)
             .collect();
         let mut names: Vec<_> = TOOLS.iter().map(|(name, _)| *name).collect();
-        (has.sort_unstable(), names.sort_unstable());
+        has.sort_unstable();
+        names.sort_unstable();
         assert_eq!(has, names);
     }
 

@@ -332,19 +332,40 @@ fn the_demos_scenes_owe_what_their_boxes_give() {
     assert!(run.status.success(), "{}", error_of(&run));
 }
 
-#[test]
-fn the_demo_tells_a_subscriber_and_stops() {
-    let run = Command::new(env!("CARGO_BIN_EXE_parapet-lab"))
+/// The demo as it is run without anything of this machine's.
+fn demo(more: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_parapet-lab"))
         .args(["demo", "--seconds", "16"])
+        .args(more)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
         .env("PARAPET_DATA", "/nowhere")
         .env_remove("PARAPET_MODEL")
         .output()
-        .expect("ran");
+        .expect("ran")
+}
+
+#[test]
+fn the_demo_tells_a_subscriber_and_stops() {
+    let run = demo(&["--json"]);
     assert!(run.status.success(), "{}", error_of(&run));
     let told = String::from_utf8_lossy(&run.stdout);
     assert!(
         told.lines().any(|line| line.contains("\"started\"")),
         "{told}"
     );
+}
+
+#[test]
+fn the_demo_tells_a_person_in_lines_and_where_to_go_next() {
+    let run = demo(&[]);
+    assert!(run.status.success(), "{}", error_of(&run));
+    let told = String::from_utf8_lossy(&run.stdout);
+    assert!(
+        told.lines().any(|line| line.contains("camera-")
+            && line.contains("started")
+            && line.contains(" %")),
+        "{told}"
+    );
+    assert!(!told.contains('\u{1b}'), "colour in a pipe: {told}");
+    assert!(error_of(&run).contains("next:"), "{}", error_of(&run));
 }
