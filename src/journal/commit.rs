@@ -228,6 +228,7 @@ impl Committer {
         let now = self.clock.now();
         let durable = self.held.remove_front(sequences.len());
         let mut events = 0;
+        let mut replies = Vec::new();
         for (sequence, waiting) in sequences.iter().zip(durable) {
             let Waiting::Event(pending) = waiting else {
                 continue;
@@ -240,12 +241,16 @@ impl Committer {
                 self.frame_seconds.observe(now.since(arrived).as_secs_f64());
             }
             if let Some(reply) = pending.reply {
-                let _ = reply.try_send(Ok(*sequence));
+                replies.push((reply, *sequence));
             }
         }
         self.shared.provisional.lock().remove_front(events);
         if !sequences.is_empty() {
             self.publish(tail);
+        }
+        // Last, so that whoever is answered finds the event committed wherever he looks.
+        for (reply, sequence) in replies {
+            let _ = reply.try_send(Ok(sequence));
         }
     }
 
