@@ -57,7 +57,7 @@ for part in parapet_sim parapet_lab rcgen 'benches/lab' 'benches/sim' hostile; d
   ! grep -qa -- "$part" "$root/usr/bin/parapet" || die "the daemon's binary contains $part"
 done
 grep -qa 'src/journal/' "$root/usr/bin/parapet" || die "this way of looking finds nothing"
-inside parapet demo 2>&1 | grep -q 'install the package parapet-tools' || die "the missing tools are not told"
+inside sh -c 'parapet demo 2>&1 || true' | grep -q 'install the package parapet-tools' || die "the missing tools are not told"
 
 inside install -d -m 0700 -o parapet -g parapet /var/lib/parapet
 step "parapet run, asked over HTTP, stopped by SIGTERM"
