@@ -35,6 +35,7 @@ pub mod fake;
 mod gate;
 mod gop_ring;
 mod gst_source;
+mod mask;
 mod output;
 mod pipeline;
 mod planes;

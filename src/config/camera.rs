@@ -12,7 +12,7 @@ use super::rule;
 use super::settings::{FILE_ONLY, RTSP_ONLY, Settings};
 use super::shapes::{self, Shapes};
 use super::types::{
-    Calibration, CameraConfig, Credentials, RtspClient, RuleConfig, SourceConfig, Transport,
+    Calibration, CameraConfig, Credentials, Mask, RtspClient, RuleConfig, SourceConfig, Transport,
 };
 use crate::model::geometry::Size;
 use crate::model::ids::{CameraId, ModelName};
@@ -61,7 +61,11 @@ pub(super) fn read<'f>(table: &mut Table<'f>, around: &Surroundings<'_, 'f>) -> 
     let mut settings = below.unwrap_or(around.defaults).clone();
     settings.take(table, around.folder, around.environment);
     let source = source(table, &settings, around.folder);
-    let (calibration, rules) = watched(table);
+    let Watched {
+        calibration,
+        masks,
+        rules,
+    } = watched(table);
     let model = model(table, &settings, around.models);
     let backoff = settings.backoff(table);
     let tracker = settings.tracker(table);
@@ -84,6 +88,7 @@ pub(super) fn read<'f>(table: &mut Table<'f>, around: &Surroundings<'_, 'f>) -> 
             backoff,
             tracker,
             calibration,
+            masks,
             rules,
         })
     })();
@@ -94,8 +99,16 @@ pub(super) fn read<'f>(table: &mut Table<'f>, around: &Surroundings<'_, 'f>) -> 
     }
 }
 
-/// The calibration and the rules, with the lines and zones they use.
-fn watched(table: &Table<'_>) -> (Option<Calibration>, Vec<RuleConfig>) {
+/// What is told of the picture's places.
+#[derive(Default)]
+struct Watched {
+    calibration: Option<Calibration>,
+    masks: Vec<Mask>,
+    rules: Vec<RuleConfig>,
+}
+
+/// The calibration, the masks and the rules, with the lines and zones they use.
+fn watched(table: &Table<'_>) -> Watched {
     let picture = table.pair("picture").and_then(|picture| {
         let sound = picture
             .value
@@ -111,17 +124,23 @@ fn watched(table: &Table<'_>) -> (Option<Calibration>, Vec<RuleConfig>) {
     });
     if picture.is_none() && table.has("picture") {
         // With a wrong `picture` every point would be blamed too.
-        for key in ["calibration", "line", "zone", "rule"] {
+        for key in ["calibration", "mask", "line", "zone", "rule"] {
             table.item(key);
         }
-        return (None, Vec::new());
+        return Watched::default();
     }
     let calibration = shapes::calibration(table, picture);
+    let masks = shapes::masks(table, picture);
     let shapes = Shapes::read(table, picture);
     let mut used = Vec::new();
     let rules = rule::read_all(table, &shapes, &mut used);
     shapes.warn_unused(table, &used);
-    (calibration, rules)
+    shapes.warn_masked(table, &masks);
+    Watched {
+        calibration,
+        masks,
+        rules,
+    }
 }
 
 fn model(table: &Table<'_>, settings: &Settings<'_>, models: &[ModelName]) -> Option<ModelName> {

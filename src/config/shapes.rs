@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::problem::Spot;
 use super::reader::Table;
-use super::types::shape::{Calibration, Line, Zone};
+use super::types::shape::{Calibration, Line, Mask, Zone};
 use crate::model::geometry::Point;
 use crate::model::ids::ZoneName;
 
@@ -43,16 +43,12 @@ impl<'f> Shapes<'f> {
         }
         for table in camera.tables("zone") {
             if let Some((name, points)) = shapes.read_one(&table, picture) {
-                let zone = points.and_then(|mut points| {
-                    // Many tools repeat the first corner at the end to close the outline.
-                    if points.len() > 3 && points.first() == points.last() {
-                        points.pop();
-                    }
-                    check_zone(&table, &points).then(|| Zone {
+                let zone = points
+                    .and_then(|points| outline(&table, "zone", points))
+                    .map(|points| Zone {
                         name: name.clone(),
-                        points: narrow(&points),
-                    })
-                });
+                        points,
+                    });
                 shapes.zones.insert(name, zone);
             }
         }
@@ -89,6 +85,23 @@ impl<'f> Shapes<'f> {
         Some((name.value, points))
     }
 
+    /// Warns of zones in which the masks leave nothing to be seen.
+    pub(super) fn warn_masked(&self, camera: &Table<'f>, masks: &[Mask]) {
+        if masks.is_empty() {
+            return;
+        }
+        let hidden = |point| masks.iter().any(|mask| contains(&mask.points, point));
+        for (name, zone) in &self.zones {
+            let (Some(zone), Some(at)) = (zone, self.places.get(name)) else {
+                continue;
+            };
+            if all_over(zone).all(hidden) {
+                let text = format!("the masks cover the whole of `{name}`: nobody is seen there");
+                camera.report.warning(*at, &camera.subject, text);
+            }
+        }
+    }
+
     /// Warns of shapes that no rule uses.
     pub(super) fn warn_unused(&self, camera: &Table<'f>, used: &[ZoneName]) {
         for (name, at) in &self.places {
@@ -99,6 +112,58 @@ impl<'f> Shapes<'f> {
             }
         }
     }
+}
+
+/// Whether the point lies inside, by the even-odd rule.
+fn contains(polygon: &[Point], Point { x, y }: Point) -> bool {
+    let next = polygon.iter().cycle().skip(1);
+    let crossed = polygon
+        .iter()
+        .zip(next)
+        .filter(|(a, b)| (a.y <= y) != (b.y <= y))
+        .filter(|(a, b)| x < a.x + (b.x - a.x) * (y - a.y) / (b.y - a.y));
+    crossed.count() % 2 == 1
+}
+
+/// Points all over a zone, of a grid over the picture that is fine enough for the smallest zone's sides.
+fn all_over(zone: &Zone) -> impl Iterator<Item = Point> + '_ {
+    let reach = |of: fn(&Point) -> f32| {
+        let values = zone.points.iter().map(of);
+        let least = values.clone().fold(f32::INFINITY, f32::min);
+        (least, values.fold(f32::NEG_INFINITY, f32::max))
+    };
+    let ((left, right), (top, bottom)) = (reach(|p| p.x), reach(|p| p.y));
+    let part = |from: f32, to: f32, n: u16| from + (to - from) * (f32::from(n) + 0.5) / 64.0;
+    (0..64)
+        .flat_map(|row| (0..64).map(move |column| (row, column)))
+        .map(move |(row, column)| Point {
+            x: part(left, right, column),
+            y: part(top, bottom, row),
+        })
+        .filter(|point| contains(&zone.points, *point))
+}
+
+/// Reads `[[camera.mask]]`.
+pub(super) fn masks(camera: &Table<'_>, picture: Option<[f64; 2]>) -> Vec<Mask> {
+    let read = |table: Table<'_>| {
+        let points = picture_points(&table, "points", picture);
+        if !table.has("points") {
+            table.missing("points", "write points = [[x, y], …]");
+        }
+        table.finish();
+        let points = outline(&table, "mask", points?)?;
+        Some(Mask { points })
+    };
+    camera.tables("mask").into_iter().filter_map(read).collect()
+}
+
+/// The corners of a sound polygon; `what` it is for the messages.
+fn outline(table: &Table<'_>, what: &str, mut points: Vec<[f64; 2]>) -> Option<Vec<Point>> {
+    // Many tools repeat the first corner at the end to close the outline.
+    if points.len() > 3 && points.first() == points.last() {
+        points.pop();
+    }
+    check_polygon(table, what, &points).then(|| narrow(&points))
 }
 
 /// Points in 0..=1, divided by `picture` where that is given.
@@ -170,18 +235,21 @@ fn check_line(table: &Table<'_>, points: &[[f64; 2]]) -> bool {
     !twice
 }
 
-fn check_zone(table: &Table<'_>, points: &[[f64; 2]]) -> bool {
+fn check_polygon(table: &Table<'_>, what: &str, points: &[[f64; 2]]) -> bool {
     let at = table.key_spot("points");
     if points.len() < 3 {
-        table.problem(at, "a zone needs at least three points: add one");
+        table.problem(at, format!("a {what} needs at least three points: add one"));
         return false;
     }
     if let Some((first, second)) = crossing(points) {
-        table.problem(at, format!("the zone crosses itself (side {} meets side {}): give the corners in order around it", first + 1, second + 1));
+        table.problem(at, format!("the {what} crosses itself (side {} meets side {}): give the corners in order around it", first + 1, second + 1));
         return false;
     }
     if area(points) < MIN_ZONE_AREA {
-        table.problem(at, "the zone has no area: move its corners apart");
+        table.problem(
+            at,
+            format!("the {what} has no area: move its corners apart"),
+        );
         return false;
     }
     true

@@ -9,7 +9,7 @@ mod watch;
 
 pub use api::{ApiConfig, ClientConfig, Door, LimitsConfig, TlsConfig};
 pub use governor::GovernorConfig;
-pub use shape::{Calibration, Line, Zone};
+pub use shape::{Calibration, Line, Mask, Zone};
 pub use source::{Credentials, Pace, RtspClient, SourceConfig, Transport};
 pub use watch::{Sensitivity, WatchConfig, WatchMode};
 
@@ -253,6 +253,8 @@ pub struct CameraConfig {
     pub tracker: TrackerConfig,
     /// Picture to ground, where somebody measured it.
     pub calibration: Option<Calibration>,
+    /// What of its picture is painted over before anything sees it.
+    pub masks: Vec<Mask>,
     /// What to tell the platform about.
     pub rules: Vec<RuleConfig>,
 }

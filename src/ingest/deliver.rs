@@ -59,7 +59,7 @@ impl Core {
         downstream: Downstream,
     ) -> Arc<Self> {
         Arc::new(Self {
-            output: Leaf::new(Output::new(&camera.watch)),
+            output: Leaf::new(Output::new(&camera)),
             changed: LatestChange::default(),
             camera,
             pipeline: Session::new(None),

@@ -14,7 +14,7 @@ use super::background::{Background, Change};
 use super::error::SourceError;
 use super::progress::{Arrival, Progress};
 use super::routing::OutputRouting;
-use crate::config::types::{WatchConfig, WatchMode};
+use crate::config::types::{CameraConfig, WatchMode};
 use crate::model::frame::Frame;
 
 /// Of one session.
@@ -35,15 +35,15 @@ pub(super) struct Decoded {
 }
 
 impl Output {
-    pub(super) fn new(config: &WatchConfig) -> Self {
-        let compares = config.mode != WatchMode::Always;
+    pub(super) fn new(camera: &CameraConfig) -> Self {
+        let compares = camera.watch.mode != WatchMode::Always;
         Self {
             routing: OutputRouting {
                 from: Some(gst::ClockTime::ZERO),
                 ..OutputRouting::default()
             },
-            progress: Progress::new(),
-            background: compares.then(|| Background::new(config.sensitivity)),
+            progress: Progress::new(&camera.masks),
+            background: compares.then(|| Background::new(camera.watch.sensitivity)),
         }
     }
 

@@ -107,6 +107,7 @@ pub fn file_camera(path: &Path) -> Result<CameraConfig, SourceError> {
         },
         tracker: TrackerConfig::default(),
         calibration: None,
+        masks: Vec::new(),
         rules: Vec::new(),
     })
 }

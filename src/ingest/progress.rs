@@ -8,12 +8,14 @@ use gstreamer_video as gst_video;
 
 use super::Note;
 use super::error::{SourceError, SourceErrorKind};
+use super::mask::PrivacyMask;
 use super::planes::{GstPlanes, Picture, picture};
 use super::routing::Route;
 use super::sample::{DEFAULT_STEP, ntp_nanos, stamp, step_of};
 use super::timing::{MediaClock, from_file, from_ntp};
 use crate::base::clock::Monotonic;
-use crate::model::frame::Frame;
+use crate::config::types::Mask;
+use crate::model::frame::{Frame, Planes};
 use crate::model::time::{CaptureTime, UtcMicros};
 
 /// Of one session.
@@ -26,6 +28,7 @@ pub(super) struct Progress {
     decoder: String,
     codec: String,
     told: Option<Note>,
+    mask: Option<PrivacyMask>,
     /// Frames since the source was opened or began again.
     pub(super) frames_in_run: u64,
 }
@@ -40,8 +43,8 @@ pub(super) struct Arrival {
 }
 
 impl Progress {
-    /// Of a session that has not begun.
-    pub(super) fn new() -> Self {
+    /// Of a session that has not begun, of a camera with these masks.
+    pub(super) fn new(masks: &[Mask]) -> Self {
         Self {
             index: 0,
             media: MediaClock::default(),
@@ -51,6 +54,7 @@ impl Progress {
             decoder: "none".to_owned(),
             codec: "raw".to_owned(),
             told: None,
+            mask: PrivacyMask::new(masks),
             frames_in_run: 0,
         }
     }
@@ -108,6 +112,10 @@ impl Progress {
         };
         let planes = GstPlanes::map(buffer, &info)
             .ok_or_else(|| unsupported("the decoder's memory cannot be read"))?;
+        let planes: Arc<dyn Planes> = match &mut self.mask {
+            Some(mask) => mask.painted(&planes, picture.format, picture.size),
+            None => Arc::new(planes),
+        };
         let frame = Frame {
             index: self.index,
             size: picture.size,
@@ -118,7 +126,7 @@ impl Progress {
             arrived: arrival.now,
             held,
             probe,
-            planes: Arc::new(planes),
+            planes,
         };
         self.index += u64::from(!probe);
         self.frames_in_run += 1;

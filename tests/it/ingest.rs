@@ -12,10 +12,10 @@ use std::time::Duration;
 use self::stage::{Stage, encode, fast_file, has_element, sum};
 use crate::support::camera_for_test;
 use parapet::base::clock::SystemClock;
-use parapet::config::types::{CameraConfig, Pace, SourceConfig};
+use parapet::config::types::{CameraConfig, Mask, Pace, SourceConfig};
 use parapet::ingest::{Downstream, FileStart, GstSource, Note, Source, SourceErrorKind};
-use parapet::model::frame::PixelFormat;
-use parapet::model::geometry::Size;
+use parapet::model::frame::{Frame, PixelFormat};
+use parapet::model::geometry::{Point, Size};
 use parapet::model::time::{ClockSource, UtcMicros};
 
 fn source() -> GstSource {
@@ -386,6 +386,55 @@ fn the_test_pattern_moves_at_its_rate() {
         stage.last_capture().expect("frame").source,
         ClockSource::Arrival
     );
+}
+
+#[test]
+fn no_frame_of_a_masked_camera_shows_what_is_under_the_mask_and_the_rest_is_as_it_was() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("a.mp4");
+    // Nowhere black, and one long chain of predictions: paint in a reference picture would spread.
+    let tail = "videobalance brightness=0.4 ! x264enc key-int-max=50 ! h264parse ! mp4mux";
+    encode(&path, 20, tail);
+    let corner = |x: f32, y: f32| Point { x, y };
+    let mask = Mask {
+        points: vec![
+            corner(0.25, 0.25),
+            corner(0.5, 0.25),
+            corner(0.5, 0.75),
+            corner(0.25, 0.75),
+        ],
+    };
+    let frames = |masks: Vec<Mask>| {
+        let stage = Stage::keeping(20);
+        let camera = CameraConfig {
+            masks,
+            ..camera_for_test(fast_file(&path))
+        };
+        let session = source()
+            .open(&camera, Downstream::unlimited(stage.clone()))
+            .expect("open");
+        stage.wait_for_frames(20);
+        session.stop();
+        stage.kept()
+    };
+    let (plain, masked) = (frames(Vec::new()), frames(vec![mask]));
+    assert_eq!((plain.len(), masked.len()), (20, 20));
+    for ((plain, _), (masked, _)) in plain.iter().zip(&masked) {
+        let (width, height) = (plain.size.width as usize, plain.size.height as usize);
+        let luma = |frame: &Frame, x: usize, y: usize| {
+            frame.planes.plane(0)[y * frame.planes.stride(0) + x]
+        };
+        let (across, down) = (width / 4..width / 2, height / 4..height * 3 / 4);
+        for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
+            let found = luma(masked, x, y);
+            if across.contains(&x) && down.contains(&y) {
+                assert_eq!(found, 16, "({x}, {y})");
+                assert!(luma(plain, x, y) > 16, "({x}, {y})");
+            } else if x + 2 < across.start || x > across.end + 2 {
+                assert_eq!(found, luma(plain, x, y), "({x}, {y})");
+            }
+        }
+    }
 }
 
 #[test]

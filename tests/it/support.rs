@@ -25,6 +25,7 @@ pub(crate) fn camera_for_test(source: SourceConfig) -> CameraConfig {
         },
         tracker: TrackerConfig::default(),
         calibration: None,
+        masks: Vec::new(),
         rules: Vec::new(),
     }
 }

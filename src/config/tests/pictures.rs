@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::rule::Loitering;
 use super::super::types::RuleKind;
-use super::{CAMERA, ZONE_AND_LINE, good, one};
+use super::{CAMERA, HEAD, ZONE_AND_LINE, check, good, one};
 
 fn shaped(rest: &str) -> String {
     format!("{CAMERA}{rest}")
@@ -66,6 +66,49 @@ fn lines_and_zones_are_checked() {
         &twice,
         "8:8: camera c: zone: `l` is already a line or zone at etc/p.toml:9",
     );
+}
+
+#[test]
+fn masks_are_checked_as_zones_are_and_need_no_name() {
+    let mask = |points: &str| shaped(&format!("[[camera.mask]]\npoints = {points}\n"));
+    one(
+        &mask("[[0, 0], [1, 1]]"),
+        "5:1: camera c: mask: a mask needs at least three points",
+    );
+    one(
+        &mask("[[0, 0], [1, 1], [1, 0], [0, 1]]"),
+        "5:1: camera c: mask: the mask crosses itself (side 1 meets side 3)",
+    );
+    one(
+        &mask("[[0, 0], [9, 0], [0, 1]]"),
+        "5:10: camera c: mask: point [9, 0] of `points` is outside the picture",
+    );
+    one(
+        &shaped("[[camera.mask]]\n"),
+        "4:1: camera c: mask: `points` is missing",
+    );
+    let config = good(&shaped(
+        "picture = [200, 100]\n[[camera.mask]]\npoints = [[0, 0], [100, 0], [100, 50], [0, 0]]\n",
+    ));
+    let camera = config.cameras.values().next().expect("camera");
+    let points: Vec<_> = camera.masks[0].points.iter().map(|p| (p.x, p.y)).collect();
+    assert_eq!(points, [(0.0, 0.0), (0.5, 0.0), (0.5, 0.5)]);
+}
+
+#[test]
+fn a_zone_that_a_mask_covers_whole_is_warned_of_and_one_that_is_partly_seen_is_not() {
+    let warnings = |mask: &str| -> Vec<String> {
+        let text = format!(
+            "{HEAD}{CAMERA}[[camera.mask]]\npoints = {mask}\n[[camera.zone]]\nname = \"z\"\npoints = [[0.2, 0.2], [0.4, 0.2], [0.4, 0.4]]\n[[camera.rule]]\nname = \"r\"\nkind = \"loitering\"\nzone = \"z\"\n"
+        );
+        let loaded = check(&text).expect("sound");
+        loaded.warnings.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(
+        warnings("[[0.1, 0.1], [0.5, 0.1], [0.5, 0.5], [0.1, 0.5]]"),
+        ["etc/p.toml:11:8: camera c: the masks cover the whole of `z`: nobody is seen there"]
+    );
+    assert!(warnings("[[0.1, 0.1], [0.5, 0.1], [0.5, 0.3], [0.1, 0.3]]").is_empty());
 }
 
 #[test]

@@ -21,6 +21,13 @@ pub struct Zone {
     pub points: Vec<Point>,
 }
 
+/// A polygon of the picture that nothing may see, normalised; as sound as a [`Zone`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mask {
+    /// Its corners in order.
+    pub points: Vec<Point>,
+}
+
 /// A polyline of the picture, normalised; at least two different points.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
