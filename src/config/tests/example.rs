@@ -155,7 +155,8 @@ fn every_key_that_can_be_written_is_in_the_example() {
             // The top of the file: its keys are the sections.
             "" => shown.contains_key(key),
             "camera" | "defaults" | "profiles" => {
-                let tables = ["line", "mask", "zone", "rule"].contains(&key) && shown.contains_key(key);
+                let tables =
+                    ["line", "mask", "zone", "rule"].contains(&key) && shown.contains_key(key);
                 let inline = ["tracker", "watch"].contains(&key) && shown.contains_key(key);
                 let places = ["camera", "defaults", "profiles"];
                 let written = |name| shown.get(name).is_some_and(|keys| keys.contains(key));
