@@ -95,7 +95,9 @@ impl<'f> Shapes<'f> {
             let (Some(zone), Some(at)) = (zone, self.places.get(name)) else {
                 continue;
             };
-            if all_over(zone).all(hidden) {
+            // A sliver between the grid's points has none, and nothing can be said of it.
+            let mut points = all_over(zone).peekable();
+            if points.peek().is_some() && points.all(hidden) {
                 let text = format!("the masks cover the whole of `{name}`: nobody is seen there");
                 camera.report.warning(*at, &camera.subject, text);
             }
@@ -125,7 +127,7 @@ fn contains(polygon: &[Point], Point { x, y }: Point) -> bool {
     crossed.count() % 2 == 1
 }
 
-/// Points all over a zone, of a grid over the picture that is fine enough for the smallest zone's sides.
+/// The points inside a zone of a grid over its bounding box.
 fn all_over(zone: &Zone) -> impl Iterator<Item = Point> + '_ {
     let reach = |of: fn(&Point) -> f32| {
         let values = zone.points.iter().map(of);

@@ -88,23 +88,29 @@ fn paint(
 /// The blocks that any mask touches, as runs by row of blocks.
 fn rows(masks: &[Mask], size: Size) -> Vec<Vec<Range<usize>>> {
     let (across, down) = (size.width as usize / 2, size.height as usize / 2);
+    let polygons: Vec<Vec<(f64, f64)>> = masks
+        .iter()
+        .map(|mask| {
+            let scaled = |point: &Point| {
+                (
+                    f64::from(point.x) * across as f64,
+                    f64::from(point.y) * down as f64,
+                )
+            };
+            mask.points.iter().map(scaled).collect()
+        })
+        .collect();
     (0..down)
         .map(|row| {
             let band = row as f64..(row + 1) as f64;
             let mut touched = vec![false; across];
-            for mask in masks {
-                let corners: Vec<(f64, f64)> = mask
-                    .points
-                    .iter()
-                    .map(|&Point { x, y }| {
-                        (f64::from(x) * across as f64, f64::from(y) * down as f64)
-                    })
-                    .collect();
-                for (from, to) in touched_in(&corners, &band) {
-                    let last = (to.floor() as usize).min(across.saturating_sub(1));
-                    let first = (from.floor().max(0.0) as usize).min(last);
-                    touched[first..=last].fill(true);
-                }
+            for (from, to) in polygons
+                .iter()
+                .flat_map(|corners| touched_in(corners, &band))
+            {
+                let last = (to.floor() as usize).min(across.saturating_sub(1));
+                let first = (from.floor().max(0.0) as usize).min(last);
+                touched[first..=last].fill(true);
             }
             runs(&touched)
         })

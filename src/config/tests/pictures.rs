@@ -96,6 +96,15 @@ fn masks_are_checked_as_zones_are_and_need_no_name() {
 }
 
 #[test]
+fn a_sliver_of_a_zone_far_from_every_mask_is_not_said_to_be_covered() {
+    let text = format!(
+        "{HEAD}{CAMERA}[[camera.mask]]\npoints = [[0.9, 0.0], [1.0, 0.0], [1.0, 0.1]]\n[[camera.zone]]\nname = \"z\"\npoints = [[0.1, 0.1], [0.5, 0.9], [0.9, 0.1], [0.5, 0.899]]\n[[camera.rule]]\nname = \"r\"\nkind = \"loitering\"\nzone = \"z\"\n"
+    );
+    let loaded = check(&text).expect("sound");
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+}
+
+#[test]
 fn a_zone_that_a_mask_covers_whole_is_warned_of_and_one_that_is_partly_seen_is_not() {
     let warnings = |mask: &str| -> Vec<String> {
         let text = format!(
